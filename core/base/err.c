@@ -42,6 +42,16 @@ text_tidy(char *text, size_t size)
 	text[len] = '\0';
 }
 
+/* Appends what fits. */
+static void
+text_add(char *text, size_t size, const char *more)
+{
+	size_t len = strlen(text), n = strnlen(more, size - len - 1);
+
+	memcpy(text + len, more, n);
+	text[len + n] = '\0';
+}
+
 int
 err_setv(struct err *e, enum err_class cls, const char *fmt, va_list ap)
 {
@@ -79,8 +89,8 @@ err_prefix(struct err *e, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	strncat(text, ": ", sizeof text - strlen(text) - 1);
-	strncat(text, e->text, sizeof text - strlen(text) - 1);
+	text_add(text, sizeof text, ": ");
+	text_add(text, sizeof text, e->text);
 	text_tidy(text, sizeof text);
 	memcpy(e->text, text, sizeof text);
 	return -1;
