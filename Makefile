@@ -1,0 +1,113 @@
+# Sluice. `make` builds everything into build/, `make check` tests it, `make bench` measures it, `make install` installs it.
+#
+# One variable chooses a flavour, each with its own build folder: SAN=1 (AddressSanitizer and UBSan), CC=clang.
+
+CC       ?= gcc
+ifeq ($(origin CC),default)
+CC       := gcc
+endif
+BUILD    ?= build$(if $(filter clang%,$(CC)),-clang)$(if $(SAN),-asan)
+PREFIX   ?= /usr/local
+VERSION  := 0.1.0
+
+PACKAGES := libcurl lmdb libcjson inih libuv libsodium libseccomp zlib libmicrohttpd
+ifeq ($(filter deps clean distclean,$(MAKECMDGOALS)),)
+ifneq ($(shell pkg-config --exists $(PACKAGES) libxxhash 2>/dev/null && echo yes),yes)
+$(error Some libraries are missing: run tools/install-deps, which says what it installs)
+endif
+endif
+
+WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings \
+            -Wformat=2 -Wundef -Wvla -Wconversion -Wno-sign-conversion -Werror
+HARDEN   := -fstack-protector-strong -fPIE -fvisibility=hidden $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+comma    := ,
+OPT      := $(if $(SAN),-O1,-O2) -g
+CPPFLAGS += -Icore -Isdk -D_GNU_SOURCE -DSLUICE_VERSION='"$(VERSION)"' $(if $(SAN),-DSLUICE_SANITIZED=1,-DSLUICE_SANITIZED=0) \
+            -DSLUICE_PREFIX='"$(PREFIX)"' $(foreach p,libcurl lmdb libcjson inih libuv libsodium libseccomp,$(shell pkg-config --cflags-only-I $(p)))
+CFLAGS   := -std=gnu11 $(OPT) $(WARN) $(HARDEN) $(SANFLAGS) $(EXTRA_CFLAGS)
+DEPFLAGS  = -MMD -MP
+LDFLAGS  := -pie -Wl,-z,relro,-z,now $(SANFLAGS) $(EXTRA_LDFLAGS)
+HOSTLIBS := $(shell pkg-config --libs libcurl lmdb inih libuv libsodium zlib libcjson libmicrohttpd) -lm -ldl -lpthread
+# The worker carries what plugins may need (libm, libcjson), whether or not it calls them itself.
+WORKLIBS := -Wl,--push-state,--no-as-needed -lm -lcjson -Wl,--pop-state $(shell pkg-config --libs libseccomp) -ldl
+
+src       = $(wildcard $(1)/*.c)
+objs      = $(patsubst %.c,$(BUILD)/%.o,$(1))
+
+BASE     := $(call src,core/base)
+# wire/ and plugin/ have a half that the worker shares; the other half needs the loop and is the host's alone.
+SHARED   := $(BASE) core/wire/frame.c core/wire/message.c core/plugin/manifest.c
+WORKER   := $(SHARED) $(call src,core/worker)
+HOST     := $(sort $(SHARED) $(foreach d,config wire store plugin proxy run serve,$(call src,core/$(d))))
+CLI      := $(call src,core/cli)
+
+PLUGINS  := $(patsubst plugins/%/,%,$(dir $(wildcard plugins/*/*.c)))
+PLUGIN_SO := $(patsubst %,$(BUILD)/plugins/%.so,$(sort $(PLUGINS)))
+EXAMPLES := $(patsubst sdk/examples/%.c,$(BUILD)/examples/%.so,$(wildcard sdk/examples/*.c))
+TESTPLUG := $(patsubst tests/%.c,$(BUILD)/tests/%.so,$(wildcard tests/plugins/*.c tests/hostile/plugins/*.c))
+TOOLS    := $(patsubst tools/provider/%,$(BUILD)/sluice-provider,$(firstword $(wildcard tools/provider/*.c)))
+UNIT     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c tests/flow/*.c tests/hostile/*.c tests/bench/*.c))
+
+.PHONY: all check check-asan check-valgrind bench install clean deps tests fuzz
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+all: $(BUILD)/sluice $(BUILD)/sluice-worker $(PLUGIN_SO) $(EXAMPLES) $(TOOLS)
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
+
+$(BUILD)/libsluice.a: $(call objs,$(HOST))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/libworker.a: $(call objs,$(filter-out core/worker/main.c,$(WORKER)))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/sluice: $(call objs,$(CLI)) $(BUILD)/libsluice.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(HOSTLIBS)
+
+# The worker's symbols stay inside it: a plugin binds to libc, libm and libcjson only.
+$(BUILD)/sluice-worker: $(BUILD)/core/worker/main.o $(BUILD)/libworker.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(WORKLIBS)
+
+PLUGFLAGS = -Isdk -std=gnu11 $(OPT) $(WARN) -fPIC -fvisibility=hidden -fstack-protector-strong $(SANFLAGS)
+PLUGLINK  = -shared -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
+plugin_cc = @mkdir -p $(@D)
+.SECONDEXPANSION:
+$(BUILD)/plugins/%.so: $$(wildcard plugins/%/*.c) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(PLUGFLAGS) $(DEPFLAGS) -MF $@.d $(PLUGLINK) -o $@ $(filter %.c,$^) -lcjson -lm
+
+$(BUILD)/examples/%.so: sdk/examples/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(PLUGFLAGS) $(DEPFLAGS) -MF $@.d $(PLUGLINK) -o $@ $< -lcjson -lm
+
+# Test connectors may define things wrongly on purpose, and are compiled without the warnings that would stop that.
+$(BUILD)/tests/%.so: tests/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) -Isdk -std=gnu11 $(OPT) -w -fPIC -fvisibility=hidden $(SANFLAGS) $(DEPFLAGS) -MF $@.d $(PLUGLINK) -o $@ $< $(shell sed -n 's|^// LIBS: ||p' $<) -lcjson -lm
+
+$(BUILD)/sluice-provider: $(call objs,$(wildcard tools/provider/*.c) $(BASE))
+	$(CC) $(LDFLAGS) -o $@ $^ -lz -lm
+
+# A unit test links the host's library; those of the worker's side (worker_*.c) link the worker's.
+$(BUILD)/tests/unit/worker_%: $(BUILD)/tests/unit/worker_%.o $(BUILD)/libworker.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(WORKLIBS)
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libsluice.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(HOSTLIBS)
+
+tests: all $(UNIT) $(TESTPLUG)
+
+check: tests
+	BUILD=$(BUILD) tests/run
+check-asan:
+	$(MAKE) SAN=1 check
+
+clean:
+	rm -rf build build-*
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,80 @@
+/* run.h - the life of one run: a sync (or check, or action) of one connection, from spawn to the last commit.
+ *
+ *            +-> FAILED (reason) ------------------------+
+ *            |                                           v
+ *   QUEUED -> SPAWNING -> LOADING -> STEPPING -> COMMITTING -> DONE
+ *                 ^                     |  ^--- next step ---'
+ *                 '---- new worker -----'
+ *
+ * A run owns its worker, its proxy calls and its commits, and nothing else owns them. All its state that matters is in the
+ * store; killed at any moment, the next run of the sync takes up the position (same generation, same now, same last success).
+ * Dry runs take the same way with a sink that compares instead of storing. */
+#ifndef SLUICE_RUN_RUN_H
+#define SLUICE_RUN_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "config/settings.h"
+#include "plugin/manifest.h"
+#include "proxy/proxy.h"
+#include "store/store.h"
+
+struct host;                       /* what all runs share: loop, clock, settings, registry, proxy, store */
+struct run;
+
+struct host_options {
+	uv_loop_t *loop;
+	const struct clock *clock;
+	const struct settings *settings;
+	bool read_only;            /* no store is made when there is none */
+};
+struct host *host_new(const struct host_options *o, struct err *err); /* opens the store, starts proxy and registry */
+void host_free(struct host *h);
+struct store *host_store(struct host *h);
+const struct settings *host_settings(const struct host *h);
+/* The manifest of a plugin by name (described by a sandboxed worker when not cached; waits, running the loop). Borrowed, until the
+ * file changes. */
+const struct manifest *host_manifest(struct host *h, const char *plugin, struct err *err);
+
+enum run_state { RUN_QUEUED, RUN_SPAWNING, RUN_LOADING, RUN_STEPPING, RUN_COMMITTING, RUN_DONE, RUN_STATES };
+
+struct run_counts {
+	uint64_t fetched;          /* items on pages */
+	uint64_t saved, added, updated, unchanged, deleted, rejected, missing, held;
+	uint64_t requests, retries, rate_limited, bytes, pages, steps, workers;
+	int64_t wait_ms[WAIT_REASONS], compute_ms, commit_ms, total_ms;
+};
+
+struct run_result {
+	uint64_t run;              /* number in the history; 0: none (dry run, check) */
+	struct err err;            /* ERR_NONE: success */
+	struct run_counts counts;
+	bool complete;             /* full and proven: deletes by absence were worked out */
+	bool resumed;              /* took up an interrupted run */
+	const char *warnings;      /* lines; "" */
+	struct slice reply;        /* of a check or action: JSON */
+};
+typedef void run_done(void *arg, const struct run_result *r);
+
+struct run_request {
+	const struct connection_settings *connection;
+	const char *name;          /* of the sync or action; NULL for a check */
+	int what;                  /* enum step_what */
+	bool full_refresh;         /* forget checkpoint and positions, keep records */
+	bool dry;                  /* compare, store nothing; `differ` gets each difference */
+	int64_t timeout_ms;        /* 0: none but the run limit; ends in good order, the next run goes on */
+	struct slice input;        /* of an action */
+	void (*differ)(void *arg, enum change_action action, const char *model, struct slice id, struct slice before, struct slice after);
+	void (*rejected)(void *arg, const char *model, struct slice id, struct slice reason, struct slice raw);
+};
+struct run *run_start(struct host *h, const struct run_request *r, run_done *done, void *arg, struct err *err); /* NULL: it cannot begin; done is not called */
+void run_stop(struct run *r, const char *why); /* at the next call, then after the grace period by force; progress is kept */
+/* For progress lines and status: */
+void run_look(const struct run *r, enum run_state *state, struct run_counts *so_far, enum wait_reason *waiting, int64_t *until_us);
+const char *run_state_name(enum run_state s);
+
+#endif
