@@ -104,8 +104,27 @@ tests: all $(UNIT) $(TESTPLUG)
 
 check: tests
 	BUILD=$(BUILD) tests/run
+check-valgrind: tests
+	BUILD=$(BUILD) tests/valgrind
 check-asan:
 	$(MAKE) SAN=1 check
+
+bench: all $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c)) $(TESTPLUG)
+	BUILD=$(BUILD) tests/bench/run
+
+# Both executables, headers, pkg-config file, plugins, configuration (never over one that is there), guides, units.
+install: all
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin libexec/sluice lib/sluice/plugins lib/pkgconfig include etc/sluice/conf.d lib/systemd/system share/doc/sluice)
+	install -m 755 $(BUILD)/sluice $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(BUILD)/sluice-worker $(DESTDIR)$(PREFIX)/libexec/sluice/
+	install -m 755 $(PLUGIN_SO) $(DESTDIR)$(PREFIX)/lib/sluice/plugins/
+	install -m 644 sdk/sluice.h sdk/sluice_json.h $(DESTDIR)$(PREFIX)/include/
+	sed 's|@PREFIX@|$(PREFIX)|g; s|@VERSION@|$(VERSION)|g' sdk/sluice.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/sluice.pc
+	test -e $(DESTDIR)$(PREFIX)/etc/sluice/sluice.ini || install -m 640 conf/sluice.ini $(DESTDIR)$(PREFIX)/etc/sluice/
+	install -m 644 conf/reference.ini $(DESTDIR)$(PREFIX)/etc/sluice/reference.ini.txt
+	install -m 644 conf/GUIDE.md $(DESTDIR)$(PREFIX)/share/doc/sluice/
+	install -m 644 sdk/GUIDE.md $(DESTDIR)$(PREFIX)/share/doc/sluice/SDK.md
+	for unit in sluice.service sluice.timer; do sed 's|PREFIX|$(PREFIX)|g' conf/$$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit; done
 
 clean:
 	rm -rf build build-*
