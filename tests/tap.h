@@ -36,6 +36,14 @@ static inline void tap_fail(const char *file, int line, const char *what) { tap_
 #define CHECK_HAS(a, part) do { const char *tap_a = (a), *tap_b = (part); if (!tap_a || !strstr(tap_a, tap_b)) { \
 	tap_fail(__FILE__, __LINE__, #a " has " #part); printf("#   \"%s\" lacks \"%s\"\n", tap_a ? tap_a : "(null)", tap_b); } } while (0)
 
+/* On its own, so that no variable of the loop lives across setjmp. */
+static inline void
+tap_run(const struct tap_case *t)
+{
+	if (!setjmp(tap_out))
+		t->fn();
+}
+
 static inline int
 tap_main(int argc, char **argv)
 {
@@ -49,8 +57,7 @@ tap_main(int argc, char **argv)
 		if (!wanted)
 			continue;
 		tap_bad = 0;
-		if (!setjmp(tap_out))
-			t->fn();
+		tap_run(t);
 		failed += tap_bad != 0;
 		printf("%sok %d - %s\n", tap_bad ? "not " : "", ++n, t->name);
 	}

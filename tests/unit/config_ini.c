@@ -5,7 +5,7 @@
 #include <ini.h>
 #include <unistd.h>
 #include "base/mem.h"
-#include "tests/tap.h"
+#include "../tap.h"
 
 /* Everything that was seen, one line each: "S section @1", "E name=value @2", "F what @3". */
 static void

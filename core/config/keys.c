@@ -1,0 +1,292 @@
+/* keys.c - the table itself, and the reference file that is written from it.
+ *
+ * A row says everything about its key. Defaults stand here as text and go through the same parser as what an operator
+ * writes, so a default out of its own range is found by the first test that loads an empty file.
+ *
+ * Awkward: a few defaults depend on other values or on where the executable lies (data_dir.key, the folder of the
+ * plugins). Their rows have no `initial` but say in words what holds (`unset`); host_defaults() in settings.c makes it. */
+#include "config/keys.h"
+
+#include <string.h>
+#include "base/clock.h"
+#include "base/mem.h"
+#include "config/settings.h"
+
+#define KIB UINT64_C(1024)
+#define MIB (KIB * 1024)
+#define GIB (MIB * 1024)
+#define SECOND UINT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+
+const struct section sections[SECTION_KINDS] = {
+	[SECTION_HOST] = {"host", 0, "[host]", "[host]",
+		"The host itself. Each key can also be given as environment variable SLUICE_<KEY>."},
+	[SECTION_KEY] = {"key", 1, "[key NAME]", "[key app]",
+		"An API key for applications."},
+	[SECTION_INTEGRATION] = {"integration", 1, "[integration NAME]", "[integration slack]",
+		"A plugin made available under a name. Needed only where something differs from what the plugin declares."},
+	[SECTION_CONNECTION] = {"connection", 2, "[connection NAME : INTEGRATION]", "[connection acme : slack]",
+		"One customer's account. Every further name is an option that the connector declares (name = value),\n"
+		"or metadata.NAME = a JSON value or plain text: the first value of that metadata."},
+	[SECTION_SYNC] = {"sync", 3, "[sync CONNECTION : INTEGRATION : SYNC]", "[sync acme : slack : channel-messages]",
+		"Overrides what the connector declares for one sync of one connection."},
+};
+
+static const char *const words_sandbox[] = {"full", "seccomp-only", NULL};
+static const char *const words_scope[] = {"read", "trigger", "write", "admin", NULL};
+static const char *const words_level[] = {"debug", "info", "warn", "error", NULL};
+static const char *const words_format[] = {"auto", "text", "json", NULL};
+
+#define HOST(member) .section = SECTION_HOST, .offset = offsetof(struct host_settings, member)
+#define APIKEY(member) .section = SECTION_KEY, .offset = offsetof(struct key_settings, member)
+#define INTEGRATION(member) .section = SECTION_INTEGRATION, .offset = offsetof(struct integration_settings, member)
+#define CONNECTION(member) .section = SECTION_CONNECTION, .offset = offsetof(struct connection_settings, member)
+#define SYNC(member) .section = SECTION_SYNC, .offset = offsetof(struct sync_settings, member)
+
+const struct key keys[] = {
+	{HOST(data_dir), KEY_PATH, "data_dir", "var/sluice",
+		.help = "the store: one directory, made with mode 0700"},
+	{HOST(plugin_dir), KEY_PATH, "plugin_dir", .sample = "/usr/local/lib/sluice/plugins",
+		.unset = "plugins/ beside the executable, else PREFIX/lib/sluice/plugins",
+		.help = "drop connectors (.so files) in here"},
+	{HOST(worker), KEY_PATH, "worker", .sample = "/usr/local/libexec/sluice/sluice-worker",
+		.unset = "sluice-worker beside the executable, else PREFIX/libexec/sluice/sluice-worker",
+		.help = "the executable that runs connectors"},
+	{HOST(encryption_key), KEY_MASTER, "encryption_key", .sample = "file:var/sluice.key",
+		.unset = "file:<data_dir>.key",
+		.help = "seals what is stored; a file that is not there is made on first start, with mode 0600"},
+	{HOST(hash_ids), KEY_BOOL, "hash_ids", "no",
+		.help = "keep record ids hashed in the store's keys, not in clear; only for a new store"},
+	{HOST(sandbox), KEY_CHOICE, "sandbox", "full", .words = words_sandbox,
+		.help = "seccomp-only: run also on a kernel without Landlock"},
+	{HOST(max_answer), KEY_SIZE, "max_answer", "32MiB", .min = 64 * KIB, .max = GIB,
+		.help = "largest answer of a provider, decoded"},
+	{HOST(max_record), KEY_SIZE, "max_record", "1MiB", .min = KIB, .max = 8 * MIB,
+		.help = "largest record; a larger one becomes a dead letter"},
+	{HOST(max_batch), KEY_SIZE, "max_batch", "8MiB", .min = 64 * KIB, .max = 64 * MIB,
+		.help = "largest batch that a worker sends at once; it splits larger ones"},
+	{HOST(worker_memory), KEY_SIZE, "worker_memory", "512MiB", .min = 64 * MIB, .max = 64 * GIB,
+		.help = "address space of a worker"},
+	{HOST(worker_start_ms), KEY_DURATION, "worker_start", "10s", .min = 100, .max = 10 * MINUTE,
+		.help = "how long a worker may take to come up"},
+	{HOST(call_ms), KEY_DURATION, "call_limit", "60s", .min = 100, .max = DAY,
+		.help = "how long a connector may compute between two calls of the host"},
+	{HOST(stop_grace_ms), KEY_DURATION, "stop_grace", "5s", .min = 10, .max = 10 * MINUTE,
+		.help = "between asking a worker to stop and killing it"},
+	{HOST(commit_delay_ms), KEY_DURATION, "commit_delay", "50ms", .min = 0, .max = 10 * SECOND,
+		.help = "how long a commit waits for more to join it"},
+	{HOST(commit_bytes), KEY_SIZE, "commit_bytes", "4MiB", .min = 4 * KIB, .max = 256 * MIB,
+		.help = "a commit of this size waits no longer"},
+	{HOST(min_free), KEY_SIZE, "min_free", "256MiB", .min = 0, .max = 1024 * GIB,
+		.help = "with less free space on the disk no run starts"},
+	{HOST(connect_ms), KEY_DURATION, "connect_timeout", "10s", .min = 10, .max = 10 * MINUTE,
+		.help = "for connecting to a provider"},
+	{HOST(request_ms), KEY_DURATION, "request_timeout", "2m", .min = 10, .max = DAY,
+		.help = "for one request to a provider, from connecting to the last byte"},
+	{HOST(retries), KEY_COUNT, "retries", "5", .min = 0, .max = 100,
+		.help = "how often one request is tried again"},
+	{HOST(retry_base_ms), KEY_DURATION, "retry_base", "500ms", .min = 1, .max = 10 * MINUTE,
+		.help = "first wait before trying again; it doubles from there"},
+	{HOST(retry_max_ms), KEY_DURATION, "retry_max", "5m", .min = 1, .max = DAY,
+		.help = "longest single wait; when a provider asks for more, the run ends at its checkpoint"},
+	{HOST(ca_file), KEY_PATH, "ca_file", .sample = "/etc/ssl/certs/ca-certificates.crt",
+		.unset = "the system's",
+		.help = "certificates of the authorities to trust"},
+	{HOST(max_runs), KEY_COUNT, "max_runs", "4", .min = 1, .max = 256,
+		.help = "runs side by side"},
+	{HOST(log_level), KEY_WORD, "log_level", "info", .words = words_level,
+		.help = "the least that is logged"},
+	{HOST(log_format), KEY_WORD, "log_format", "auto", .words = words_format,
+		.help = "auto: text on a terminal, JSON lines otherwise"},
+
+	{APIKEY(value), KEY_SECRET, "value", .sample = "env:SLUICE_SECRET_KEY",
+		.help = "the key itself"},
+	{APIKEY(scope), KEY_CHOICE, "scope", "read", .words = words_scope,
+		.help = "what it permits; each includes those before it"},
+
+	{INTEGRATION(plugin), KEY_PLUGIN, "plugin", .sample = "slack",
+		.unset = "the integration's name",
+		.help = "NAME.so in plugin_dir, written without .so"},
+	{INTEGRATION(base_url), KEY_URL, "base_url", .sample = "http://127.0.0.1:8080",
+		.unset = "what the connector declares",
+		.help = "another server than the provider's: a test server, a proxy. Its address may be a private one"},
+	{INTEGRATION(allow_hosts), KEY_HOSTS, "allow_hosts", .sample = "files.example.com, 10.0.0.7:8443",
+		.help = "further hosts that the connector may reach. Their addresses may be private ones"},
+	{INTEGRATION(rate_n), KEY_RATE, "rate_limit", .second = offsetof(struct integration_settings, rate_ms),
+		.sample = "50/min", .unset = "what the connector declares",
+		.help = "requests per time"},
+
+	{CONNECTION(token), KEY_SECRET, "token", .sample = "env:ACME_SLACK_TOKEN",
+		.help = "credential: bearer token"},
+	{CONNECTION(api_key), KEY_SECRET, "api_key", .sample = "env:ACME_API_KEY",
+		.help = "credential: API key"},
+	{CONNECTION(username), KEY_SECRET, "username", .sample = "env:ACME_USERNAME",
+		.help = "credential: user name"},
+	{CONNECTION(password), KEY_SECRET, "password", .sample = "file:acme.password",
+		.help = "credential: password"},
+	{CONNECTION(client_id), KEY_SECRET, "client_id", .sample = "env:ACME_CLIENT_ID",
+		.help = "credential: OAuth client"},
+	{CONNECTION(client_secret), KEY_SECRET, "client_secret", .sample = "env:ACME_CLIENT_SECRET",
+		.help = "credential: OAuth client's secret"},
+	{CONNECTION(refresh_token), KEY_SECRET, "refresh_token", .sample = "env:ACME_REFRESH_TOKEN",
+		.help = "credential: OAuth refresh token"},
+	{CONNECTION(base_url), KEY_URL, "base_url", .sample = "https://${subdomain}.example.com/api",
+		.unset = "the integration's",
+		.help = "another server for this connection alone"},
+	{CONNECTION(active), KEY_BOOL, "active", "yes",
+		.help = "no: nothing of this connection runs"},
+
+	{SYNC(every_ms), KEY_DURATION, "every", .sample = "every 30 minutes", .min = SECOND, .max = 366 * DAY,
+		.unset = "what the connector declares",
+		.help = "how often it runs"},
+	{SYNC(every_ms), KEY_SECONDS, "seconds", .sample = "1800", .min = SECOND, .max = 366 * DAY,
+		.unset = "what the connector declares",
+		.help = "the same in seconds; give one of the two"},
+	{SYNC(step_calls), KEY_COUNT, "step_calls", .sample = "10", .min = 1, .max = 1000000,
+		.unset = "what the connector declares, else 10",
+		.help = "requests in one step of a run"},
+	{SYNC(run_ms), KEY_DURATION, "run_limit", .sample = "24h", .min = SECOND, .max = 30 * DAY,
+		.unset = "what the connector declares, else 24h",
+		.help = "a run that takes longer ends at its checkpoint"},
+	{SYNC(page_size), KEY_COUNT, "page_size", .sample = "100", .min = 1, .max = 1000000,
+		.unset = "what the connector declares",
+		.help = "records asked for in one request"},
+	{SYNC(lookback_ms), KEY_DURATION, "lookback", .sample = "5m", .min = 0, .max = 3660 * DAY,
+		.unset = "what the connector declares",
+		.help = "an incremental sync asks for changes since this long before the last success"},
+	{SYNC(max_delete_share), KEY_SHARE, "max_delete_share", .sample = "20%",
+		.unset = "20%",
+		.help = "when more of the records than this are gone, the deletes wait for a confirmation"},
+	{SYNC(max_rejected), KEY_SHARE, "max_rejected", .sample = "1%",
+		.unset = "1%",
+		.help = "when more of the records than this, and at least 10, are faulty, the run fails"},
+	{SYNC(max_stale_pages), KEY_COUNT, "max_stale_pages", .sample = "20", .min = 1, .max = 1000000,
+		.unset = "20",
+		.help = "pages in a row without a new id before the run is ended as an endless loop"},
+};
+const size_t keys_count = LENGTH(keys);
+
+const struct key *
+key_find(enum section_kind section, const char *name)
+{
+	for (const struct key *k = keys; k < keys + keys_count; k++)
+		if (k->section == section && !strcmp(k->name, name))
+			return k;
+	return NULL;
+}
+
+const char *
+key_nearest(enum section_kind section, const char *wrong)
+{
+	const char *names[LENGTH(keys) + 1];
+	size_t n = 0;
+
+	for (const struct key *k = keys; k < keys + keys_count; k++)
+		if (k->section == section)
+			names[n++] = k->name;
+	names[n] = NULL;
+	return nearest(wrong, names);
+}
+
+const char *
+section_nearest(const char *wrong)
+{
+	const char *names[SECTION_KINDS + 1] = {0};
+
+	for (int i = 0; i < SECTION_KINDS; i++)
+		names[i] = sections[i].name;
+	return nearest(wrong, names);
+}
+
+static const char *const type_words[KEY_TYPES] = {
+	[KEY_TEXT] = "text",
+	[KEY_PATH] = "a path",
+	[KEY_PLUGIN] = "a plugin's name",
+	[KEY_URL] = "an http or https URL",
+	[KEY_WORD] = "one of",
+	[KEY_CHOICE] = "one of",
+	[KEY_BOOL] = "yes or no",
+	[KEY_DURATION] = "a duration",
+	[KEY_SECONDS] = "a number of seconds",
+	[KEY_SIZE] = "a size",
+	[KEY_COUNT] = "a number",
+	[KEY_SHARE] = "a share from 0% to 100%",
+	[KEY_RATE] = "a rate, N/s, N/min, N/h or N/day",
+	[KEY_HOSTS] = "a list of host or host:port",
+	[KEY_SECRET] = "a secret, best as env:NAME or file:PATH",
+	[KEY_MASTER] = "file:PATH, env:NAME (64 hex digits or base64 of 32 bytes) or none",
+};
+
+static void
+bound_put(const struct key *k, uint64_t v, struct buf *out)
+{
+	char text[TIME_TEXT_MAX];
+
+	if (k->type == KEY_DURATION)
+		buf_puts(out, duration_format((int64_t)v, text));
+	else if (k->type == KEY_SIZE)
+		buf_puts(out, size_format(v, text));
+	else
+		buf_printf(out, "%llu", (unsigned long long)(k->type == KEY_SECONDS ? v / SECOND : v));
+}
+
+void
+key_range(const struct key *k, struct buf *out)
+{
+	buf_puts(out, type_words[k->type]);
+	for (const char *const *w = k->words; w && *w; w++)
+		buf_printf(out, "%s%s", w == k->words ? " " : ", ", *w);
+	if (k->min || k->max) {
+		buf_puts(out, " from ");
+		bound_put(k, k->min, out);
+		buf_puts(out, " to ");
+		bound_put(k, k->max, out);
+	}
+}
+
+/* ---- the reference file ---- */
+
+static void
+comment_put(struct buf *out, const char *text)
+{
+	for (const char *p = text, *nl; p; p = nl ? nl + 1 : NULL) {
+		nl = strchr(p, '\n');
+		buf_puts(out, "# ");
+		buf_put(out, p, nl ? (size_t)(nl - p) : strlen(p));
+		buf_putc(out, '\n');
+	}
+}
+
+static void
+key_document(const struct key *k, struct buf *out)
+{
+	const char *initial = k->initial ? k->initial : k->unset;
+
+	buf_printf(out, "# %s\n# (", k->help);
+	key_range(k, out);
+	if (initial)
+		buf_printf(out, "; default: %s", initial);
+	buf_printf(out, ")\n;%s = %s\n\n", k->name, k->initial ? k->initial : k->sample);
+}
+
+void
+settings_document(struct buf *out)
+{
+	comment_put(out, "Every key that Sluice knows, with what it may be and what holds without it.\n"
+	                 "Everything here is commented out: copy what you need and take the ';' away.\n"
+	                 "A value may be env:NAME (taken from that environment variable) or file:PATH (what that file holds);\n"
+	                 "write \"env:NAME\", in quotes, for the text itself. A ';' after white space begins a comment, except\n"
+	                 "in quotes or brackets. A list is a JSON array, also over several indented lines, or a, b, c.");
+	for (enum section_kind s = 0; s < SECTION_KINDS; s++) {
+		buf_puts(out, "\n# ");
+		buf_puts(out, sections[s].form);
+		buf_putc(out, '\n');
+		comment_put(out, sections[s].help);
+		buf_printf(out, "%s%s\n\n", s == SECTION_HOST ? "" : ";", sections[s].sample);
+		for (const struct key *k = keys; k < keys + keys_count; k++)
+			if (k->section == s)
+				key_document(k, out);
+	}
+}

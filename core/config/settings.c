@@ -1,0 +1,477 @@
+/* settings.c - from the draft to typed settings: sections in the order of what they refer to, values by the table,
+ * then what must hold between them.
+ *
+ * Nothing stops at the first error: a value that does not parse leaves its member at zero, and the object is thrown away
+ * at the end when anything was reported. So nobody ever holds settings that are half right.
+ *
+ * Awkward: a connection may name an integration that no section declares (a plugin of that name); it is made on the
+ * way. And two defaults hang on the executable's place, one on data_dir: they join the draft here, not in the table. */
+#include "config/settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "config/draft.h"
+#include "config/value.h"
+
+#define METADATA_MAX (64u * 1024) /* bytes of one value, as in the store */
+#define METADATA_PREFIX "metadata."
+
+/* What callers get a pointer to, with what they need not see. */
+struct loaded {
+	struct settings s; /* first */
+	char **files;      /* the text of origins */
+	size_t n_files;
+};
+
+struct building {
+	struct draft *draft;
+	struct settings *s;
+};
+
+/* ---- values ---- */
+
+static void
+entry_parse(struct building *b, const struct draft_section *s, const struct draft_entry *e, void *at)
+{
+	struct err why = {0};
+
+	if (key_parse(e->key, slice_str(e->value), at, &why) < 0)
+		fault_add(&b->draft->faults, e->at, s->title, e->name, "%s", why.text);
+}
+
+static void
+section_parse(struct building *b, const struct draft_section *s, void *at)
+{
+	for (const struct draft_entry *e = s->entries; e < s->entries + s->n_entries; e++)
+		if (e->key)
+			entry_parse(b, s, e, at);
+}
+
+static struct origin
+entry_origin(const struct draft_section *s, const char *name)
+{
+	const struct draft_entry *e = draft_entry(s, key_find(s->kind, name));
+
+	return e ? e->at : (struct origin){0};
+}
+
+/* ---- [host] ---- */
+
+/* DIR/name, DIR being the executable's folder; NULL: nothing of that name is there. yours */
+static char *
+beside_executable(const char *name)
+{
+	char exe[4096];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	char *slash, *path;
+
+	if (n <= 0)
+		return NULL;
+	exe[n] = 0;
+	slash = strrchr(exe, '/');
+	if (!slash)
+		return NULL;
+	path = xasprintf("%.*s/%s", (int)(slash - exe), exe, name);
+	if (access(path, F_OK) == 0)
+		return path;
+	free(path);
+	return NULL;
+}
+
+static void
+default_place(struct draft *d, const char *key, const char *const *places, const char *last)
+{
+	char *path = NULL;
+
+	for (; *places && !path; places++)
+		path = beside_executable(*places);
+	draft_host_default(d, key, path ? path : last);
+	free(path);
+}
+
+static void
+host_check(struct building *b, const struct draft_section *s)
+{
+	const struct host_settings *h = &b->s->host;
+	struct faults *f = &b->draft->faults;
+
+	if (h->max_batch && h->max_batch < h->max_record)
+		fault_add(f, entry_origin(s, "max_batch"), s->title, "max_batch",
+		          "is smaller than max_record (%llu bytes); a batch must hold at least one record",
+		          (unsigned long long)h->max_record);
+	if (h->retry_max_ms && h->retry_max_ms < h->retry_base_ms)
+		fault_add(f, entry_origin(s, "retry_max"), s->title, "retry_max",
+		          "is shorter than retry_base (%lld ms); give a longer one", (long long)h->retry_base_ms);
+}
+
+static void
+make_host(struct building *b, const struct draft_section *s)
+{
+	struct host_settings *h = &b->s->host;
+	const struct key *master = key_find(SECTION_HOST, "encryption_key");
+
+	section_parse(b, s, h);
+	if (!draft_entry(s, master) && h->data_dir) {
+		char *file = xasprintf("file:%s.key", h->data_dir);
+		draft_host_default(b->draft, master->name, file);
+		entry_parse(b, s, draft_entry(s, master), h);
+		free(file);
+	}
+	host_check(b, s);
+}
+
+/* ---- [key], [integration] ---- */
+
+static void
+make_key(struct building *b, const struct draft_section *s)
+{
+	struct key_settings *k;
+
+	b->s->keys = xrealloc(b->s->keys, (b->s->n_keys + 1) * sizeof(*b->s->keys));
+	k = &b->s->keys[b->s->n_keys++];
+	*k = (struct key_settings){.name = xstrdup(s->part[0]), .at = s->at};
+	section_parse(b, s, k);
+	if (!draft_entry(s, key_find(SECTION_KEY, "value")))
+		fault_add(&b->draft->faults, s->at, s->title, "value", "is missing; say for example value = env:SLUICE_SECRET_KEY");
+}
+
+static struct integration_settings *
+integration_add(struct building *b, const char *name, struct origin at)
+{
+	struct settings *s = b->s;
+	struct integration_settings *i = XNEW(struct integration_settings);
+
+	i->name = xstrdup(name);
+	i->at = at;
+	s->integrations = xrealloc(s->integrations, (s->n_integrations + 1) * sizeof(*s->integrations));
+	s->integrations[s->n_integrations++] = i;
+	return i;
+}
+
+static void
+make_integration(struct building *b, const struct draft_section *s)
+{
+	struct integration_settings *i = integration_add(b, s->part[0], s->at);
+
+	section_parse(b, s, i);
+	i->base_url_at = entry_origin(s, "base_url");
+	if (!i->plugin)
+		i->plugin = xstrdup(i->name);
+}
+
+static const struct integration_settings *
+integration_find(struct building *b, const char *name, struct origin at)
+{
+	for (size_t i = 0; i < b->s->n_integrations; i++)
+		if (!strcmp(b->s->integrations[i]->name, name))
+			return b->s->integrations[i];
+	struct integration_settings *i = integration_add(b, name, at);
+	i->plugin = xstrdup(name);
+	return i;
+}
+
+/* ---- [connection] ---- */
+
+static bool
+entry_is_metadata(const struct draft_entry *e)
+{
+	return !e->key && !strncmp(e->name, METADATA_PREFIX, strlen(METADATA_PREFIX));
+}
+
+/* Turns the text of a metadata value into JSON: as it stands when it is JSON, else a string. */
+static int
+metadata_json(struct value *v, struct err *err)
+{
+	struct slice text = buf_view(&v->text);
+	struct json_fault fault;
+	struct buf quoted = {0};
+
+	if (text.len > METADATA_MAX)
+		return err_set(err, ERR_USAGE, "is longer than 64 KiB");
+	if (json_check(text, JSON_DEPTH_MAX, &fault))
+		return 0;
+	if (!text.len || (!v->resolved && strchr("[{\"", text.p[0])))
+		return err_set(err, ERR_USAGE, "is no JSON: %s at byte %zu", text.len ? fault.what : "nothing", fault.at);
+	json_quote(&quoted, text);
+	buf_str(&quoted);
+	buf_wipe(&v->text);
+	v->text = quoted;
+	return 0;
+}
+
+static void
+pair_add(struct building *b, const struct draft_section *s, const struct draft_entry *e, struct connection_settings *c)
+{
+	bool metadata = entry_is_metadata(e);
+	struct pair **list = metadata ? &c->metadata : &c->options;
+	size_t *n = metadata ? &c->n_metadata : &c->n_options;
+	const char *name = metadata ? e->name + strlen(METADATA_PREFIX) : e->name;
+	struct err why = {0};
+	struct value v;
+
+	if (value_resolve(&v, slice_str(e->value), &why) < 0 || (metadata && metadata_json(&v, &why) < 0)) {
+		fault_add(&b->draft->faults, e->at, s->title, e->name, "%s", why.text);
+	} else if (!*name) {
+		fault_add(&b->draft->faults, e->at, s->title, e->name, "names no metadata; say for example metadata.region");
+	} else {
+		*list = xrealloc(*list, (*n + 1) * sizeof(**list));
+		(*list)[(*n)++] = (struct pair){xstrdup(name), xstrdup(buf_str(&v.text)), v.resolved, e->at};
+		if (v.resolved)
+			log_secret(buf_view(&v.text));
+	}
+	value_finish(&v);
+}
+
+static void
+make_connection(struct building *b, const struct draft_section *s)
+{
+	struct connection_settings *c = XNEW(struct connection_settings);
+
+	b->s->connections = xrealloc(b->s->connections, (b->s->n_connections + 1) * sizeof(*b->s->connections));
+	b->s->connections[b->s->n_connections++] = c;
+	c->name = xstrdup(s->part[0]);
+	c->at = s->at;
+	c->integration = integration_find(b, s->part[1], s->at);
+	section_parse(b, s, c);
+	c->base_url_at = entry_origin(s, "base_url");
+	for (const struct draft_entry *e = s->entries; e < s->entries + s->n_entries; e++)
+		if (!e->key)
+			pair_add(b, s, e, c);
+}
+
+/* ---- [sync] ---- */
+
+static void
+sync_orphaned(struct building *b, const struct draft_section *s)
+{
+	const char **titles = xcalloc(b->draft->n_sections + 1, sizeof(*titles));
+	char *wanted = xasprintf("connection %s : %s", s->part[0], s->part[1]);
+	const char *near;
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->draft->n_sections; i++)
+		if (b->draft->sections[i].kind == SECTION_CONNECTION)
+			titles[n++] = b->draft->sections[i].title;
+	near = nearest(wanted, titles);
+	fault_add(&b->draft->faults, s->at, s->title, NULL, "there is no [%s]%s%s%s", wanted,
+	          near ? "; did you mean [" : "; add that section", near ? near : "", near ? "]?" : "");
+	free(wanted);
+	free(titles);
+}
+
+static void
+make_sync(struct building *b, const struct draft_section *s)
+{
+	struct sync_settings *y = XNEW(struct sync_settings);
+
+	b->s->syncs = xrealloc(b->s->syncs, (b->s->n_syncs + 1) * sizeof(*b->s->syncs));
+	b->s->syncs[b->s->n_syncs++] = y;
+	*y = (struct sync_settings){.sync = xstrdup(s->part[2]), .max_delete_share = -1, .max_rejected = -1, .at = s->at};
+	y->connection = settings_connection(b->s, s->part[0], s->part[1]);
+	if (!y->connection)
+		sync_orphaned(b, s);
+	section_parse(b, s, y);
+}
+
+/* ---- for `sluice config` ---- */
+
+/* The value as it may be shown; yours. */
+static char *
+entry_show(const struct draft_entry *e)
+{
+	struct slice given = slice_str(e->value);
+	struct value v = {0};
+	char *text;
+
+	if (slice_starts(given, "env:") || slice_starts(given, "file:") ||
+	    (e->key && (e->key->type == KEY_SECRET || (e->key->type == KEY_MASTER && strcmp(e->value, "none")))))
+		return xstrdup("***");
+	if (!e->key || value_resolve_plain(&v, given, NULL) < 0)
+		return xstrdup(e->value);
+	text = e->key->type == KEY_PATH ? path_absolute(buf_view(&v.text)) : xstrdup(buf_str(&v.text));
+	value_finish(&v);
+	return text;
+}
+
+static void
+show_add(struct building *b, const struct draft_section *from, const struct draft_entry *e)
+{
+	struct settings *s = b->s;
+
+	s->shown = xrealloc(s->shown, (s->n_shown + 1) * sizeof(*s->shown));
+	s->shown[s->n_shown++] = (struct setting_shown){
+		.section = xstrdup(from->title),
+		.key = e->key ? e->key->name : draft_keep(b->draft, e->name),
+		.value = entry_show(e),
+		.at = e->at,
+		.help = e->key                 ? e->key->help
+		        : entry_is_metadata(e) ? "first value of this metadata"
+		                               : "option of the connector",
+	};
+}
+
+static void
+section_show(struct building *b, const struct draft_section *s)
+{
+	for (const struct key *k = keys; k < keys + keys_count; k++) {
+		const struct draft_entry *e = k->section == s->kind ? draft_entry(s, k) : NULL;
+		if (e && e->key == k)
+			show_add(b, s, e);
+	}
+	for (const struct draft_entry *e = s->entries; e < s->entries + s->n_entries; e++)
+		if (!e->key)
+			show_add(b, s, e);
+}
+
+/* ---- loading and freeing ---- */
+
+static void (*const makers[SECTION_KINDS])(struct building *b, const struct draft_section *s) = {
+	[SECTION_HOST] = make_host,
+	[SECTION_KEY] = make_key,
+	[SECTION_INTEGRATION] = make_integration,
+	[SECTION_CONNECTION] = make_connection,
+	[SECTION_SYNC] = make_sync,
+};
+
+static void
+draft_collect(struct draft *d, const struct settings_source *from)
+{
+	if (from->conf)
+		draft_path(d, from->conf);
+	else
+		draft_search(d);
+	draft_environment(d);
+	draft_command_line(d, from->set);
+	draft_defaults(d);
+	default_place(d, "plugin_dir", (const char *const[]){"plugins", NULL}, SLUICE_PREFIX "/lib/sluice/plugins");
+	default_place(d, "worker", (const char *const[]){"sluice-worker", "../libexec/sluice/sluice-worker", NULL},
+	              SLUICE_PREFIX "/libexec/sluice/sluice-worker");
+}
+
+struct settings *
+settings_load(const struct settings_source *from, struct err *err)
+{
+	struct loaded *all = XNEW(struct loaded);
+	struct draft d;
+	struct building b = {&d, &all->s};
+	unsigned faults;
+
+	draft_init(&d, err);
+	draft_collect(&d, from);
+	for (enum section_kind kind = 0; kind < SECTION_KINDS; kind++)
+		for (size_t i = 0; i < d.n_sections; i++)
+			if (d.sections[i].kind == kind)
+				makers[kind](&b, &d.sections[i]);
+	for (size_t i = 0; i < d.n_sections; i++)
+		section_show(&b, &d.sections[i]);
+	faults = d.faults.count;
+	all->files = d.files;
+	all->n_files = d.n_files;
+	d.files = NULL;
+	d.n_files = 0;
+	draft_finish(&d);
+	if (!faults)
+		return &all->s;
+	settings_free(&all->s);
+	return NULL;
+}
+
+static void
+section_free(enum section_kind kind, void *at)
+{
+	for (const struct key *k = keys; k < keys + keys_count; k++)
+		if (k->section == kind)
+			key_unset(k, at);
+}
+
+static void
+pairs_free(struct pair *pairs, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(pairs[i].name);
+		explicit_bzero(pairs[i].value, strlen(pairs[i].value));
+		free(pairs[i].value);
+	}
+	free(pairs);
+}
+
+static void
+connection_free(struct connection_settings *c)
+{
+	section_free(SECTION_CONNECTION, c);
+	pairs_free(c->options, c->n_options);
+	pairs_free(c->metadata, c->n_metadata);
+	free(c->name);
+	free(c);
+}
+
+void
+settings_free(struct settings *s)
+{
+	struct loaded *all = (struct loaded *)s;
+
+	if (!s)
+		return;
+	section_free(SECTION_HOST, &s->host);
+	for (size_t i = 0; i < s->n_keys; i++) {
+		section_free(SECTION_KEY, &s->keys[i]);
+		free(s->keys[i].name);
+	}
+	for (size_t i = 0; i < s->n_integrations; i++) {
+		section_free(SECTION_INTEGRATION, s->integrations[i]);
+		free(s->integrations[i]->name);
+		free(s->integrations[i]);
+	}
+	for (size_t i = 0; i < s->n_connections; i++)
+		connection_free(s->connections[i]);
+	for (size_t i = 0; i < s->n_syncs; i++) {
+		section_free(SECTION_SYNC, s->syncs[i]);
+		free(s->syncs[i]->sync);
+		free(s->syncs[i]);
+	}
+	for (size_t i = 0; i < s->n_shown; i++) {
+		free(s->shown[i].section);
+		free(s->shown[i].value);
+	}
+	for (size_t i = 0; i < all->n_files; i++)
+		free(all->files[i]);
+	free(all->files);
+	free(s->keys);
+	free(s->integrations);
+	free(s->connections);
+	free(s->syncs);
+	free(s->shown);
+	free(all);
+}
+
+/* ---- looking up ---- */
+
+const struct connection_settings *
+settings_connection(const struct settings *s, const char *name, const char *integration)
+{
+	const struct connection_settings *found = NULL;
+
+	for (size_t i = 0; i < s->n_connections; i++) {
+		const struct connection_settings *c = s->connections[i];
+		if (strcmp(c->name, name) || (integration && strcmp(c->integration->name, integration)))
+			continue;
+		if (found)
+			return NULL;
+		found = c;
+	}
+	return found;
+}
+
+const struct sync_settings *
+settings_sync(const struct settings *s, const struct connection_settings *c, const char *sync)
+{
+	for (size_t i = 0; i < s->n_syncs; i++)
+		if (s->syncs[i]->connection == c && !strcmp(s->syncs[i]->sync, sync))
+			return s->syncs[i];
+	return NULL;
+}
