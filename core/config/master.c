@@ -23,12 +23,13 @@ master_decode(struct slice text, bool raw)
 	unsigned char key[MASTER_BYTES];
 	struct secret *s = NULL;
 	size_t n = 0;
-	int base64 = text.len == 44 ? sodium_base64_VARIANT_ORIGINAL : sodium_base64_VARIANT_ORIGINAL_NO_PADDING;
+	int base64;
 
 	if (raw && text.len == sizeof(key))
 		return secret_new(text);
 	while (raw && text.len && isspace((unsigned char)text.p[text.len - 1]))
 		text.len--;
+	base64 = text.len == 44 ? sodium_base64_VARIANT_ORIGINAL : sodium_base64_VARIANT_ORIGINAL_NO_PADDING;
 	if ((text.len == 64 && !sodium_hex2bin(key, sizeof(key), text.p, text.len, NULL, &n, NULL) && n == sizeof(key)) ||
 	    ((text.len == 44 || text.len == 43) &&
 	     !sodium_base642bin(key, sizeof(key), text.p, text.len, NULL, &n, NULL, base64) && n == sizeof(key)))
