@@ -20,8 +20,8 @@ endif
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings \
             -Wformat=2 -Wundef -Wvla -Wconversion -Wno-sign-conversion -Werror
 HARDEN   := -fstack-protector-strong -fPIE -fvisibility=hidden $(if $(SAN),,-D_FORTIFY_SOURCE=2)
-SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 comma    := ,
+SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 OPT      := $(if $(SAN),-O1,-O2) -g
 CPPFLAGS += -Icore -Isdk -D_GNU_SOURCE -DSLUICE_VERSION='"$(VERSION)"' $(if $(SAN),-DSLUICE_SANITIZED=1,-DSLUICE_SANITIZED=0) \
             -DSLUICE_PREFIX='"$(PREFIX)"' $(foreach p,libcurl lmdb libcjson inih libuv libsodium libseccomp,$(shell pkg-config --cflags-only-I $(p)))
