@@ -92,7 +92,8 @@ through(struct split *w, struct path at)
 	if (!scan_open(&w->s, &f, &empty))
 		return false;
 	while (!empty && more) {
-		if (f.object && !scan_key(&w->s, &f, &key))
+		/* A flawed key is the page's fault; left standing it would be taken for an element's. */
+		if (f.object && (!scan_key(&w->s, &f, &key) || w->s.fault.what))
 			return false;
 		here = !w->found && (f.object ? path_names(at, key) : numbered && f.count == index);
 		if (!(here ? path_walk(w, path_after(at)) : other_value(w)) || w->stopped)
