@@ -9,6 +9,7 @@
 #include "config/draft.h"
 
 #include <ctype.h>
+#include <search.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,12 +59,30 @@ fault_text(struct faults *f, struct origin at, const char *what)
 
 /* ---- sections and entries ---- */
 
-static struct draft_section *
-section_add(struct draft *d, enum section_kind kind, struct origin at)
+static int
+by_title(const void *a, const void *b)
 {
+	return strcmp(((const struct draft_section *)a)->title, ((const struct draft_section *)b)->title);
+}
+
+/* The section of that title, made if there is none yet; *made says which. */
+static struct draft_section *
+section_get(struct draft *d, const char *title, bool *made)
+{
+	struct draft_section probe = {.title = xstrdup(title)};
+	void *found = tfind(&probe, &d->by_title, by_title);
+
+	*made = !found;
+	if (found) {
+		free(probe.title);
+		return *(struct draft_section **)found;
+	}
+	struct draft_section *s = XNEW(struct draft_section);
+	s->title = probe.title;
+	if (!tsearch(s, &d->by_title, by_title))
+		die("out of memory");
 	d->sections = xrealloc(d->sections, (d->n_sections + 1) * sizeof(*d->sections));
-	struct draft_section *s = &d->sections[d->n_sections++];
-	*s = (struct draft_section){.kind = kind, .at = at};
+	d->sections[d->n_sections++] = s;
 	return s;
 }
 
@@ -116,23 +135,38 @@ draft_entry(const struct draft_section *s, const struct key *k)
 void
 draft_init(struct draft *d, struct err *err)
 {
+	bool made;
+
 	*d = (struct draft){.faults.err = err};
-	section_add(d, SECTION_HOST, (struct origin){"default", 0})->title = xstrdup("host");
+	section_get(d, "host", &made)->at = (struct origin){"default", 0};
+}
+
+static void
+section_free(struct draft_section *s)
+{
+	for (struct draft_entry *e = s->entries; e < s->entries + s->n_entries; e++) {
+		free(e->name);
+		text_wipe(e->value);
+	}
+	free(s->entries);
+	free(s->title);
+	for (int i = 0; i < SECTION_PARTS; i++)
+		free(s->part[i]);
+	free(s);
+}
+
+static void
+node_free(void *section)
+{
+	(void)section; /* freed with the array */
 }
 
 void
 draft_finish(struct draft *d)
 {
-	for (struct draft_section *s = d->sections; s < d->sections + d->n_sections; s++) {
-		for (struct draft_entry *e = s->entries; e < s->entries + s->n_entries; e++) {
-			free(e->name);
-			text_wipe(e->value);
-		}
-		free(s->entries);
-		free(s->title);
-		for (int i = 0; i < SECTION_PARTS; i++)
-			free(s->part[i]);
-	}
+	tdestroy(d->by_title, node_free);
+	for (size_t i = 0; i < d->n_sections; i++)
+		section_free(d->sections[i]);
 	free(d->sections);
 	for (size_t i = 0; i < d->n_files; i++)
 		free(d->files[i]);
@@ -145,7 +179,7 @@ draft_finish(struct draft *d)
 struct reading {
 	struct draft *draft;
 	const char *file;
-	size_t section; /* index; the array moves */
+	struct draft_section *section;
 	enum { NOT_YET, INSIDE, SKIPPING } state;
 };
 
@@ -206,49 +240,58 @@ section_unknown(struct faults *f, struct origin at, const char *header, size_t w
 	free(name);
 }
 
+/* The header's kind and names, checked; NULL: it is wrong, which has been told. */
+static const struct section *
+header_check(const char *header, struct slice part[SECTION_PARTS], struct faults *f, struct origin at)
+{
+	size_t word = strcspn(header, " \t:");
+	const struct section *kind = section_kind(header, word);
+	struct slice rest = slice_str(header + word + strspn(header + word, " \t"));
+	unsigned n = rest.len ? parts_split(rest, part) : 0;
+
+	if (!kind) {
+		section_unknown(f, at, header, word);
+		return NULL;
+	}
+	if (n != kind->parts) {
+		fault_add(f, at, NULL, NULL, "[%.120s] names %u of %u; write %s, like %s", header, n, kind->parts, kind->form,
+		          kind->sample);
+		return NULL;
+	}
+	for (unsigned i = 0; i < n; i++)
+		if (!name_good(part[i])) {
+			fault_add(f, at, NULL, NULL,
+			          "[%.120s]: '%.*s' is no name: letters, digits and . _ - @ +, at most 100, no dot in front", header,
+			          (int)(part[i].len < 60 ? part[i].len : 60), part[i].p);
+			return NULL;
+		}
+	return kind;
+}
+
 /* Finds or adds the section; -1: the header is wrong, which has been told. */
 static int
 section_enter(struct reading *r, const char *header, struct origin at)
 {
-	struct draft *d = r->draft;
-	size_t word = strcspn(header, " \t:");
-	const struct section *kind = section_kind(header, word);
 	struct slice part[SECTION_PARTS] = {{0}};
-	struct slice rest = slice_str(header + word + strspn(header + word, " \t"));
+	const struct section *kind = header_check(header, part, &r->draft->faults, at);
 	struct buf title = {0};
+	bool made;
 
-	if (!kind) {
-		section_unknown(&d->faults, at, header, word);
+	if (!kind)
 		return -1;
-	}
-	unsigned n = rest.len ? parts_split(rest, part) : 0;
-	if (n != kind->parts) {
-		fault_add(&d->faults, at, NULL, NULL, "[%.120s] names %u of %u; write %s, like %s", header, n, kind->parts,
-		          kind->form, kind->sample);
-		return -1;
-	}
 	buf_puts(&title, kind->name);
-	for (unsigned i = 0; i < n; i++) {
-		if (!name_good(part[i])) {
-			fault_add(&d->faults, at, NULL, NULL,
-			          "[%.120s]: '%.*s' is no name: letters, digits and . _ - @ +, at most 100, no dot in front", header,
-			          (int)(part[i].len < 60 ? part[i].len : 60), part[i].p);
-			buf_free(&title);
-			return -1;
-		}
+	for (unsigned i = 0; i < kind->parts; i++) {
 		buf_puts(&title, i ? " : " : " ");
 		buf_slice(&title, part[i]);
 	}
-	for (r->section = 0; r->section < d->n_sections; r->section++)
-		if (!strcmp(d->sections[r->section].title, buf_str(&title)))
-			break;
-	if (r->section == d->n_sections) {
-		struct draft_section *s = section_add(d, (enum section_kind)(kind - sections), at);
-		s->title = xstrdup(buf_str(&title));
-		for (unsigned i = 0; i < n; i++)
-			s->part[i] = slice_dup(part[i]);
-	}
+	r->section = section_get(r->draft, buf_str(&title), &made);
 	buf_free(&title);
+	if (made) {
+		r->section->kind = (enum section_kind)(kind - sections);
+		r->section->at = at;
+		for (unsigned i = 0; i < kind->parts; i++)
+			r->section->part[i] = slice_dup(part[i]);
+	}
 	return 0;
 }
 
@@ -295,7 +338,7 @@ reading_entry(void *arg, const char *name, const char *value, unsigned line)
 		fault_add(&d->faults, at, NULL, NULL, "'%s' stands before the first section; put [host] above it", name);
 	if (r->state != INSIDE)
 		return;
-	struct draft_section *s = &d->sections[r->section];
+	struct draft_section *s = r->section;
 	const struct key *k = key_find(s->kind, name);
 	if (!k && s->kind != SECTION_CONNECTION)
 		draft_unknown(d, s, name, at);

@@ -44,8 +44,9 @@ struct draft_section {
 };
 
 struct draft {
-	struct draft_section *sections; /* the first is always [host] */
+	struct draft_section **sections; /* the first is always [host] */
 	size_t n_sections;
+	void *by_title;                 /* the same as a search tree: thousands of connections must not cost seconds */
 	char **files;                   /* what origins point to; taken over by the settings */
 	size_t n_files;
 	unsigned round;

@@ -255,9 +255,9 @@ sync_orphaned(struct building *b, const struct draft_section *s)
 	size_t n = 0;
 
 	for (size_t i = 0; i < b->draft->n_sections; i++)
-		if (b->draft->sections[i].kind == SECTION_CONNECTION)
-			titles[n++] = b->draft->sections[i].title;
-	near = nearest(wanted, titles);
+		if (b->draft->sections[i]->kind == SECTION_CONNECTION)
+			titles[n++] = b->draft->sections[i]->title;
+	near = b->draft->faults.count < FAULTS_SHOWN ? nearest(wanted, titles) : NULL; /* not for what nobody reads */
 	fault_add(&b->draft->faults, s->at, s->title, NULL, "there is no [%s]%s%s%s", wanted,
 	          near ? "; did you mean [" : "; add that section", near ? near : "", near ? "]?" : "");
 	free(wanted);
@@ -365,10 +365,10 @@ settings_load(const struct settings_source *from, struct err *err)
 	draft_collect(&d, from);
 	for (enum section_kind kind = 0; kind < SECTION_KINDS; kind++)
 		for (size_t i = 0; i < d.n_sections; i++)
-			if (d.sections[i].kind == kind)
-				makers[kind](&b, &d.sections[i]);
+			if (d.sections[i]->kind == kind)
+				makers[kind](&b, d.sections[i]);
 	for (size_t i = 0; i < d.n_sections; i++)
-		section_show(&b, &d.sections[i]);
+		section_show(&b, d.sections[i]);
 	faults = d.faults.count;
 	all->files = d.files;
 	all->n_files = d.n_files;

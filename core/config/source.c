@@ -115,7 +115,7 @@ draft_search(struct draft *d)
 static void
 host_set(struct draft *d, const struct key *k, const char *value, const char *from)
 {
-	draft_set(d, &d->sections[0], &(struct draft_given){k, k->name, value, {from, 0}});
+	draft_set(d, d->sections[0], &(struct draft_given){k, k->name, value, {from, 0}});
 }
 
 void
@@ -150,7 +150,7 @@ draft_command_line(struct draft *d, const char *const *set)
 		if (!(*set)[len])
 			fault_add(&d->faults, at, "host", NULL, "'%s' is no key=value", name);
 		else if (!k)
-			draft_unknown(d, &d->sections[0], name, at);
+			draft_unknown(d, d->sections[0], name, at);
 		else if (k->type == KEY_MASTER && strncmp(*set + len + 1, "file:", 5) && strncmp(*set + len + 1, "env:", 4) &&
 		         strcmp(*set + len + 1, "none"))
 			fault_add(&d->faults, at, "host", name, "everybody here can read a command line; use file:PATH or env:NAME");
@@ -171,10 +171,10 @@ is_given(const struct draft_section *s, const struct key *k)
 void
 draft_defaults(struct draft *d)
 {
-	for (struct draft_section *s = d->sections; s < d->sections + d->n_sections; s++)
+	for (size_t i = 0; i < d->n_sections; i++)
 		for (const struct key *k = keys; k < keys + keys_count; k++)
-			if (k->section == s->kind && k->initial && !is_given(s, k))
-				draft_set(d, s, &(struct draft_given){k, k->name, k->initial, {"default", 0}});
+			if (k->section == d->sections[i]->kind && k->initial && !is_given(d->sections[i], k))
+				draft_set(d, d->sections[i], &(struct draft_given){k, k->name, k->initial, {"default", 0}});
 }
 
 void
@@ -182,6 +182,6 @@ draft_host_default(struct draft *d, const char *key, const char *value)
 {
 	const struct key *k = key_find(SECTION_HOST, key);
 
-	if (!is_given(&d->sections[0], k))
+	if (!is_given(d->sections[0], k))
 		host_set(d, k, value, "default");
 }
