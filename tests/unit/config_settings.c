@@ -196,6 +196,27 @@ TEST("command line beats environment beats later file beats earlier file beats d
 	settings_free(s);
 }
 
+TEST("the files of conf.d are read in the order of their names' bytes, however the folder lists them")
+{
+	static const char order[] = "7b0zX2mAq9";
+
+	fresh();
+	mkdir("conf", 0700);
+	mkdir("conf/conf.d", 0700);
+	for (unsigned i = 0; i < sizeof(order) - 1; i++) {
+		char *path = xasprintf("conf/conf.d/%c.ini", order[i]), *ini = xasprintf("[host]\nretries = %d\n", order[i] % 100);
+		put(path, ini);
+		struct settings *s = load_from("conf", NULL);
+		char last = 0;
+		for (unsigned j = 0; j <= i; j++)
+			last = order[j] > last ? order[j] : last;
+		CHECK(s && s->host.retries == (uint64_t)(last % 100));
+		settings_free(s);
+		free(path);
+		free(ini);
+	}
+}
+
 TEST("later files win key by key, in connections and syncs too, and seconds is the same key as every")
 {
 	fresh();
@@ -661,6 +682,7 @@ TEST("the nearest name counts letters missing, added, changed and swapped, up to
 
 	CHECK_STR(nearest("evry", names), "every");
 	CHECK_STR(nearest("eveyr", names), "every");
+	CHECK_STR(nearest("yb", (const char *const[]){"by", NULL}), "by"); /* one swap, not two changes */
 	CHECK_STR(nearest("EVERY", names), "every");
 	CHECK_STR(nearest("second", names), "seconds");
 	CHECK_STR(nearest("look_back", names), "lookback");
