@@ -4,7 +4,7 @@
  * writes, so a default out of its own range is found by the first test that loads an empty file.
  *
  * Awkward: a few defaults depend on other values or on where the executable lies (data_dir.key, the folder of the
- * plugins). Their rows have no `initial` but say in words what holds (`unset`); host_defaults() in settings.c makes it. */
+ * plugins). Their rows have no `initial` but say in words what holds (`unset`); settings.c makes it. */
 #include "config/keys.h"
 
 #include <string.h>
