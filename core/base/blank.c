@@ -120,8 +120,11 @@ base64_add(struct blank_set *set, struct slice secret, const char *alphabet)
 	for (unsigned shift = 0; shift < 3; shift++) {
 		buf_clear(&b);
 		spell_base64(&b, secret, shift, alphabet, true);
-		if (shift == 0 || b.len > FRAGMENT_LEAST)
+		if (shift == 0 || b.len > FRAGMENT_LEAST) {
 			pattern_add(set, buf_view(&b));
+			buf_put(&b, "==", (3 - (shift + secret.len) % 3) % 3);
+			pattern_add(set, buf_view(&b));
+		}
 		buf_clear(&b);
 		spell_base64(&b, secret, shift, alphabet, false);
 		if (b.len >= FRAGMENT_LEAST)

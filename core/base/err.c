@@ -28,18 +28,19 @@ static const struct {
 static void
 text_tidy(char *text, size_t size)
 {
-	size_t len = strlen(text);
+	size_t len = strlen(text), last = len;
+	unsigned char lead;
 
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
 			text[i] = ' ';
 	if (len + 1 < size)
 		return;
-	while (len > 0 && ((unsigned char)text[len - 1] & 0xc0) == 0x80)
-		len--;
-	if (len > 0 && (unsigned char)text[len - 1] >= 0xc0)
-		len--;
-	text[len] = '\0';
+	while (last > 0 && ((unsigned char)text[last - 1] & 0xc0) == 0x80)
+		last--;
+	lead = last > 0 ? (unsigned char)text[last - 1] : 0;
+	if (lead >= 0xc0 && len - last + 1 < (lead < 0xe0 ? 2u : lead < 0xf0 ? 3u : 4u))
+		text[last - 1] = '\0';
 }
 
 /* Appends what fits. */

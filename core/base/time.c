@@ -51,7 +51,7 @@ civil_of(int64_t us)
 	c.hour = rest / 3600;
 	c.minute = rest / 60 % 60;
 	c.second = rest % 60;
-	c.micro = (int)(us - s * SECOND_US);
+	c.micro = (int)(us % SECOND_US + (us % SECOND_US < 0 ? SECOND_US : 0));
 	return c;
 }
 
