@@ -17,7 +17,8 @@
 #include "base/err.h"
 
 #define FRAME_HEADER 12u
-#define FRAME_MAX (1u << 20)          /* bytes of fields in one frame, at most; longer things travel in several */
+#define FRAME_MAX (1u << 20)          /* bytes of fields in one frame, at most; longer things travel in several, */
+#define FRAME_RECORD_MAX ((8u << 20) + 4096u) /* but a record is never cut: SAVE and RECORDS may be this long, for a single large one */
 #define WIRE_VERSION 1u
 
 enum wire_phase {                     /* of a worker's life */
@@ -107,8 +108,10 @@ struct message_spec {
 	const char *name;         /* "save" */
 	uint8_t direction;        /* enum wire_direction */
 	uint8_t phases;           /* in which it may come: enum wire_phase, or-ed */
+	uint16_t flags;           /* enum frame_flag that it may bear */
 	uint32_t max;             /* bytes of fields */
-	const char *fields;       /* "u16 model, u8 op, u32 count, R records": the one truth for packing and documentation */
+	const char *fields;       /* "u16 model, u8 op, u32 count, R records {B id, B json}": the one truth for checking and documentation;
+	                           * what stands in braces is repeated as often as the field `count` says, and nothing may follow */
 };
 extern const struct message_spec messages[MESSAGES];
 
