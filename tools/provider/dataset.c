@@ -51,15 +51,12 @@ kind_size(const struct kind *k, uint32_t records)
 }
 
 void
-world_add(struct world *w, const struct kind *kinds, size_t count)
+world_add(struct world *w, const struct kind *kind)
 {
-	w->sets = xrealloc(w->sets, (w->set_count + count) * sizeof(*w->sets));
-	for (size_t i = 0; i < count; i++) {
-		struct dataset *d = &w->sets[w->set_count];
-		*d = (struct dataset){.kind = &kinds[i], .world = w};
-		d->seed = random_of(w->seed, ++w->set_count);
-		dataset_resize(d, kind_size(&kinds[i], w->records));
-	}
+	w->sets = xrealloc(w->sets, (w->set_count + 1) * sizeof(*w->sets));
+	struct dataset *d = &w->sets[w->set_count++];
+	*d = (struct dataset){.kind = kind, .world = w, .seed = random_of(w->seed, w->set_count)};
+	dataset_resize(d, kind_size(kind, w->records));
 }
 
 int
@@ -243,13 +240,16 @@ dataset_id(const struct dataset *d, uint32_t i, char out[ID_MAX])
 {
 	const unsigned radix = d->kind->id_upper ? 36 : 62, length = d->kind->id_length;
 	size_t at = strlen(d->kind->prefix);
-	uint64_t x = id_scramble((i + d->seed) & MASK40), filler = random_of(d->seed, i);
+	uint64_t x = id_scramble((i + d->seed) & MASK40), random = d->seed ^ x, filler = 0;
 
 	memcpy(out, d->kind->prefix, at);
 	for (unsigned k = 0; k < 8; k++, x /= radix)
 		out[at++] = id_digits[x % radix];
-	for (unsigned k = 8; k < length; k++, filler = filler / radix ? filler / radix : random_of(x, i))
+	for (unsigned k = 8; k < length; k++, filler /= radix) {
+		if (filler == 0)
+			filler = random_next(&random);
 		out[at++] = id_digits[filler % radix];
+	}
 	out[at] = 0;
 	return out;
 }

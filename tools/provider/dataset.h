@@ -56,11 +56,12 @@ struct world {
 	struct dataset *sets;
 	size_t set_count;
 	int64_t *rounds;   /* time of each round of changes, µs; rounds[0] is unused */
+	int64_t latest_us; /* no object is younger */
 	uint16_t round;    /* the latest; 0: nothing was changed yet */
 };
 
 void world_init(struct world *w, uint64_t seed, uint32_t records, const struct clock *clock);
-void world_add(struct world *w, const struct kind *kinds, size_t count);
+void world_add(struct world *w, const struct kind *kind);
 int world_ready(struct world *w, struct err *err); /* compiles the shapes, once all kinds are there */
 void world_finish(struct world *w);
 struct dataset *world_find(const struct world *w, const char *api, const char *name); /* NULL: none */

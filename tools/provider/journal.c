@@ -3,6 +3,7 @@
  * Entries keep one block of memory each (method, target, head), reused when the ring comes round, so that writing the
  * journal costs two copies and no allocation. A Retry-After given as a date has whole seconds: the moment it names. */
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -184,10 +185,7 @@ journal_end(struct journal *j, const struct request *r, const struct reply *p)
 
 	(void)r;
 	e->status = p->plan.silence ? 0 : p->status;
-	if (p->fault) {
-		strncpy(e->fault, p->fault, sizeof(e->fault) - 1);
-		e->fault[sizeof(e->fault) - 1] = 0;
-	}
+	snprintf(e->fault, sizeof(e->fault), "%s", p->fault ? p->fault : "");
 	if (p->status == 429 || p->status == 503)
 		j->current->not_before_ms = retry_time(j, p);
 	j->current = NULL;
