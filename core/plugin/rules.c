@@ -1,0 +1,267 @@
+/* rules.c - the rules that a connector's declarations must keep, each with the sentence that says how to keep it. Shared with the worker.
+ *
+ * manifest.c has read the JSON; here the whole is judged: names, uniqueness, one key a model, who may write a tracked
+ * model, complete authentication, nothing that could break a line of HTTP. A name that passed is safe as a file name, in an INI
+ * section and in a URL path, which is why so little is allowed in it. */
+#include "plugin/rules.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sluice.h>
+#include "base/mem.h"
+
+#define NAME_MAX_BYTES 64
+
+/* Keys of an INI [connection] section that are not options. */
+static const char *const reserved_options[] = {"token", "api_key", "username", "password", "client_id", "client_secret",
+					       "refresh_token", "base_url", "active", "metadata"};
+
+int
+parse_fail(struct parse *p, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (p->failed)
+		return -1;
+	p->failed = true;
+	va_start(ap, fmt);
+	err_setv(p->err, ERR_CONNECTOR, fmt, ap);
+	va_end(ap);
+	if (p->place[0])
+		err_prefix(p->err, "%s", p->place);
+	return err_prefix(p->err, "connector '%s'", p->m->name ? p->m->name : "?");
+}
+
+void
+parse_at(struct parse *p, const char *what, const char *name)
+{
+	p->place[0] = '\0';
+	if (what && name)
+		snprintf(p->place, sizeof p->place, "%s '%.80s'", what, name);
+	else if (what)
+		snprintf(p->place, sizeof p->place, "%s", what);
+}
+
+/* ---- the nearest name ---- */
+
+/* How many letters differ, case aside, allowing for one that is missing or too many in the middle; good enough for a hint. */
+static size_t
+distance(const char *a, const char *b)
+{
+	size_t front = 0, la = strlen(a), lb = strlen(b), shorter = la < lb ? la : lb, back = 0;
+
+	while (front < shorter && tolower((unsigned char)a[front]) == tolower((unsigned char)b[front]))
+		front++;
+	while (back < shorter - front && tolower((unsigned char)a[la - 1 - back]) == tolower((unsigned char)b[lb - 1 - back]))
+		back++;
+	return (la > lb ? la : lb) - front - back;
+}
+
+void
+rule_unknown_model(struct parse *p, const char *name)
+{
+	const char *near = NULL;
+	size_t best = strlen(name) / 3 + 2;
+
+	for (size_t i = 0; i < p->m->n_models; i++) {
+		const char *other = p->m->models[i].name;
+		if (other && distance(name, other) < best) {
+			best = distance(name, other);
+			near = other;
+		}
+	}
+	parse_fail(p, near ? "model '%s' is not declared; did you mean '%s'?" : "model '%s' is not declared%s", name,
+		   near ? near : "; declare it in .models");
+}
+
+/* ---- names ---- */
+
+static bool
+name_ok(const char *name, const char *besides, bool letter_first)
+{
+	if (!name || !*name || strlen(name) > NAME_MAX_BYTES || (letter_first && !isalpha((unsigned char)*name)))
+		return false;
+	for (; *name; name++)
+		if ((unsigned char)*name > 127 || !(isalnum((unsigned char)*name) || strchr(besides, *name)))
+			return false;
+	return true;
+}
+
+static void
+name_rule(struct parse *p, const char *name, const char *besides, bool letter_first)
+{
+	if (!name || !*name)
+		parse_fail(p, "has no name");
+	else if (!name_ok(name, besides, letter_first))
+		parse_fail(p, "the name '%.80s' is not made of letters, digits%s%s only, at most %d%s", name,
+			   besides[0] ? " and " : "", besides, NAME_MAX_BYTES, letter_first ? ", a letter first" : "");
+}
+
+/* Names at a fixed offset in an array of structs: no two the same. */
+static void
+unique_rule(struct parse *p, const void *list, size_t n, size_t size, const char *what)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *a = *(const char *const *)(const void *)((const char *)list + i * size);
+		for (size_t j = 0; j < i && a; j++) {
+			const char *b = *(const char *const *)(const void *)((const char *)list + j * size);
+			if (b && !strcmp(a, b))
+				parse_fail(p, "two %s are called '%.80s'", what, a);
+		}
+	}
+}
+
+/* ---- text that becomes part of HTTP ---- */
+
+static bool
+has_control(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			return true;
+	return false;
+}
+
+static void
+header_rule(struct parse *p, const char *header)
+{
+	const char *colon = strchr(header, ':');
+
+	if (has_control(header) || !colon || colon == header)
+		parse_fail(p, "the header '%.80s' is not of the form 'Name: value'", header);
+}
+
+static void
+http_rules(struct parse *p)
+{
+	const struct manifest *m = p->m;
+	const char *url = m->base_url;
+
+	if (url && (has_control(url) || (strncmp(url, "https://", 8) && strncmp(url, "http://", 7) && strncmp(url, "${", 2))))
+		parse_fail(p, "base_url '%.80s' begins neither with https:// nor with http:// nor with an ${option}", url);
+	for (size_t i = 0; m->headers[i]; i++)
+		header_rule(p, m->headers[i]);
+	for (size_t i = 0; m->hosts[i]; i++)
+		if (has_control(m->hosts[i]) || strpbrk(m->hosts[i], "/ @") || !m->hosts[i][0])
+			parse_fail(p, "hosts: '%.80s' is no host name (no scheme, no path)", m->hosts[i]);
+	if ((m->auth == SLUICE_HEADER_KEY || m->auth == SLUICE_QUERY_KEY) && !name_ok(m->auth_name, "-_.", false))
+		parse_fail(p, "its authentication needs .auth_name, the name of the %s that carries the key",
+			   m->auth == SLUICE_HEADER_KEY ? "header" : "query parameter");
+	if (m->auth_prefix && has_control(m->auth_prefix))
+		parse_fail(p, ".auth_prefix holds a control character");
+}
+
+/* ---- the parts ---- */
+
+static void
+fields_rule(struct parse *p, const struct manifest_field *fields, size_t n, bool record)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!fields[i].name || !fields[i].name[0])
+			parse_fail(p, "field %zu has no name", i + 1);
+		else if (!record && (fields[i].flags & SLUICE_KEY))
+			parse_fail(p, "field '%.80s': only a model's field may be SLUICE_KEY", fields[i].name);
+	}
+	unique_rule(p, fields, n, sizeof *fields, "fields");
+}
+
+static void
+model_rules(struct parse *p, const struct manifest_model *m)
+{
+	const struct manifest_field *key = NULL;
+	size_t keys = 0;
+
+	name_rule(p, m->name, "_", true);
+	parse_at(p, "model", m->name);
+	fields_rule(p, m->fields, m->n_fields, true);
+	for (size_t i = 0; i < m->n_fields; i++)
+		if (m->fields[i].flags & SLUICE_KEY) {
+			key = &m->fields[i];
+			keys++;
+		}
+	if (keys != 1)
+		parse_fail(p, "has %zu fields with SLUICE_KEY; exactly one tells a record's id", keys);
+	else if (key->type != SLUICE_STRING && key->type != SLUICE_INTEGER)
+		parse_fail(p, "field '%.80s': a key is SLUICE_STRING or SLUICE_INTEGER, not %s", key->name,
+			   manifest_type_name(key->type));
+	else if (key->flags & SLUICE_OPTIONAL)
+		parse_fail(p, "field '%.80s': a key cannot be SLUICE_OPTIONAL", key->name);
+}
+
+static void
+option_rules(struct parse *p, const struct manifest_option *o)
+{
+	name_rule(p, o->name, "_-", true);
+	parse_at(p, "option", o->name);
+	for (size_t i = 0; i < LENGTH(reserved_options) && o->name; i++)
+		if (!strcmp(o->name, reserved_options[i]))
+			parse_fail(p, "this name belongs to the host; choose another");
+}
+
+static bool
+sync_writes(const struct manifest_sync *s, uint16_t model)
+{
+	for (size_t i = 0; i < s->n_models; i++)
+		if (s->models[i] == model)
+			return true;
+	return false;
+}
+
+/* What a tracked sync does not show is deleted; records of another sync would be. */
+static void
+tracked_rule(struct parse *p, const struct manifest_sync *s)
+{
+	for (size_t i = 0; i < p->m->n_syncs; i++) {
+		const struct manifest_sync *other = &p->m->syncs[i];
+		for (size_t k = 0; k < s->n_models && other != s; k++)
+			if (sync_writes(other, s->models[k]))
+				parse_fail(p, "tracks deletes of model '%s', which sync '%s' writes too; give that one a model of its own",
+					   p->m->models[s->models[k]].name, other->name);
+	}
+}
+
+static void
+sync_rules(struct parse *p, const struct manifest_sync *s)
+{
+	name_rule(p, s->name, "-_", false);
+	parse_at(p, "sync", s->name);
+	if (s->n_models == 0)
+		parse_fail(p, "names no model; say which it writes in .model or .models");
+	fields_rule(p, s->input, s->n_input, false);
+	if (s->flags & SLUICE_TRACK_DELETES)
+		tracked_rule(p, s);
+}
+
+static void
+action_rules(struct parse *p, const struct manifest_action *a)
+{
+	name_rule(p, a->name, "-_", false);
+	parse_at(p, "action", a->name);
+	fields_rule(p, a->input, a->n_input, false);
+	fields_rule(p, a->output, a->n_output, false);
+}
+
+void
+rules_check(struct parse *p)
+{
+	const struct manifest *m = p->m;
+
+	parse_at(p, NULL, NULL);
+	name_rule(p, m->name, "-", false);
+	http_rules(p);
+	for (size_t i = 0; i < m->n_options; i++, parse_at(p, "options", NULL))
+		option_rules(p, &m->options[i]);
+	for (size_t i = 0; i < m->n_models; i++, parse_at(p, "models", NULL))
+		model_rules(p, &m->models[i]);
+	for (size_t i = 0; i < m->n_syncs; i++, parse_at(p, "syncs", NULL))
+		sync_rules(p, &m->syncs[i]);
+	for (size_t i = 0; i < m->n_actions; i++, parse_at(p, "actions", NULL))
+		action_rules(p, &m->actions[i]);
+	parse_at(p, NULL, NULL);
+	unique_rule(p, m->options, m->n_options, sizeof *m->options, "options");
+	unique_rule(p, m->models, m->n_models, sizeof *m->models, "models");
+	unique_rule(p, m->syncs, m->n_syncs, sizeof *m->syncs, "syncs");
+	unique_rule(p, m->actions, m->n_actions, sizeof *m->actions, "actions");
+}
