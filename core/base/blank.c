@@ -93,8 +93,8 @@ spell_json(struct buf *out, struct slice s)
 	buf_wipe(&quoted);
 }
 
-/* The base64 characters of s when it starts `shift` bytes into a group of three. Bits of neighbours are unknown: without
- * `whole` the characters that hold such bits are left out, with it they are taken as zero, as at the end of a text. */
+/* The base64 characters of s when it starts `shift` bytes into a group of three. The bits of neighbours are unknown:
+ * without `whole` the characters that hold such bits are left out, with it those behind are zero, as at an end. */
 static void
 spell_base64(struct buf *out, struct slice s, unsigned shift, const char *alphabet, bool whole)
 {

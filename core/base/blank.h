@@ -1,7 +1,7 @@
 /* blank.h - a set of secrets, and the blanking of all their spellings in a text. Not locked: log.c does that.
  *
- * Known spellings: as it is, base64 (both alphabets, also inside a longer encoded text, as in basic authentication), hex,
- * URL-encoded, and escaped as in JSON. */
+ * Known spellings: as it is, base64 (both alphabets, also inside a longer encoded text, as in basic authentication),
+ * hex, URL-encoded, and escaped as in JSON. */
 #ifndef SLUICE_BASE_BLANK_H
 #define SLUICE_BASE_BLANK_H
 

@@ -1,6 +1,6 @@
 /* clock.c - where the time comes from.
  *
- * Guarantee: whoever was given no clock (NULL, or one with empty slots) has the system's, so zero is the default here too.
+ * Guarantee: whoever was given no clock (NULL, or one with empty slots) has the system's: zero is the default.
  * Awkward: CLOCK_MONOTONIC stands still while a machine sleeps; CLOCK_BOOTTIME would not, but the event loop's timers
  * count by the former, and a deadline must not be compared with another clock than the one that wakes us. */
 #include "base/clock.h"

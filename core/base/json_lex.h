@@ -26,8 +26,8 @@ load8(const void *p)
 	return le64toh(v);
 }
 
-/* Marks (high bit) the bytes that are a quote, a backslash, a control byte or over 0x7f. The lowest mark is right, those
- * above it may be false, because a borrow runs upwards. */
+/* Marks (high bit) the bytes that are a quote, a backslash, a control byte or over 0x7f. The lowest mark is right;
+ * those above it may be false, because a borrow runs upwards. */
 static inline uint64_t
 special8(uint64_t v)
 {

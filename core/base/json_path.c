@@ -1,6 +1,6 @@
 /* json_path.c - "data.items", "a.b.0.c", "odd\.name": one component at a time, borrowed from the text.
  *
- * Awkward: "" has no component at all and means the value itself, while "a." has two, the second being the empty name. */
+ * Awkward: "" has no component at all and means the value itself, while "a." has two, the second one empty. */
 #include "base/json_lex.h"
 
 static struct path

@@ -8,11 +8,11 @@
  *       │ └────── ',' (and key) ─────┘ │ └── '}' or ']': the container is a value that is done
  *       └── '{' or '[' ── empty ───────┘
  *
- * The hash: a scalar is XXH3-128 of its bytes under a seed for its type (a string's after unescaping, a number's as written);
- * an array is a chain over its elements, an object the sum over its members of hash(key, value), so that order
- * does not matter; both are hashed once more with type and count, so that no nesting looks like another one.
- * Duplicate keys are found by 64-bit hashes of the unescaped keys: two different keys are taken for one once in 2^64 pairs,
- * and whoever makes such a pair on purpose loses nothing but the own record.
+ * The hash: a scalar is XXH3-128 of its bytes under a seed for its type (a string's after unescaping, a number's as
+ * written); an array is a chain over its elements, an object the sum over its members of hash(key, value), so that
+ * order does not matter; both are hashed once more with type and count, so that no nesting looks like another one.
+ * Duplicate keys are found by 64-bit hashes of the unescaped keys: two different keys are taken for one once in 2^64
+ * pairs, and whoever makes such a pair on purpose loses nothing but the own record.
  * Awkward: an object with very many keys must not cost their square: over KEYS_LINEAR they are sorted at its end. */
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -134,7 +134,7 @@ string_scan(struct scan *s, struct string *str)
 		if (!p)
 			return false;
 	}
-	str->raw = slice_of(first, (size_t)(p - first));
+	str->raw = (struct slice){(const char *)first, (size_t)(p - first)};
 	s->p = p + 1;
 	return true;
 }
@@ -147,7 +147,7 @@ string_plain(struct scan *s, const struct string *str)
 		return str->raw;
 	buf_clear(&s->scratch);
 	buf_reserve(&s->scratch, str->raw.len);
-	return slice_of(s->scratch.p, unit_all(str->raw, s->scratch.p));
+	return (struct slice){s->scratch.p, unit_all(str->raw, s->scratch.p)};
 }
 
 /* ---- scalars ---- */
@@ -170,7 +170,7 @@ scalar_scan(struct scan *s, bool hashing, struct json_hash *hash)
 			type = number_scan(s) ? JSON_NUMBER : JSON_INVALID;
 		else
 			type = literal_scan(s);
-		plain = slice_of(from, (size_t)(s->p - from));
+		plain = (struct slice){(const char *)from, (size_t)(s->p - from)};
 	}
 	if (type == JSON_INVALID)
 		return false;
@@ -223,7 +223,8 @@ frame_close(struct scan *s, struct frame *f, bool hashing, struct json_hash *has
 		marks_sort(s, f);
 	s->nkeys = f->first;
 	if (hashing)
-		*hash = hash_pair(s->seed, f->object ? JSON_OBJECT : JSON_ARRAY, f->sum, (struct json_hash){f->count, 1});
+		*hash = hash_pair(s->seed, f->object ? JSON_OBJECT : JSON_ARRAY, f->sum,
+		                  (struct json_hash){f->count, 1});
 }
 
 /* A value of the container is complete. */
@@ -259,7 +260,7 @@ key_scan(struct scan *s, struct frame *f, bool hashing, struct slice *raw)
 	else
 		f->key.low = XXH3_64bits(plain.p, plain.len);
 	mark_key(s, f, f->key.low, (size_t)((const uchar *)str.raw.p - s->begin));
-	scan_space(s);
+	s->p = skip_space(s->p, s->end);
 	if (s->p == s->end)
 		return scan_cut(s);
 	if (*s->p != ':')
@@ -272,7 +273,7 @@ key_scan(struct scan *s, struct frame *f, bool hashing, struct slice *raw)
 static inline bool
 comma_scan(struct scan *s, const struct frame *f, bool *more)
 {
-	scan_space(s);
+	s->p = skip_space(s->p, s->end);
 	if (s->p == s->end)
 		return scan_cut(s);
 	*more = *s->p == ',';

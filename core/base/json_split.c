@@ -1,7 +1,7 @@
 /* json_split.c - a page is cut into its records in the same pass that checks it.
  *
- * Walks down the path, piece by piece, and scans everything beside it as whole values; at the path's end each element is
- * a whole value too, with its own flaws and its own depth. A flaw outside of the elements is a fault of the page.
+ * Walks down the path, piece by piece, and scans everything beside it as whole values; at the path's end each element
+ * is a whole value too, with its own flaws and depth. A flaw outside of the elements is a fault of the page.
  * Guarantee: true means that the document is complete and right to its last byte (or that each() stopped the walk); a
  * prefix of a page is never a shorter page.
  * Awkward: that a path is absent is known only at the document's end, so a broken document says that it is broken,

@@ -2,8 +2,8 @@
  *
  * Works on text whose escapes are well-formed. Guarantee all the same: nothing is read behind the end, nothing written
  * beyond the length of the escaped text, which the unescaped one never exceeds.
- * Awkward: a lone surrogate has no UTF-8. The scanner calls it a flaw, but keys of flawed records are compared as well; so it
- * becomes the three bytes that it would have, which no valid text contains. */
+ * Awkward: a lone surrogate has no UTF-8. The scanner calls it a flaw, but keys of flawed records are compared as well;
+ * so it becomes the three bytes that it would have, which no valid text contains. */
 #include "base/json_lex.h"
 
 static unsigned

@@ -1,7 +1,7 @@
-/* json_token.c - the parts of the scanner that most bytes never reach: escapes, characters over 0x7f, numbers, literals.
+/* json_token.c - the scanner's smaller tokens: escapes, characters over 0x7f, numbers, literals.
  *
- * Each function starts where s->p (or p) stands on the token's first byte, and says by NULL, false or JSON_INVALID that the scan
- * broke; flaws are noted and walked over.
+ * Each function starts where s->p (or p) stands on the token's first byte, and says by NULL, false or JSON_INVALID that
+ * the scan broke; flaws are noted and walked over.
  * Awkward: after a byte that is not UTF-8 the next one is looked at afresh, so a cut character never swallows the quote
  * behind it, and the end of a flawed string is where everybody else sees it. */
 #include "base/json_lex.h"
@@ -30,6 +30,9 @@ unicode_escape(const uchar *p, const uchar *end)
 	return v;
 }
 
+static const bool short_escape[256] = {['"'] = 1, ['\\'] = 1, ['/'] = 1, ['b'] = 1,
+                                       ['f'] = 1, ['n'] = 1,  ['r'] = 1, ['t'] = 1};
+
 const uchar *
 escape_scan(struct scan *s, const uchar *p)
 {
@@ -40,7 +43,7 @@ escape_scan(struct scan *s, const uchar *p)
 		return NULL;
 	}
 	if (p[1] != 'u') {
-		if (p[1] && strchr("\"\\/bfnrt", p[1]))
+		if (short_escape[p[1]])
 			return p + 2;
 		scan_break(s, p, "an escape that JSON does not know");
 		return NULL;
@@ -76,22 +79,16 @@ odd_scan(struct scan *s, const uchar *p)
 	return p;
 }
 
-static inline const uchar *
-digits_end(const uchar *p, const uchar *end)
-{
-	while (p < end && *p >= '0' && *p <= '9')
-		p++;
-	return p;
-}
-
 /* At least one digit from p on; NULL: there is none, and that is a break. */
-static const uchar *
+static inline const uchar *
 digits_scan(struct scan *s, const uchar *p)
 {
-	const uchar *behind = digits_end(p, s->end);
+	const uchar *from = p;
 
-	if (behind > p)
-		return behind;
+	while (p < s->end && (uchar)(*p - '0') <= 9)
+		p++;
+	if (p > from)
+		return p;
 	if (p == s->end)
 		scan_cut(s);
 	else

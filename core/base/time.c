@@ -81,8 +81,8 @@ civil_us(const struct civil *c, int64_t *us)
 static const char *
 civil_text(const struct civil *c, char out[TIME_TEXT_MAX])
 {
-	snprintf(out, TIME_TEXT_MAX, "%04" PRId64 "-%02d-%02dT%02d:%02d:%02d", c->year, c->month, c->day, c->hour, c->minute,
-	         c->second);
+	snprintf(out, TIME_TEXT_MAX, "%04" PRId64 "-%02d-%02dT%02d:%02d:%02d", c->year, c->month, c->day, c->hour,
+	         c->minute, c->second);
 	return out;
 }
 
@@ -215,7 +215,8 @@ time_parse(struct slice text, int64_t *us)
 	return true;
 }
 
-static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 static const char *const days_short[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
 static const char *const days_long[] = {"Monday",   "Tuesday",  "Wednesday", "Thursday", "Friday",
                                         "Saturday", "Sunday"};

@@ -3,7 +3,7 @@
  * Guarantee: exact integer arithmetic, overflow refused; what duration_format wrote, duration_parse reads back to the
  * same millisecond.
  * Awkward: "every half hour" has no number, "every hour" has none either, "3600" has no unit, and "1h30m" has two of
- * each: so a duration is [every] followed by one or more [amount] [unit], units falling, and the odd cases are named. */
+ * each: so a duration is [every] followed by one or more [amount] [unit], units falling, the odd cases named. */
 #include "base/clock.h"
 
 #include <inttypes.h>

@@ -1,6 +1,7 @@
 /* json.c - what checking, hashing and splitting cost: microseconds per record and MB/s, on records of about 1 KB.
  *
- * Best of several rounds of CPU time, since the machine is rarely ours alone. Two kinds of records: plain ones, and ones with escapes and
+ * Best of several rounds of CPU time, since the machine is rarely ours alone. Two kinds of records: plain ones, and
+ * ones with escapes and
  * characters over 0x7f in most strings. */
 #include <stdio.h>
 #include <stdlib.h>

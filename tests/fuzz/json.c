@@ -1,14 +1,17 @@
 /* json.c - fuzz target: properties of the JSON functions that hold for every input.
  *
- *   json_check says the same as json_scan, and both the same about a text and about its copy in a block of its exact size (so that
+ *   json_check says the same as json_scan, and both the same about a text and about its copy in a block of its exact
+ * size (so that
  *   AddressSanitizer sees each byte read behind the end);
- *   a valid text stays valid, and keeps its hash, through json_compact, json_pretty, json_merge with itself, and a rewrite of
+ *   a valid text stays valid, and keeps its hash, through json_compact, json_pretty, json_merge with itself, and a
+ * rewrite of
  *   all its strings;
  *   json_split finds as many elements as json_count, and its good elements are valid texts; a proper prefix of an array
  *   is never accepted;
  *   the readers stay inside the slice also on text that was never checked.
  *
- * With libFuzzer: clang -fsanitize=fuzzer,address,undefined -DFUZZING. As a plain program it replays the files named as arguments. */
+ * With libFuzzer: clang -fsanitize=fuzzer,address,undefined -DFUZZING. As a plain program it replays the files named
+ * as arguments. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -34,7 +34,8 @@ TEST("integers have the byte order that the header promises")
 	buf_u64(&b, UINT64_C(0x0102030405060708));
 	buf_be32(&b, 0x01020304);
 	buf_be64(&b, UINT64_C(0x0102030405060708));
-	CHECK(slice_eq(buf_view(&b), SLICE("\xab\x02\x01\x04\x03\x02\x01\x08\x07\x06\x05\x04\x03\x02\x01\x01\x02\x03\x04"
+	CHECK(slice_eq(buf_view(&b),
+		SLICE("\xab\x02\x01\x04\x03\x02\x01\x08\x07\x06\x05\x04\x03\x02\x01\x01\x02\x03\x04"
 	                                   "\x01\x02\x03\x04\x05\x06\x07\x08")));
 	struct reader r = reader_of(buf_view(&b));
 	CHECK_INT(reader_u8(&r), 0xab);

@@ -1,4 +1,5 @@
-/* base_json.c - what is JSON and what is not: a table of texts, each accepted or refused for the reason that is named. */
+/* base_json.c - what is JSON and what is not: a table of texts, each accepted or refused for the reason that is
+ * named. */
 #include "tap.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -20,29 +21,39 @@ static const struct {
 } good[] = {
 	{T("null")}, {T("true")}, {T("false")}, {T("0")}, {T("\"\"")}, {T("[]")}, {T("{}")},
 	/* white space */
-	{T(" null ")}, {T("\t\n\r []\r\n\t ")}, {T("[ ]")}, {T("{ }")}, {T("[ 1 , 2 ]")}, {T("{ \"a\" : 1 , \"b\" : 2 }")}, {T("\n\n[\n1\n]\n")},
+	{T(" null ")}, {T("\t\n\r []\r\n\t ")}, {T("[ ]")}, {T("{ }")}, {T("[ 1 , 2 ]")},
+	{T("{ \"a\" : 1 , \"b\" : 2 }")}, {T("\n\n[\n1\n]\n")},
 	/* numbers */
 	{T("-0")}, {T("-1")}, {T("10")}, {T("123456789012345678901234567890")}, {T("18446744073709551615")},
 	{T("-9223372036854775808")}, {T("9007199254740993")}, {T("0.1")}, {T("-0.0")}, {T("1.000")},
-	{T("0.123456789012345678901234567890")}, {T("1e0")}, {T("1E0")}, {T("1e+5")}, {T("1e-5")}, {T("1.5E+10")}, {T("1e999")},
+	{T("0.123456789012345678901234567890")}, {T("1e0")}, {T("1E0")}, {T("1e+5")}, {T("1e-5")}, {T("1.5E+10")},
+	{T("1e999")},
 	{T("-1e-999")}, {T("0e0")}, {T("0e+1")}, {T("0E1")}, {T("1e00")}, {T("[-0]")}, {T("[1e1]")}, {T("[20e1]")},
 	{T("3.141592653589793238462643383279")}, {T("123.456e78")},
 	/* escapes */
-	{T("\"\\\"\"")}, {T("\"\\\\\"")}, {T("\"\\/\"")}, {T("\"\\b\\f\\n\\r\\t\"")}, {T("\"\\u0041\"")}, {T("\"\\u0000\"")},
-	{T("\"a\\u0000b\"")}, {T("\"\\uFFFF\"")}, {T("\"\\uabCD\"")}, {T("\"\\ud83d\\ude00\"")}, {T("\"\\uD800\\uDC00\"")},
-	{T("\"\\uDBFF\\uDFFF\"")}, {T("\"\\u2028\\u2029\"")}, {T("\"\\\\u0000\"")}, {T("\"\\\\a\"")}, {T("\"\\u0022\"")},
-	{T("\"\\u005C\"")}, {T("\"\\uFDD0\"")}, {T("\"\\uFFFE\"")}, {T("\"\\uD7FF\\uE000\"")}, {T("{\"\\u0000\":0}")}, {T("{\"\":0}")},
+	{T("\"\\\"\"")}, {T("\"\\\\\"")}, {T("\"\\/\"")}, {T("\"\\b\\f\\n\\r\\t\"")}, {T("\"\\u0041\"")},
+	{T("\"\\u0000\"")},
+	{T("\"a\\u0000b\"")}, {T("\"\\uFFFF\"")}, {T("\"\\uabCD\"")}, {T("\"\\ud83d\\ude00\"")},
+	{T("\"\\uD800\\uDC00\"")},
+	{T("\"\\uDBFF\\uDFFF\"")}, {T("\"\\u2028\\u2029\"")}, {T("\"\\\\u0000\"")}, {T("\"\\\\a\"")},
+	{T("\"\\u0022\"")},
+	{T("\"\\u005C\"")}, {T("\"\\uFDD0\"")}, {T("\"\\uFFFE\"")}, {T("\"\\uD7FF\\uE000\"")}, {T("{\"\\u0000\":0}")},
+	{T("{\"\":0}")},
 	{T("{\"a\\\"b\":1}")},
 	/* bytes over 0x7f, and those that only look odd */
 	{T("\"\x7f\"")}, {T("\"\xc2\x80\"")}, {T("\"\xdf\xbf\"")}, {T("\"\xe0\xa0\x80\"")}, {T("\"\xed\x9f\xbf\"")},
 	{T("\"\xee\x80\x80\"")}, {T("\"\xef\xbf\xbf\"")}, {T("\"\xf0\x90\x80\x80\"")}, {T("\"\xf4\x8f\xbf\xbf\"")},
-	{T("\"\xe2\x80\xa8\"")}, {T("\"\xef\xbb\xbf\"")}, {T("\"12345678\xc3\xa9\"")}, {T("\"1234567\xe2\x82\xac" "9\"")},
+	{T("\"\xe2\x80\xa8\"")}, {T("\"\xef\xbb\xbf\"")}, {T("\"12345678\xc3\xa9\"")},
+	{T("\"1234567\xe2\x82\xac" "9\"")},
 	{T("{\"\xc3\xa9\":\"\xf0\x9f\x98\x80\"}")}, {T("\" \"")}, {T("\"'\"")}, {T("\"// no comment\"")},
 	{T("\"a string that is longer than any register, with nothing odd in it at all\"")},
 	/* containers */
-	{T("[null]")}, {T("[1,null,true,\"x\",[],{}]")}, {T("[[[]]]")}, {T("{\"a\":{\"a\":{}}}")}, {T("[{}]")}, {T("{\"a\":[]}")},
-	{T("{\"a\":1,\"b\":1}")}, {T("{\"a\":1,\"A\":2}")}, {T("[{\"a\":1},{\"a\":1}]")}, {T("{\"a\":{\"a\":1},\"b\":{\"a\":1}}")},
-	{T("{\"a\":1,\"a \":2}")}, {T("[\"a\",\"a\"]")}, {T("{\"\\u0061b\":1,\"a\":2}")}, {T("{\"min\":-1.0e+28,\"max\":1.0e+28}")},
+	{T("[null]")}, {T("[1,null,true,\"x\",[],{}]")}, {T("[[[]]]")}, {T("{\"a\":{\"a\":{}}}")}, {T("[{}]")},
+	{T("{\"a\":[]}")},
+	{T("{\"a\":1,\"b\":1}")}, {T("{\"a\":1,\"A\":2}")}, {T("[{\"a\":1},{\"a\":1}]")},
+	{T("{\"a\":{\"a\":1},\"b\":{\"a\":1}}")},
+	{T("{\"a\":1,\"a \":2}")}, {T("[\"a\",\"a\"]")}, {T("{\"\\u0061b\":1,\"a\":2}")},
+	{T("{\"min\":-1.0e+28,\"max\":1.0e+28}")},
 	{T("[1,[2,[3,[4,[5]]]]]")}, {T("[\"\",\"\",{}]")},
 };
 
@@ -66,63 +77,104 @@ static const struct {
 	const char *why;
 } bad[] = {
 	/* cut short */
-	{T(""), CUT}, {T(" "), CUT}, {T("\n"), CUT}, {T("["), CUT}, {T("{"), CUT}, {T("[1"), CUT}, {T("[1,"), CUT}, {T("{\"a\""), CUT},
-	{T("{\"a\":"), CUT}, {T("{\"a\":1"), CUT}, {T("{\"a\":1,"), CUT}, {T("\""), CUT}, {T("\"abc"), CUT}, {T("\"\\"), CUT},
-	{T("\"\\\""), CUT}, {T("nul"), CUT}, {T("t"), CUT}, {T("fals"), CUT}, {T("-"), CUT}, {T("1."), CUT}, {T("1e"), CUT},
+	{T(""), CUT}, {T(" "), CUT}, {T("\n"), CUT}, {T("["), CUT}, {T("{"), CUT}, {T("[1"), CUT}, {T("[1,"), CUT},
+	{T("{\"a\""), CUT},
+	{T("{\"a\":"), CUT}, {T("{\"a\":1"), CUT}, {T("{\"a\":1,"), CUT}, {T("\""), CUT}, {T("\"abc"), CUT},
+	{T("\"\\"), CUT},
+	{T("\"\\\""), CUT}, {T("nul"), CUT}, {T("t"), CUT}, {T("fals"), CUT}, {T("-"), CUT}, {T("1."), CUT},
+	{T("1e"), CUT},
 	{T("1e+"), CUT}, {T("[\"a"), CUT}, {T("[[]"), CUT}, {T("{\"a\":{}"), CUT}, {T("[\"a\\\\\""), CUT},
 	/* numbers */
-	{T("007"), "leading zero"}, {T("01"), "leading zero"}, {T("-01"), "leading zero"}, {T("00"), "leading zero"}, {T("[012]"), "leading zero"},
-	{T("1.]"), "lacks a digit"}, {T("[1.]"), "lacks a digit"}, {T("[-]"), "lacks a digit"}, {T("[1.e1]"), "lacks a digit"},
-	{T("[1e]"), "lacks a digit"}, {T("[1e+]"), "lacks a digit"}, {T("[1E-]"), "lacks a digit"}, {T("[-a]"), "lacks a digit"},
-	{T("[--1]"), "lacks a digit"}, {T("[-.5]"), "lacks a digit"}, {T("[- 1]"), "lacks a digit"}, {T("+1"), "not a JSON value"}, {T(".5"), "not a JSON value"},
-	{T("0x10"), "after the end"}, {T("1_000"), "after the end"}, {T("1 000"), "after the end"}, {T("[1 000]"), "comma"}, {T("1.2.3"), "after the end"},
-	{T("1e5.5"), "after the end"}, {T("1ee5"), "lacks a digit"}, {T("[1+2]"), "comma"}, {T("NaN"), "not a JSON value"},
-	{T("Infinity"), "not a JSON value"}, {T("-Infinity"), "lacks a digit"}, {T("[-NaN]"), "lacks a digit"}, {T("\xef\xbc\x91"), "not a JSON value"},
+	{T("007"), "leading zero"}, {T("01"), "leading zero"}, {T("-01"), "leading zero"}, {T("00"), "leading zero"},
+	{T("[012]"), "leading zero"},
+	{T("1.]"), "lacks a digit"}, {T("[1.]"), "lacks a digit"}, {T("[-]"), "lacks a digit"},
+	{T("[1.e1]"), "lacks a digit"},
+	{T("[1e]"), "lacks a digit"}, {T("[1e+]"), "lacks a digit"}, {T("[1E-]"), "lacks a digit"},
+	{T("[-a]"), "lacks a digit"},
+	{T("[--1]"), "lacks a digit"}, {T("[-.5]"), "lacks a digit"}, {T("[- 1]"), "lacks a digit"},
+	{T("+1"), "not a JSON value"}, {T(".5"), "not a JSON value"},
+	{T("0x10"), "after the end"}, {T("1_000"), "after the end"}, {T("1 000"), "after the end"},
+	{T("[1 000]"), "comma"}, {T("1.2.3"), "after the end"},
+	{T("1e5.5"), "after the end"}, {T("1ee5"), "lacks a digit"}, {T("[1+2]"), "comma"},
+	{T("NaN"), "not a JSON value"},
+	{T("Infinity"), "not a JSON value"}, {T("-Infinity"), "lacks a digit"}, {T("[-NaN]"), "lacks a digit"},
+	{T("\xef\xbc\x91"), "not a JSON value"},
 	/* words */
-	{T("True"), "not a JSON value"}, {T("NULL"), "not a JSON value"}, {T("nulL"), "not a JSON value"}, {T("nulll"), "after the end"},
-	{T("truefalse"), "after the end"}, {T("undefined"), "not a JSON value"}, {T("a"), "not a JSON value"}, {T("'a'"), "not a JSON value"},
-	{T("<html>"), "not a JSON value"}, {T("None"), "not a JSON value"}, {T("[,]"), "not a JSON value"}, {T("[nan]"), "not a JSON value"},
+	{T("True"), "not a JSON value"}, {T("NULL"), "not a JSON value"}, {T("nulL"), "not a JSON value"},
+	{T("nulll"), "after the end"},
+	{T("truefalse"), "after the end"}, {T("undefined"), "not a JSON value"}, {T("a"), "not a JSON value"},
+	{T("'a'"), "not a JSON value"},
+	{T("<html>"), "not a JSON value"}, {T("None"), "not a JSON value"}, {T("[,]"), "not a JSON value"},
+	{T("[nan]"), "not a JSON value"},
 	/* escapes */
-	{T("\"\\x41\""), "does not know"}, {T("\"\\a\""), "does not know"}, {T("\"\\'\""), "does not know"}, {T("\"\\0\""), "does not know"},
-	{T("\"\\U0041\""), "does not know"}, {T("\"\\ \""), "does not know"}, {T("\"\\\n\""), "does not know"}, {T("\"\\\0\""), "does not know"},
-	{T("\"\\u\""), "hexadecimal"}, {T("\"\\u004\""), "hexadecimal"}, {T("\"\\u00G0\""), "hexadecimal"}, {T("\"\\u 041\""), "hexadecimal"},
+	{T("\"\\x41\""), "does not know"}, {T("\"\\a\""), "does not know"}, {T("\"\\'\""), "does not know"},
+	{T("\"\\0\""), "does not know"},
+	{T("\"\\U0041\""), "does not know"}, {T("\"\\ \""), "does not know"}, {T("\"\\\n\""), "does not know"},
+	{T("\"\\\0\""), "does not know"},
+	{T("\"\\u\""), "hexadecimal"}, {T("\"\\u004\""), "hexadecimal"}, {T("\"\\u00G0\""), "hexadecimal"},
+	{T("\"\\u 041\""), "hexadecimal"},
 	{T("\"\\u{41}\""), "hexadecimal"}, {T("\"\\u004"), "hexadecimal"}, {T("\"\\\xc3\xa9\""), "does not know"},
 	/* surrogates */
-	{T("\"\\ud800\""), "lone surrogate"}, {T("\"\\udc00\""), "lone surrogate"}, {T("\"\\ud800x\""), "lone surrogate"},
-	{T("\"\\ud800\\n\""), "lone surrogate"}, {T("\"\\ud800\\u0041\""), "lone surrogate"}, {T("\"\\ud800\\ud800\""), "lone surrogate"},
-	{T("\"\\udc00\\ud800\""), "lone surrogate"}, {T("\"\\uDADA\""), "lone surrogate"}, {T("{\"\\uDFAA\":0}"), "lone surrogate"},
+	{T("\"\\ud800\""), "lone surrogate"}, {T("\"\\udc00\""), "lone surrogate"},
+	{T("\"\\ud800x\""), "lone surrogate"},
+	{T("\"\\ud800\\n\""), "lone surrogate"}, {T("\"\\ud800\\u0041\""), "lone surrogate"},
+	{T("\"\\ud800\\ud800\""), "lone surrogate"},
+	{T("\"\\udc00\\ud800\""), "lone surrogate"}, {T("\"\\uDADA\""), "lone surrogate"},
+	{T("{\"\\uDFAA\":0}"), "lone surrogate"},
 	{T("\"\\ud83d\\ude00\\ude00\""), "lone surrogate"},
 	/* UTF-8 */
-	{T("\"\x80\""), "not UTF-8"}, {T("\"\xbf\""), "not UTF-8"}, {T("\"\xc0\xaf\""), "not UTF-8"}, {T("\"\xc1\xbf\""), "not UTF-8"},
-	{T("\"\xc2\""), "not UTF-8"}, {T("\"\xe0\x80\xaf\""), "not UTF-8"}, {T("\"\xe0\x9f\xbf\""), "not UTF-8"}, {T("\"\xed\xa0\x80\""), "not UTF-8"},
-	{T("\"\xed\xbf\xbf\""), "not UTF-8"}, {T("\"\xe2\x82\""), "not UTF-8"}, {T("\"\xf0\x80\x80\x80\""), "not UTF-8"},
-	{T("\"\xf0\x8f\xbf\xbf\""), "not UTF-8"}, {T("\"\xf4\x90\x80\x80\""), "not UTF-8"}, {T("\"\xf5\x80\x80\x80\""), "not UTF-8"},
-	{T("\"\xf8\x88\x80\x80\x80\""), "not UTF-8"}, {T("\"\xfe\""), "not UTF-8"}, {T("\"\xff\""), "not UTF-8"}, {T("\"\xf0\x9f\x98\""), "not UTF-8"},
-	{T("\"12345678\xff\""), "not UTF-8"}, {T("{\"\xe9\":1}"), "not UTF-8"}, {T("\"\xe9 latin 1\""), "not UTF-8"}, {T("\"caf\xe9\""), "not UTF-8"},
+	{T("\"\x80\""), "not UTF-8"}, {T("\"\xbf\""), "not UTF-8"}, {T("\"\xc0\xaf\""), "not UTF-8"},
+	{T("\"\xc1\xbf\""), "not UTF-8"},
+	{T("\"\xc2\""), "not UTF-8"}, {T("\"\xe0\x80\xaf\""), "not UTF-8"}, {T("\"\xe0\x9f\xbf\""), "not UTF-8"},
+	{T("\"\xed\xa0\x80\""), "not UTF-8"},
+	{T("\"\xed\xbf\xbf\""), "not UTF-8"}, {T("\"\xe2\x82\""), "not UTF-8"},
+	{T("\"\xf0\x80\x80\x80\""), "not UTF-8"},
+	{T("\"\xf0\x8f\xbf\xbf\""), "not UTF-8"}, {T("\"\xf4\x90\x80\x80\""), "not UTF-8"},
+	{T("\"\xf5\x80\x80\x80\""), "not UTF-8"},
+	{T("\"\xf8\x88\x80\x80\x80\""), "not UTF-8"}, {T("\"\xfe\""), "not UTF-8"}, {T("\"\xff\""), "not UTF-8"},
+	{T("\"\xf0\x9f\x98\""), "not UTF-8"},
+	{T("\"12345678\xff\""), "not UTF-8"}, {T("{\"\xe9\":1}"), "not UTF-8"}, {T("\"\xe9 latin 1\""), "not UTF-8"},
+	{T("\"caf\xe9\""), "not UTF-8"},
 	{T("\xe9"), "not a JSON value"}, {T("\"\xc3\xa9\xa9\""), "not UTF-8"},
 	/* byte order marks and other encodings */
-	{T("\xef\xbb\xbf{}"), "byte order mark"}, {T("\xef\xbb\xbf"), "byte order mark"}, {T("\xff\xfe[\0]\0"), "not a JSON value"},
+	{T("\xef\xbb\xbf{}"), "byte order mark"}, {T("\xef\xbb\xbf"), "byte order mark"},
+	{T("\xff\xfe[\0]\0"), "not a JSON value"},
 	{T("\0[\0]"), "not a JSON value"}, {T("{}\xef\xbb\xbf"), "after the end"},
 	/* control bytes */
-	{T("\"\0\""), "control byte"}, {T("\"\n\""), "control byte"}, {T("\"\t\""), "control byte"}, {T("\"\x1f\""), "control byte"},
-	{T("\"a\rb\""), "control byte"}, {T("\"12345678901234\x01\""), "control byte"}, {T("{\"a\nb\":1}"), "control byte"},
-	{T("[1\0]"), "comma"}, {T("\0"), "not a JSON value"}, {T("[\x0c]"), "not a JSON value"}, {T("\x0b[]"), "not a JSON value"}, {T("\xc2\xa0[]"), "not a JSON value"},
+	{T("\"\0\""), "control byte"}, {T("\"\n\""), "control byte"}, {T("\"\t\""), "control byte"},
+	{T("\"\x1f\""), "control byte"},
+	{T("\"a\rb\""), "control byte"}, {T("\"12345678901234\x01\""), "control byte"},
+	{T("{\"a\nb\":1}"), "control byte"},
+	{T("[1\0]"), "comma"}, {T("\0"), "not a JSON value"}, {T("[\x0c]"), "not a JSON value"},
+	{T("\x0b[]"), "not a JSON value"}, {T("\xc2\xa0[]"), "not a JSON value"},
 	{T("[]\x0c"), "after the end"},
 	/* more than one document, or something behind it */
-	{T("1 2"), "after the end"}, {T("{}{}"), "after the end"}, {T("[] []"), "after the end"}, {T("{} x"), "after the end"}, {T("[]]"), "after the end"},
-	{T("{}}"), "after the end"}, {T("\"a\"b"), "after the end"}, {T("null,"), "after the end"}, {T("{}\n{}"), "after the end"}, {T("[]\0"), "after the end"},
-	{T("{}//"), "after the end"}, {T("{}#"), "after the end"}, {T("{};"), "after the end"}, {T("\"\"\"\""), "after the end"},
+	{T("1 2"), "after the end"}, {T("{}{}"), "after the end"}, {T("[] []"), "after the end"},
+	{T("{} x"), "after the end"}, {T("[]]"), "after the end"},
+	{T("{}}"), "after the end"}, {T("\"a\"b"), "after the end"}, {T("null,"), "after the end"},
+	{T("{}\n{}"), "after the end"}, {T("[]\0"), "after the end"},
+	{T("{}//"), "after the end"}, {T("{}#"), "after the end"}, {T("{};"), "after the end"},
+	{T("\"\"\"\""), "after the end"},
 	/* containers */
-	{T("[1,]"), "not a JSON value"}, {T("[,1]"), "not a JSON value"}, {T("[1,,2]"), "not a JSON value"}, {T("[1 2]"), "comma"}, {T("[1;2]"), "comma"},
-	{T("[}"), "not a JSON value"}, {T("{]"), "key"}, {T("[1}"), "comma"}, {T("{\"a\":1]"), "comma"}, {T("{,}"), "key"}, {T("{\"a\":1,}"), "key"},
-	{T("{a:1}"), "key"}, {T("{'a':1}"), "key"}, {T("{1:1}"), "key"}, {T("{null:1}"), "key"}, {T("{\"a\"}"), "colon"}, {T("{\"a\",1}"), "colon"},
-	{T("{\"a\"=1}"), "colon"}, {T("{\"a\"::1}"), "not a JSON value"}, {T("{\"a\":}"), "not a JSON value"}, {T("{\"a\":1 \"b\":2}"), "comma"}, {T("]"), "not a JSON value"},
-	{T("}"), "not a JSON value"}, {T(","), "not a JSON value"}, {T(":"), "not a JSON value"}, {T("[\"a\":1]"), "comma"}, {T("{[]:1}"), "key"},
-	{T("{\"a\":1,\"b\"}"), "colon"}, {T("[/* */]"), "not a JSON value"}, {T("[...]"), "not a JSON value"}, {T("[\"a\" \"b\"]"), "comma"}, {T("*"), "not a JSON value"},
+	{T("[1,]"), "not a JSON value"}, {T("[,1]"), "not a JSON value"}, {T("[1,,2]"), "not a JSON value"},
+	{T("[1 2]"), "comma"}, {T("[1;2]"), "comma"},
+	{T("[}"), "not a JSON value"}, {T("{]"), "key"}, {T("[1}"), "comma"}, {T("{\"a\":1]"), "comma"},
+	{T("{,}"), "key"}, {T("{\"a\":1,}"), "key"},
+	{T("{a:1}"), "key"}, {T("{'a':1}"), "key"}, {T("{1:1}"), "key"}, {T("{null:1}"), "key"},
+	{T("{\"a\"}"), "colon"}, {T("{\"a\",1}"), "colon"},
+	{T("{\"a\"=1}"), "colon"}, {T("{\"a\"::1}"), "not a JSON value"}, {T("{\"a\":}"), "not a JSON value"},
+	{T("{\"a\":1 \"b\":2}"), "comma"}, {T("]"), "not a JSON value"},
+	{T("}"), "not a JSON value"}, {T(","), "not a JSON value"}, {T(":"), "not a JSON value"},
+	{T("[\"a\":1]"), "comma"}, {T("{[]:1}"), "key"},
+	{T("{\"a\":1,\"b\"}"), "colon"}, {T("[/* */]"), "not a JSON value"}, {T("[...]"), "not a JSON value"},
+	{T("[\"a\" \"b\"]"), "comma"}, {T("*"), "not a JSON value"},
 	/* duplicate keys */
-	{T("{\"a\":1,\"a\":1}"), "duplicate key"}, {T("{\"a\":1,\"\\u0061\":2}"), "duplicate key"}, {T("{\"\":1,\"\":2}"), "duplicate key"},
-	{T("[{\"b\":{\"c\":1,\"d\":2,\"c\":3}}]"), "duplicate key"}, {T("{\"a\":1,\"b\":{\"a\":1},\"a\":2}"), "duplicate key"},
-	{T("{\"\\/\":1,\"/\":2}"), "duplicate key"}, {T("{\"\\ud83d\\ude00\":1,\"\xf0\x9f\x98\x80\":2}"), "duplicate key"},
+	{T("{\"a\":1,\"a\":1}"), "duplicate key"}, {T("{\"a\":1,\"\\u0061\":2}"), "duplicate key"},
+	{T("{\"\":1,\"\":2}"), "duplicate key"},
+	{T("[{\"b\":{\"c\":1,\"d\":2,\"c\":3}}]"), "duplicate key"},
+	{T("{\"a\":1,\"b\":{\"a\":1},\"a\":2}"), "duplicate key"},
+	{T("{\"\\/\":1,\"/\":2}"), "duplicate key"},
+	{T("{\"\\ud83d\\ude00\":1,\"\xf0\x9f\x98\x80\":2}"), "duplicate key"},
 	{T("{\"a\\u0000\":1,\"\\u0061\\u0000\":1}"), "duplicate key"},
 };
 
@@ -245,7 +297,8 @@ TEST("keys of an outer object survive a large inner one")
 
 TEST("every proper prefix of a document is refused")
 {
-	static const char text[] = " {\"a\":[1,-2.5e+3,\"x\\u00e9\\ud83d\\ude00\\n\",null,true,false],\"b\":{\"c\":{}}}";
+	static const char text[] =
+		" {\"a\":[1,-2.5e+3,\"x\\u00e9\\ud83d\\ude00\\n\",null,true,false],\"b\":{\"c\":{}}}";
 
 	CHECK(json_check(slice_str(text), 0, NULL));
 	for (size_t n = 0; n < sizeof text - 1; n++)
@@ -255,14 +308,15 @@ TEST("every proper prefix of a document is refused")
 TEST("a special byte is seen at every place in a string")
 {
 	static const struct { const char *what; bool fine; } odd[] = {
-		{"\\n", true}, {"\\\"", true}, {"\xc3\xa9", true}, {"\x01", false}, {"\xff", false}, {"\x80", false}, {"\"", false}};
+		{"\\n", true}, {"\\\"", true}, {"\xc3\xa9", true}, {"\x01", false}, {"\xff", false}, {"\x80", false},
+		{"\"", false}};
 	char text[64];
 
 	for (size_t k = 0; k < LENGTH(odd); k++)
 		for (int before = 0; before < 20; before++)
 			for (int after = 0; after < 12; after++) {
-				snprintf(text, sizeof text, "\"%.*s%s%.*s\"", before, "aaaaaaaaaaaaaaaaaaaa", odd[k].what, after,
-				         "bbbbbbbbbbbb");
+				snprintf(text, sizeof text, "\"%.*s%s%.*s\"", before, "aaaaaaaaaaaaaaaaaaaa",
+				         odd[k].what, after, "bbbbbbbbbbbb");
 				if (json_check(slice_str(text), 0, NULL) != odd[k].fine)
 					CHECK(!text[0]);
 			}

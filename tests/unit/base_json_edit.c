@@ -20,7 +20,8 @@ TEST("members are visited in order")
 TEST("elements are visited, and brackets or quotes in strings lead nobody astray")
 {
 	struct json_iter it = json_iter(SLICE("[\"]\",\"\\\"]\",[\"[\",[\"]]\"]],{\"{\":\"\\\\\"},-1.5e3,null,\"a longer string, with \\\" in it\"]"));
-	const char *const want[] = {"\"]\"", "\"\\\"]\"", "[\"[\",[\"]]\"]]", "{\"{\":\"\\\\\"}", "-1.5e3", "null", "\"a longer string, with \\\" in it\""};
+	const char *const want[] = {"\"]\"", "\"\\\"]\"", "[\"[\",[\"]]\"]]", "{\"{\":\"\\\\\"}", "-1.5e3", "null",
+		"\"a longer string, with \\\" in it\""};
 
 	for (size_t i = 0; i < LENGTH(want); i++) {
 		REQUIRE(json_next(&it));
@@ -98,9 +99,12 @@ TEST("strings are unescaped, NUL and surrogates included")
 TEST("integers are taken exactly or not at all")
 {
 	static const struct { const char *text; bool fine; int64_t value; } table[] = {
-		{"0", true, 0}, {"-0", true, 0}, {"42", true, 42}, {"-7", true, -7}, {"9007199254740993", true, 9007199254740993},
-		{"9223372036854775807", true, INT64_MAX}, {"-9223372036854775808", true, INT64_MIN}, {"9223372036854775808", false, 0},
-		{"-9223372036854775809", false, 0}, {"18446744073709551615", false, 0}, {"1.0", false, 0}, {"1e3", false, 0}, {"\"1\"", false, 0},
+		{"0", true, 0}, {"-0", true, 0}, {"42", true, 42}, {"-7", true, -7},
+		{"9007199254740993", true, 9007199254740993},
+		{"9223372036854775807", true, INT64_MAX}, {"-9223372036854775808", true, INT64_MIN},
+		{"9223372036854775808", false, 0},
+		{"-9223372036854775809", false, 0}, {"18446744073709551615", false, 0}, {"1.0", false, 0},
+		{"1e3", false, 0}, {"\"1\"", false, 0},
 		{"null", false, 0}, {"-", false, 0}, {"", false, 0}, {"[1]", false, 0},
 	};
 
@@ -140,12 +144,14 @@ TEST("a patch is merged deeply, member by member")
 	CHECK_STR(merged("[1]", "{\"a\":1}", true), "{\"a\":1}");
 	CHECK_STR(merged("{\"a\":1}", " 7 ", true), "7");
 	CHECK_STR(merged("{\"\\u0061\":1}", "{\"a\":2}", true), "{\"\\u0061\":2}");
-	CHECK_STR(merged(" { \"a\" : 9007199254740993 , \"b\" : 1.50 } ", "{\"c\":1e999}", true), "{\"a\":9007199254740993,\"b\":1.50,\"c\":1e999}");
+	CHECK_STR(merged(" { \"a\" : 9007199254740993 , \"b\" : 1.50 } ", "{\"c\":1e999}", true),
+		"{\"a\":9007199254740993,\"b\":1.50,\"c\":1e999}");
 }
 
 TEST("the top-level merge replaces what the deep one would merge")
 {
-	CHECK_STR(merged("{\"a\":{\"x\":1},\"b\":2}", "{\"a\":{\"y\":3},\"c\":null}", false), "{\"a\":{\"y\":3},\"b\":2,\"c\":null}");
+	CHECK_STR(merged("{\"a\":{\"x\":1},\"b\":2}", "{\"a\":{\"y\":3},\"c\":null}", false),
+		"{\"a\":{\"y\":3},\"b\":2,\"c\":null}");
 }
 
 TEST("a patch of 50 000 members over as many does not take their product")
@@ -178,7 +184,8 @@ TEST("white space is taken out and put in, and strings stay as they are")
 	CHECK_STR(buf_str(&b), "{\"a b\":[1,\" x \\\" , \",{},[]],\"c\":null}");
 	buf_clear(&b);
 	json_pretty(&b, SLICE("{\"a\":[1,{\"b\":\"x,y\"}],\"e\":{},\"f\":[]}"));
-	CHECK_STR(buf_str(&b), "{\n  \"a\": [\n    1,\n    {\n      \"b\": \"x,y\"\n    }\n  ],\n  \"e\": {},\n  \"f\": []\n}");
+	CHECK_STR(buf_str(&b),
+		"{\n  \"a\": [\n    1,\n    {\n      \"b\": \"x,y\"\n    }\n  ],\n  \"e\": {},\n  \"f\": []\n}");
 	buf_clear(&b);
 	json_compact(&b, SLICE("  7 "));
 	CHECK_STR(buf_str(&b), "7");
@@ -210,7 +217,8 @@ TEST("the writer puts commas and quotes")
 	json_close(&o, ']');
 	json_kv_raw(&o, "raw", SLICE("{\"x\":1}"));
 	json_close(&o, '}');
-	CHECK_STR(buf_str(&b), "{\"text\":\"a\\\"b\\\\c\\n\\u0001\\u001f\x7f\",\"none\":null,\"nul\":\"a\\u0000b\",\"least\":-9223372036854775808,"
+	CHECK_STR(buf_str(&b),
+		"{\"text\":\"a\\\"b\\\\c\\n\\u0001\\u001f\x7f\",\"none\":null,\"nul\":\"a\\u0000b\",\"least\":-9223372036854775808,"
 	                       "\"most\":18446744073709551615,\"yes\":true,\"list\":[null,[],{},false,-1],\"raw\":{\"x\":1}}");
 	CHECK(json_check(buf_view(&b), 0, NULL));
 	buf_free(&b);
@@ -221,7 +229,8 @@ TEST("what is not UTF-8 is written as U+FFFD, byte by byte")
 	struct buf b = {0};
 
 	json_quote(&b, SLICE("ok \xc3\xa9 \xff\xfe \xe2\x82 \xed\xa0\x80 end"));
-	CHECK_STR(buf_str(&b), "\"ok \xc3\xa9 \xef\xbf\xbd\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd end\"");
+	CHECK_STR(buf_str(&b),
+		"\"ok \xc3\xa9 \xef\xbf\xbd\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd end\"");
 	CHECK(json_check(buf_view(&b), 0, NULL));
 	buf_clear(&b);
 	json_quote(&b, (struct slice){0});

@@ -60,10 +60,14 @@ TEST("strings count by what they say, numbers by how they are written")
 TEST("small values that are easily mixed up all differ")
 {
 	static const char *const values[] = {
-		"null", "true", "false", "0", "\"\"", "[]", "{}", "\"null\"", "\"true\"", "\"0\"", "\"[]\"", "\"{}\"", "[null]", "[[]]", "[{}]",
-		"[\"\"]", "[0]", "{\"\":null}", "{\"\":\"\"}", "{\"\":0}", "{\"\":{}}", "{\"\":[]}", "[[[]]]", "[[],[]]", "{\"a\":{\"b\":1}}",
-		"{\"b\":{\"a\":1}}", "{\"a\":1,\"b\":1}", "{\"a\":{},\"b\":1}", "{\"a\":{\"b\":{}}}", "[{\"a\":1},{\"b\":1}]", "[{\"a\":1,\"b\":1}]",
-		"{\"a\":[1]}", "[\"a\",1]", "[[\"a\",1]]", "{\"a\":1}", "{\"a\":\"1\"}", "{\"1\":\"a\"}", "{\"a\":null}", "[null,null]", "{\"a\":true}",
+		"null", "true", "false", "0", "\"\"", "[]", "{}", "\"null\"", "\"true\"", "\"0\"", "\"[]\"", "\"{}\"",
+		"[null]", "[[]]", "[{}]",
+		"[\"\"]", "[0]", "{\"\":null}", "{\"\":\"\"}", "{\"\":0}", "{\"\":{}}", "{\"\":[]}", "[[[]]]",
+		"[[],[]]", "{\"a\":{\"b\":1}}",
+		"{\"b\":{\"a\":1}}", "{\"a\":1,\"b\":1}", "{\"a\":{},\"b\":1}", "{\"a\":{\"b\":{}}}",
+		"[{\"a\":1},{\"b\":1}]", "[{\"a\":1,\"b\":1}]",
+		"{\"a\":[1]}", "[\"a\",1]", "[[\"a\",1]]", "{\"a\":1}", "{\"a\":\"1\"}", "{\"1\":\"a\"}",
+		"{\"a\":null}", "[null,null]", "{\"a\":true}",
 		"[1,[2,3]]", "[[1,2],3]", "[1,2,3]", "[[1],2,3]", "{\"a\":[],\"b\":{}}", "{\"a\":{},\"b\":[]}",
 	};
 
@@ -120,9 +124,10 @@ roll(unsigned sides)
 static void
 node_make(struct node *n, unsigned depth, unsigned *scalars)
 {
-	static const char *const words[] = {"", "a", "Gr\xc3\xb6\xc3\x9f-", "\xf0\x9f\x98\x80", "tab\there", "quote\"d", "back\\slash", "\x7f"};
+	static const char *const words[] = {"", "a", "Gr\xc3\xb6\xc3\x9f-", "\xf0\x9f\x98\x80", "tab\there",
+		"quote\"d", "back\\slash", "\x7f"};
 
-	*n = (struct node){.type = depth ? (enum json_type)(JSON_NULL + roll(7)) : (enum json_type)(JSON_NULL + roll(5))};
+	*n = (struct node){.type = (enum json_type)(JSON_NULL + roll(depth ? 7 : 5))};
 	if (n->type < JSON_ARRAY)
 		++*scalars;
 	if (n->type == JSON_NUMBER)

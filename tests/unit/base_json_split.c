@@ -91,7 +91,8 @@ TEST("a flawed element is handed over with its fault, and the others are whole")
 	CHECK_STR(split("[1,\"\xff\",3]", ""), "<1><\"\xff\">!bytes that are not UTF-8@4<3>");
 	CHECK_STR(split("[1,\"a\nb\",3]", ""), "<1><\"a\nb\">!a control byte in a string@5<3>");
 	CHECK_STR(split("[\"\xe2\x82\",2]", ""), "<\"\xe2\x82\">!bytes that are not UTF-8@2<2>");
-	CHECK_STR(split("{\"d\":[{\"x\":[{\"b\":1,\"b\":2}]},{}]}", "d"), "<{\"x\":[{\"b\":1,\"b\":2}]}>!duplicate key@19<{}>");
+	CHECK_STR(split("{\"d\":[{\"x\":[{\"b\":1,\"b\":2}]},{}]}", "d"),
+		"<{\"x\":[{\"b\":1,\"b\":2}]}>!duplicate key@19<{}>");
 }
 
 TEST("an element nested too deep is flawed; its neighbour of the greatest depth is not")
@@ -122,9 +123,12 @@ TEST("an element nested too deep is flawed; its neighbour of the greatest depth 
 TEST("a fault of structure ends the page, wherever it is")
 {
 	static const char *const broken[] = {
-		"{\"data\":[1,{\"a\":tru},3]}", "{\"data\":[1,01,3]}", "{\"data\":[1,\"\\x\",3]}", "{\"data\":[1 2]}", "{\"data\":[1,]}",
-		"{\"data\":[1],\"b\":}", "{\"data\":[1],\"b\":2}}", "{\"data\":[1]} x", "{\"data\":[1]}{}", "{\"a\":[,\"data\":[1]}", "{\"data\":[1],}",
-		"{\"data\":[1}", "{\"data\":[1]]", "{\"data\":[{\"a\":1]}", "\xef\xbb\xbf{\"data\":[1]}", "[{\"data\":[1]}", "",
+		"{\"data\":[1,{\"a\":tru},3]}", "{\"data\":[1,01,3]}", "{\"data\":[1,\"\\x\",3]}", "{\"data\":[1 2]}",
+		"{\"data\":[1,]}",
+		"{\"data\":[1],\"b\":}", "{\"data\":[1],\"b\":2}}", "{\"data\":[1]} x", "{\"data\":[1]}{}",
+		"{\"a\":[,\"data\":[1]}", "{\"data\":[1],}",
+		"{\"data\":[1}", "{\"data\":[1]]", "{\"data\":[{\"a\":1]}", "\xef\xbb\xbf{\"data\":[1]}",
+		"[{\"data\":[1]}", "",
 		" ", "<html>", "{\"data\":[{'a':1}]}",
 	};
 

@@ -36,7 +36,8 @@ written(void)
 
 TEST("a line has its time, level, message and fields")
 {
-	const struct log_field fields[] = {{"connection", "acme", 0}, {"records", NULL, 42}, {"step", "a b\"", 0}, {NULL, NULL, 0}};
+	const struct log_field fields[] = {{"connection", "acme", 0}, {"records", NULL, 42}, {"step", "a b\"", 0},
+		{NULL, NULL, 0}};
 	const char *line;
 
 	fresh(LOG_INFO, LOG_TEXT);
@@ -126,7 +127,8 @@ TEST("a secret is blanked in every spelling, in text and in JSON, in message and
 TEST("a password is blanked inside the base64 of basic authentication")
 {
 	/* user:, us:, u: and the password, in the three alignments */
-	static const char *const headers[] = {"dXNlcjpjb3JyZWN0aG9yc2U=", "dXM6Y29ycmVjdGhvcnNl", "dTpjb3JyZWN0aG9yc2U=", "dXNyOmNvcnJlY3Rob3JzZTp4",
+	static const char *const headers[] = {"dXNlcjpjb3JyZWN0aG9yc2U=", "dXM6Y29ycmVjdGhvcnNl",
+		"dTpjb3JyZWN0aG9yc2U=", "dXNyOmNvcnJlY3Rob3JzZTp4",
 	                                      "OmNvcnJlY3Rob3JzZQ=="};
 
 	fresh(LOG_INFO, LOG_TEXT);
