@@ -32,13 +32,12 @@ extern "C" {
 #define SLUICE_ABI_MAJOR 1
 #define SLUICE_ABI_MINOR 0
 
-#if defined(__GNUC__)
+#ifdef __cplusplus /* where a const is not visible outside unless it says so */
 #define SLUICE_EXPORT extern __attribute__((visibility("default")))
-#define SLUICE_FORMAT(a, b) __attribute__((format(printf, a, b)))
 #else
-#define SLUICE_EXPORT extern
-#define SLUICE_FORMAT(a, b)
+#define SLUICE_EXPORT __attribute__((visibility("default")))
 #endif
+#define SLUICE_FORMAT(a, b) __attribute__((format(printf, a, b)))
 
 struct sluice_run; /* one call of one of your functions */
 
@@ -247,6 +246,9 @@ struct sluice_page_request {
 	const char *has_more;          /* path of a boolean that ends the paging when false; NULL: the lack of a next cursor ends it; offset and page end at a page shorter than the limit, or empty */
 	long start;                    /* OFFSET: first offset; PAGE: first number less 1 (zero means 1) */
 	int flags;                     /* SLUICE_BY_PAGE ... */
+	/* Looks at each answer (a success, or an accepted status) before the list is taken from it, for providers that say in the body
+	 * that something is wrong: sluice_fail() with the provider's reason and return it, or return 0. May make no other calls. */
+	int (*judge)(struct sluice_run *run, const struct sluice_response *answer);
 };
 
 struct sluice_page {
