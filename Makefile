@@ -37,7 +37,7 @@ objs      = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 BASE     := $(call src,core/base)
 # wire/ and plugin/ have a half that the worker shares; the other half needs the loop and is the host's alone.
-SHARED   := $(BASE) core/wire/frame.c core/wire/message.c core/plugin/manifest.c
+SHARED   := $(BASE) core/wire/frame.c core/wire/message.c core/plugin/manifest.c core/plugin/manifest_write.c core/plugin/rules.c core/plugin/fields.c
 WORKER   := $(SHARED) $(call src,core/worker)
 HOST     := $(sort $(SHARED) $(foreach d,config wire store plugin proxy run serve,$(call src,core/$(d))))
 CLI      := $(call src,core/cli)
@@ -74,6 +74,14 @@ $(BUILD)/sluice: $(call objs,$(CLI)) $(BUILD)/libsluice.a
 $(BUILD)/sluice-worker: $(BUILD)/core/worker/main.o $(BUILD)/libworker.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(WORKLIBS)
 
+# The kill campaign's control: the same host, but checkpoints are committed apart from their records (core/store).
+CONTROL   = $(patsubst %.c,$(BUILD)/control/%.o,$(call src,core/store))
+$(BUILD)/control/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -DSLUICE_CONTROL=1 $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
+$(BUILD)/sluice-control: $(call objs,$(CLI)) $(CONTROL) $(BUILD)/libsluice.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(HOSTLIBS)
+
 PLUGFLAGS = -Isdk -std=gnu11 $(OPT) $(WARN) -fPIC -fvisibility=hidden -fstack-protector-strong $(SANFLAGS)
 PLUGLINK  = -shared -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 plugin_cc = @mkdir -p $(@D)
@@ -100,7 +108,7 @@ $(BUILD)/tests/unit/worker_%: $(BUILD)/tests/unit/worker_%.o $(BUILD)/libworker.
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libsluice.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(HOSTLIBS)
 
-tests: all $(UNIT) $(TESTPLUG)
+tests: all $(UNIT) $(TESTPLUG) $(BUILD)/sluice-control
 
 check: tests
 	BUILD=$(BUILD) tests/run

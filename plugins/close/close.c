@@ -1,0 +1,159 @@
+/* close.c - mirrors a Close CRM account: leads, contacts, opportunities, activities, users, custom fields.
+ *
+ * Lists are positional (`_skip`, `_limit`, `has_more`); the host reads each page from one item before, to see that the list did
+ * not shift under it. Leads, contacts, opportunities and activities are incremental by `date_updated`, in whole days (which is what
+ * the API takes), so a run reads the day of the last success again; unchanged records cost nothing.
+ *
+ * Awkward: leads are asked for by a search `query`, the others by `date_updated__gte`; activities come at most 100 a page, the
+ * rest 200; custom fields are five lists that make one model (https://developer.close.com). */
+#include <sluice.h>
+#include <string.h>
+#include <time.h>
+
+struct list {
+	const char *path, *model;
+	int limit;
+	const char *since_param; /* takes the day, or for "query" a search; NULL: there is no such filter */
+};
+
+static const char *
+day_of(struct sluice_run *run, int64_t us)
+{
+	const time_t seconds = (time_t)(us / 1000000);
+	struct tm utc;
+	char day[16];
+
+	gmtime_r(&seconds, &utc);
+	strftime(day, sizeof(day), "%Y-%m-%d", &utc);
+	return sluice_format(run, "%s", day);
+}
+
+static void
+save_list(struct sluice_run *run, const struct list *list, const char *since)
+{
+	const struct sluice_pair query[] = {{since ? list->since_param : NULL, since}, {NULL, NULL}};
+	const struct sluice_page_request request = {
+		.endpoint = list->path, .query = query, .items = "data", .limit = list->limit, .limit_param = "_limit",
+		.kind = SLUICE_OFFSET, .cursor_param = "_skip", .has_more = "has_more",
+	};
+	struct sluice_page page;
+
+	while (sluice_paginate(run, &request, &page) > 0)
+		sluice_batch_save(run, list->model, page.body, page.len);
+}
+
+static int
+fetch_list(struct sluice_run *run)
+{
+	const struct list *list = (const struct list *)sluice_data(run);
+	const int64_t last = sluice_last_success(run);
+	const char *since = NULL;
+
+	if (list->since_param && last > 0) {
+		const char *day = day_of(run, last);
+		since = strcmp(list->since_param, "query") ? day : sluice_format(run, "date_updated>=\"%s\"", day);
+	}
+	save_list(run, list, since);
+	return sluice_status(run);
+}
+
+static int
+fetch_custom_fields(struct sluice_run *run)
+{
+	static const struct list kinds[] = {
+		{"/v1/custom_field/lead/", "CloseCustomField", 200, NULL},
+		{"/v1/custom_field/contact/", "CloseCustomField", 200, NULL},
+		{"/v1/custom_field/opportunity/", "CloseCustomField", 200, NULL},
+		{"/v1/custom_field/activity/", "CloseCustomField", 200, NULL},
+		{"/v1/custom_field/shared/", "CloseCustomField", 200, NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		save_list(run, &kinds[i], NULL);
+	return sluice_status(run);
+}
+
+static int
+check(struct sluice_run *run)
+{
+	struct sluice_response answer;
+
+	return sluice_proxy_get(run, "/v1/me/", NULL, &answer);
+}
+
+#define ID {.name = "id", .type = SLUICE_STRING, .flags = SLUICE_KEY, .description = "Close's id of the object"}
+#define OPTIONAL(name_, type_, text_) {.name = name_, .type = type_, .flags = SLUICE_OPTIONAL, .description = text_}
+#define PERSONAL(name_, type_, text_) \
+	{.name = name_, .type = type_, .flags = SLUICE_OPTIONAL | SLUICE_SENSITIVE, .description = text_}
+#define UPDATED OPTIONAL("date_updated", SLUICE_TIME, "last change at Close")
+
+static const struct sluice_field lead[] = {
+	ID, OPTIONAL("display_name", SLUICE_STRING, "the company or person"), OPTIONAL("status_id", SLUICE_STRING, "id of its status"),
+	PERSONAL("contacts", SLUICE_ARRAY, "people at the lead"), OPTIONAL("custom", SLUICE_OBJECT, "custom fields by name"), UPDATED, {0},
+};
+static const struct sluice_field contact[] = {
+	ID, OPTIONAL("lead_id", SLUICE_STRING, "id of the lead it belongs to"), PERSONAL("name", SLUICE_STRING, "full name"),
+	PERSONAL("emails", SLUICE_ARRAY, "addresses with their type"), PERSONAL("phones", SLUICE_ARRAY, "numbers with their type"), UPDATED, {0},
+};
+static const struct sluice_field opportunity[] = {
+	ID, OPTIONAL("lead_id", SLUICE_STRING, "id of the lead"), OPTIONAL("value", SLUICE_INTEGER, "in cents"),
+	OPTIONAL("value_period", SLUICE_STRING, "one_time, monthly or annual"), OPTIONAL("status_type", SLUICE_STRING, "active, won or lost"),
+	OPTIONAL("confidence", SLUICE_INTEGER, "per cent"), UPDATED, {0},
+};
+static const struct sluice_field activity[] = {
+	ID, {.name = "_type", .type = SLUICE_STRING, .description = "Note, Call, Email, ...: the other members differ by it"},
+	OPTIONAL("lead_id", SLUICE_STRING, "id of the lead"), OPTIONAL("date_created", SLUICE_TIME, "when it was recorded"), UPDATED, {0},
+};
+static const struct sluice_field user[] = {
+	ID, PERSONAL("email", SLUICE_STRING, "sign-in address"), PERSONAL("first_name", SLUICE_STRING, "given name"),
+	PERSONAL("last_name", SLUICE_STRING, "family name"), {0},
+};
+static const struct sluice_field custom_field[] = {
+	ID, {.name = "name", .type = SLUICE_STRING, .description = "as people see it"},
+	OPTIONAL("type", SLUICE_STRING, "text, number, choices, ..."), OPTIONAL("choices", SLUICE_ARRAY, "values it may take"), {0},
+};
+
+static const struct sluice_model models[] = {
+	{.name = "CloseLead", .fields = lead, .description = "a company or person that may buy"},
+	{.name = "CloseContact", .fields = contact, .description = "a person at a lead"},
+	{.name = "CloseOpportunity", .fields = opportunity, .description = "a possible sale"},
+	{.name = "CloseActivity", .fields = activity, .description = "notes, calls, mails and other things that happened"},
+	{.name = "CloseUser", .fields = user, .description = "a member of the organization"},
+	{.name = "CloseCustomField", .fields = custom_field, .description = "definition of a custom field, of any object"},
+	{0},
+};
+
+static const struct list leads = {"/v1/lead/", "CloseLead", 200, "query"};
+static const struct list contacts = {"/v1/contact/", "CloseContact", 200, "date_updated__gte"};
+static const struct list opportunities = {"/v1/opportunity/", "CloseOpportunity", 200, "date_updated__gte"};
+static const struct list activities = {"/v1/activity/", "CloseActivity", 100, "date_updated__gte"};
+static const struct list users = {"/v1/user/", "CloseUser", 200, NULL};
+
+#define SYNC(name_, model_, kind_, every_, endpoint_, fetch_, data_, text_) \
+	{.name = name_, .model = model_, .kind = kind_, .flags = SLUICE_TRACK_DELETES, .every = every_, \
+	 .endpoint = "GET /v1/" endpoint_, .description = text_, .fetch = fetch_, .data = data_}
+
+static const struct sluice_sync syncs[] = {
+	SYNC("leads", "CloseLead", SLUICE_INCREMENTAL, "every 30 minutes", "lead/", fetch_list, &leads, "leads with contacts and custom fields"),
+	SYNC("contacts", "CloseContact", SLUICE_INCREMENTAL, "every 30 minutes", "contact/", fetch_list, &contacts, "people at leads"),
+	SYNC("opportunities", "CloseOpportunity", SLUICE_INCREMENTAL, "every 30 minutes", "opportunity/", fetch_list, &opportunities, "possible sales"),
+	SYNC("activities", "CloseActivity", SLUICE_INCREMENTAL, "every 30 minutes", "activity/", fetch_list, &activities, "what happened, of every type"),
+	SYNC("users", "CloseUser", SLUICE_FULL, "every day", "user/", fetch_list, &users, "members of the organization"),
+	SYNC("custom_fields", "CloseCustomField", SLUICE_FULL, "every day", "custom_field/*", fetch_custom_fields, NULL, "definitions of custom fields"),
+	{0},
+};
+
+static const struct sluice_rate rate = {.requests = 40, .per_ms = 1000, .reset = "ratelimit-reset", .retry_body = "error.rate_reset"};
+
+SLUICE_EXPORT const struct sluice_connector sluice_connector = {
+	SLUICE_ABI,
+	.name = "close",
+	.version = "1.0.0",
+	.description = "CRM: leads, contacts, opportunities, activities, users, custom fields",
+	.base_url = "https://api.close.com/api",
+	.auth = SLUICE_BASIC,
+	.rate = &rate,
+	.models = models,
+	.syncs = syncs,
+	.check = check,
+};

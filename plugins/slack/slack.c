@@ -1,0 +1,243 @@
+/* slack.c - mirrors a Slack workspace: its channels, its users, and the messages of the channels that were selected.
+ *
+ * Slack answers 200 to everything: {"ok":false,"error":"..."} is the failure, so every answer is judged before its list is taken
+ * (https://api.slack.com/web#responses). Lists end with an empty next_cursor.
+ *
+ * Awkward: a message's `ts` is unique in its channel only, so the record's id is CHANNEL-ts. What channels are read says the
+ * connection's metadata {"channels": [...]}, else the option; "*" means every channel that the app is a member of. */
+#include <sluice.h>
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Messages are asked for again from this long before the last success: they can appear late. */
+enum { OVERLAP_S = 60 };
+
+/* Slack's reasons that are about who we are; all others are EFAILED. https://api.slack.com/methods/auth.test#errors */
+static const char *const refusals[] = {
+	"invalid_auth", "not_authed", "token_expired", "token_revoked", "account_inactive", "missing_scope",
+	"no_permission", "org_login_required", "ekm_access_denied", "not_allowed_token_type", NULL,
+};
+
+static const char *
+text_of(const cJSON *object, const char *name)
+{
+	const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, name);
+
+	return cJSON_IsString(value) ? value->valuestring : NULL;
+}
+
+/* 0 when the answer says ok; else the run fails with Slack's reason. */
+static int
+judge(struct sluice_run *run, const struct sluice_response *answer)
+{
+	cJSON *root = cJSON_ParseWithLength(answer->body, answer->len);
+	int status = 0;
+
+	if (root && !cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "ok"))) {
+		const char *error = text_of(root, "error"), *needed = text_of(root, "needed");
+		int code = SLUICE_EFAILED;
+		for (size_t i = 0; error && refusals[i]; i++)
+			if (strcmp(error, refusals[i]) == 0)
+				code = SLUICE_ECREDENTIALS;
+		if (error && strcmp(error, "ratelimited") == 0)
+			code = SLUICE_ERATE;
+		status = sluice_fail(run, code, "Slack says %s%s%s", error ? error : "ok: false, without a reason",
+		                     needed ? "; the scope needed is " : "", needed ? needed : "");
+	}
+	cJSON_Delete(root);
+	return status; /* what is no JSON at all is the pagination's to refuse */
+}
+
+/* ---- channels and users: plain lists ---- */
+
+struct list {
+	const char *path, *items, *model;
+	struct sluice_pair query[3];
+};
+
+static int
+fetch_list(struct sluice_run *run)
+{
+	const struct list *list = (const struct list *)sluice_data(run);
+	const struct sluice_page_request request = {
+		.endpoint = list->path, .query = list->query, .items = list->items, .limit = 200,
+		.kind = SLUICE_CURSOR, .cursor_param = "cursor", .cursor = "response_metadata.next_cursor", .judge = judge,
+	};
+	struct sluice_page page;
+
+	while (sluice_paginate(run, &request, &page) > 0)
+		sluice_batch_save(run, list->model, page.body, page.len);
+	return sluice_status(run);
+}
+
+static const struct list channels = {
+	"/conversations.list", "channels", "SlackChannel",
+	{{"types", "public_channel,private_channel"}, {"exclude_archived", "true"}, {NULL, NULL}},
+};
+static const struct list users = {"/users.list", "members", "SlackUser", {{NULL, NULL}}};
+
+/* ---- messages, channel by channel ---- */
+
+/* Gives each message its id and channel, and saves the page. */
+static void
+save_messages(struct sluice_run *run, const char *channel, const struct sluice_page *page)
+{
+	cJSON *messages = cJSON_ParseWithLength(page->body, page->len), *message;
+
+	cJSON_ArrayForEach(message, messages) {
+		const char *ts = text_of(message, "ts");
+		if (ts)
+			cJSON_AddStringToObject(message, "id", sluice_format(run, "%s-%s", channel, ts));
+		cJSON_DeleteItemFromObjectCaseSensitive(message, "channel");
+		cJSON_AddStringToObject(message, "channel", channel);
+	}
+	char *text = messages ? cJSON_PrintUnformatted(messages) : NULL;
+	if (text)
+		sluice_batch_save(run, "SlackMessage", text, strlen(text));
+	cJSON_free(text);
+	cJSON_Delete(messages);
+}
+
+static void
+fetch_channel(struct sluice_run *run, const char *channel, const char *oldest)
+{
+	const struct sluice_pair query[] = {{"channel", channel}, {"oldest", oldest}, {NULL, NULL}};
+	const struct sluice_page_request request = {
+		.endpoint = "/conversations.history", .query = query, .items = "messages", .limit = 100,
+		.kind = SLUICE_CURSOR, .cursor_param = "cursor", .cursor = "response_metadata.next_cursor",
+		.has_more = "has_more", .judge = judge,
+	};
+	struct sluice_page page;
+
+	while (sluice_paginate(run, &request, &page) > 0)
+		save_messages(run, channel, &page);
+}
+
+/* Every channel that the app is a member of. */
+static void
+fetch_all(struct sluice_run *run, const char *oldest)
+{
+	const struct sluice_page_request request = {
+		.endpoint = channels.path, .query = channels.query, .items = "channels", .limit = 200,
+		.kind = SLUICE_CURSOR, .cursor_param = "cursor", .cursor = "response_metadata.next_cursor", .judge = judge,
+	};
+	struct sluice_page page;
+
+	while (sluice_paginate(run, &request, &page) > 0) {
+		cJSON *list = cJSON_ParseWithLength(page.body, page.len), *channel;
+		cJSON_ArrayForEach(channel, list)
+			if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(channel, "is_member")) && text_of(channel, "id"))
+				fetch_channel(run, text_of(channel, "id"), oldest);
+		cJSON_Delete(list);
+	}
+}
+
+/* The selection: metadata first, then the option. An array of ids, yours; NULL when there is none. */
+static cJSON *
+selection(struct sluice_run *run)
+{
+	const char *given = sluice_get_metadata(run), *option = sluice_get_option(run, "channels");
+	cJSON *metadata = given ? cJSON_Parse(given) : NULL;
+	cJSON *chosen = cJSON_DetachItemFromObjectCaseSensitive(metadata, "channels");
+
+	cJSON_Delete(metadata);
+	if (!chosen && option)
+		chosen = cJSON_Parse(option);
+	return chosen;
+}
+
+static int
+fetch_messages(struct sluice_run *run)
+{
+	const int64_t last = sluice_last_success(run);
+	const char *oldest = last > 0 ? sluice_format(run, "%lld.000000", (long long)(last / 1000000 - OVERLAP_S)) : NULL;
+	cJSON *chosen = selection(run), *channel;
+
+	if (!cJSON_IsArray(chosen) || cJSON_GetArraySize(chosen) == 0)
+		sluice_fail(run, SLUICE_EARGUMENT, "no channel is selected: set channels = [\"C0123\"] (or [\"*\"]) in the connection, or its metadata");
+	cJSON_ArrayForEach(channel, chosen) {
+		if (!cJSON_IsString(channel))
+			sluice_fail(run, SLUICE_EARGUMENT, "channels holds something that is no channel id");
+		else if (strcmp(channel->valuestring, "*") == 0)
+			fetch_all(run, oldest);
+		else
+			fetch_channel(run, channel->valuestring, oldest);
+	}
+	cJSON_Delete(chosen);
+	return sluice_status(run);
+}
+
+static int
+check(struct sluice_run *run)
+{
+	struct sluice_response answer;
+
+	if (sluice_proxy_get(run, "/auth.test", NULL, &answer) == 0)
+		judge(run, &answer);
+	return sluice_status(run);
+}
+
+/* ---- what is declared ---- */
+
+#define ID(text_) {.name = "id", .type = SLUICE_STRING, .flags = SLUICE_KEY, .description = text_}
+#define OPTIONAL(name_, type_, text_) {.name = name_, .type = type_, .flags = SLUICE_OPTIONAL, .description = text_}
+
+static const struct sluice_field channel_fields[] = {
+	ID("Slack's id, C..."), OPTIONAL("name", SLUICE_STRING, "without #"), OPTIONAL("created", SLUICE_TIME, "seconds since 1970"),
+	OPTIONAL("is_private", SLUICE_BOOLEAN, "only its members see it"), OPTIONAL("is_member", SLUICE_BOOLEAN, "the app is in it"),
+	OPTIONAL("num_members", SLUICE_INTEGER, "people in it"), OPTIONAL("topic", SLUICE_OBJECT, "value, creator, last_set"), {0},
+};
+static const struct sluice_field user_fields[] = {
+	ID("Slack's id, U..."), OPTIONAL("name", SLUICE_STRING, "handle"), OPTIONAL("deleted", SLUICE_BOOLEAN, "the account is deactivated"),
+	{.name = "real_name", .type = SLUICE_STRING, .flags = SLUICE_OPTIONAL | SLUICE_SENSITIVE, .description = "full name"},
+	{.name = "profile", .type = SLUICE_OBJECT, .flags = SLUICE_OPTIONAL | SLUICE_SENSITIVE, .description = "address, picture, title"},
+	OPTIONAL("is_bot", SLUICE_BOOLEAN, "an app"), OPTIONAL("updated", SLUICE_TIME, "seconds since 1970"), {0},
+};
+static const struct sluice_field message_fields[] = {
+	ID("CHANNEL-ts"), {.name = "ts", .type = SLUICE_STRING, .description = "Slack's id of the message within its channel, also its time"},
+	{.name = "channel", .type = SLUICE_STRING, .description = "id of the channel"},
+	OPTIONAL("user", SLUICE_STRING, "id of who wrote it; an app's message may have none"),
+	{.name = "text", .type = SLUICE_STRING, .flags = SLUICE_OPTIONAL | SLUICE_SENSITIVE, .description = "what it says"},
+	OPTIONAL("thread_ts", SLUICE_STRING, "ts of the message that began its thread"), {0},
+};
+static const struct sluice_model models[] = {
+	{.name = "SlackChannel", .fields = channel_fields, .description = "a channel of the workspace"},
+	{.name = "SlackUser", .fields = user_fields, .description = "a person or app in the workspace"},
+	{.name = "SlackMessage", .fields = message_fields, .description = "a message in a selected channel"},
+	{0},
+};
+
+static const struct sluice_option options[] = {
+	{.name = "channels", .type = SLUICE_ARRAY,
+	 .help = "ids of the channels whose messages are synced, [\"C0123\", \"C0456\"]; [\"*\"]: all that the app is a member of; the metadata's `channels` goes before it"},
+	{0},
+};
+
+static const struct sluice_sync syncs[] = {
+	{.name = "channels", .model = "SlackChannel", .kind = SLUICE_FULL, .flags = SLUICE_TRACK_DELETES, .every = "every 2 hours",
+	 .endpoint = "GET /conversations.list", .description = "channels that are not archived", .fetch = fetch_list, .data = &channels},
+	{.name = "active-users", .model = "SlackUser", .kind = SLUICE_FULL, .flags = SLUICE_TRACK_DELETES, .every = "every hour",
+	 .endpoint = "GET /users.list", .description = "people and apps", .fetch = fetch_list, .data = &users},
+	{.name = "channel-messages", .model = "SlackMessage", .kind = SLUICE_INCREMENTAL, .every = "every 30 minutes",
+	 .endpoint = "GET /conversations.history", .description = "messages of the selected channels", .fetch = fetch_messages},
+	{0},
+};
+
+static const char *const scopes[] = {"channels:read", "groups:read", "channels:history", "groups:history", "users:read", NULL};
+static const struct sluice_rate rate = {.requests = 50, .per_ms = 60000, .retry_after = "retry-after"};
+
+SLUICE_EXPORT const struct sluice_connector sluice_connector = {
+	SLUICE_ABI,
+	.name = "slack",
+	.version = "1.0.0",
+	.description = "Channels, users and messages of a workspace",
+	.base_url = "https://slack.com/api",
+	.auth = SLUICE_BEARER,
+	.scopes = scopes,
+	.rate = &rate,
+	.options = options,
+	.models = models,
+	.syncs = syncs,
+	.check = check,
+};

@@ -1,0 +1,186 @@
+/* stripe.c - mirrors the list endpoints of the Stripe API (version 2020-08-27): one row of a table each.
+ *
+ * All lists are alike: newest first, `starting_after` the last id, `has_more` (https://stripe.com/docs/api/pagination). A list can
+ * be asked for what was *created* since, not for what changed: so a sync is incremental by `created[gte]`, and a run without an
+ * earlier success (the first, or `--full-refresh`) lists everything, and then finds changes and deletions too.
+ *
+ * Awkward: events are kept by Stripe for 30 days only; that one is gone from the list does not mean that it was deleted. */
+#include <sluice.h>
+
+/* What is asked for again although it was there at the last success: clocks differ, and objects become visible late. */
+enum { OVERLAP_S = 300 };
+
+struct list {
+	const char *path, *model;
+	const struct sluice_pair *extra; /* further parameters, or NULL */
+};
+
+static int
+fetch_list(struct sluice_run *run)
+{
+	const struct list *list = (const struct list *)sluice_data(run);
+	const int64_t last = sluice_last_success(run);
+	const char *since = last > 0 ? sluice_format(run, "%lld", (long long)(last / 1000000 - OVERLAP_S)) : NULL;
+	const struct sluice_pair query[] = {
+		{"created[gte]", since},
+		{list->extra ? list->extra->name : "expand[]", list->extra ? list->extra->value : NULL},
+		{NULL, NULL},
+	};
+	const struct sluice_page_request request = {
+		.endpoint = list->path, .query = query, .items = "data", .limit = 100,
+		.kind = SLUICE_LAST_ITEM, .cursor_param = "starting_after", .cursor = "id", .has_more = "has_more",
+	};
+	struct sluice_page page;
+
+	while (sluice_paginate(run, &request, &page) > 0)
+		sluice_batch_save(run, list->model, page.body, page.len);
+	return sluice_status(run);
+}
+
+/* A restricted key may lack the permission for customers; Stripe's answer then names it. */
+static int
+check(struct sluice_run *run)
+{
+	const struct sluice_pair query[] = {{"limit", "1"}, {NULL, NULL}};
+	struct sluice_response answer;
+
+	return sluice_proxy_get(run, "/v1/customers", query, &answer);
+}
+
+/* ---- what is declared: the members that every object has, and then its own ---- */
+
+#define COMMON \
+	{.name = "id", .type = SLUICE_STRING, .flags = SLUICE_KEY, .description = "Stripe's id of the object"}, \
+	{.name = "object", .type = SLUICE_STRING, .description = "what it is: customer, charge, ..."}, \
+	{.name = "created", .type = SLUICE_TIME, .description = "when it was made, seconds since 1970"}
+#define OPTIONAL(name_, type_, text_) {.name = name_, .type = type_, .flags = SLUICE_OPTIONAL, .description = text_}
+#define PERSONAL(name_, type_, text_) \
+	{.name = name_, .type = type_, .flags = SLUICE_OPTIONAL | SLUICE_SENSITIVE, .description = text_}
+#define AMOUNT "in the currency's smallest unit"
+
+static const struct sluice_field customer[] = {
+	COMMON,
+	PERSONAL("email", SLUICE_STRING, "address that receipts go to"),
+	PERSONAL("name", SLUICE_STRING, "full name or business name"),
+	OPTIONAL("balance", SLUICE_INTEGER, "what is owed to (negative) or by the customer, " AMOUNT),
+	OPTIONAL("metadata", SLUICE_OBJECT, "the account's own key-value pairs"),
+	{0},
+};
+static const struct sluice_field charge[] = {
+	COMMON,
+	{.name = "amount", .type = SLUICE_INTEGER, .description = AMOUNT},
+	{.name = "currency", .type = SLUICE_STRING, .description = "ISO 4217, lower case"},
+	OPTIONAL("customer", SLUICE_ANY, "id of the customer"),
+	OPTIONAL("status", SLUICE_STRING, "succeeded, pending or failed"),
+	{0},
+};
+static const struct sluice_field invoice[] = {
+	COMMON,
+	OPTIONAL("customer", SLUICE_ANY, "id of the customer"),
+	OPTIONAL("status", SLUICE_STRING, "draft, open, paid, uncollectible or void"),
+	OPTIONAL("total", SLUICE_INTEGER, AMOUNT),
+	OPTIONAL("lines", SLUICE_OBJECT, "the first of its line items, itself a list"),
+	{0},
+};
+static const struct sluice_field subscription[] = {
+	COMMON,
+	OPTIONAL("customer", SLUICE_ANY, "id of the customer"),
+	OPTIONAL("status", SLUICE_STRING, "trialing, active, past_due, canceled, ..."),
+	OPTIONAL("items", SLUICE_OBJECT, "the prices subscribed to, itself a list"),
+	{0},
+};
+static const struct sluice_field product[] = {
+	COMMON,
+	OPTIONAL("name", SLUICE_STRING, "as customers see it"),
+	OPTIONAL("active", SLUICE_BOOLEAN, "whether it can be bought"),
+	{0},
+};
+static const struct sluice_field price[] = {
+	COMMON,
+	OPTIONAL("product", SLUICE_ANY, "id of the product"),
+	OPTIONAL("unit_amount", SLUICE_INTEGER, AMOUNT),
+	OPTIONAL("currency", SLUICE_STRING, "ISO 4217, lower case"),
+	{0},
+};
+static const struct sluice_field refund[] = {
+	COMMON,
+	{.name = "amount", .type = SLUICE_INTEGER, .description = AMOUNT},
+	OPTIONAL("charge", SLUICE_ANY, "id of the charge that was refunded"),
+	OPTIONAL("status", SLUICE_STRING, "pending, succeeded, failed or canceled"),
+	{0},
+};
+static const struct sluice_field payment_intent[] = {
+	COMMON,
+	{.name = "amount", .type = SLUICE_INTEGER, .description = AMOUNT},
+	OPTIONAL("customer", SLUICE_ANY, "id of the customer"),
+	OPTIONAL("status", SLUICE_STRING, "requires_payment_method, ..., succeeded"),
+	{0},
+};
+static const struct sluice_field event[] = {
+	COMMON,
+	{.name = "type", .type = SLUICE_STRING, .description = "customer.created, invoice.paid, ..."},
+	{.name = "data", .type = SLUICE_OBJECT, .description = "the object as it was at that time"},
+	{0},
+};
+
+static const struct sluice_model models[] = {
+	{.name = "StripeCustomer", .fields = customer, .description = "who pays"},
+	{.name = "StripeCharge", .fields = charge, .description = "an attempt to move money into the account"},
+	{.name = "StripeInvoice", .fields = invoice, .description = "amounts owed by a customer"},
+	{.name = "StripeSubscription", .fields = subscription, .description = "what a customer is charged for again and again"},
+	{.name = "StripeProduct", .fields = product, .description = "goods or services that are offered"},
+	{.name = "StripePrice", .fields = price, .description = "what a product costs, and how often"},
+	{.name = "StripeRefund", .fields = refund, .description = "a charge that was given back, wholly or in part"},
+	{.name = "StripePaymentIntent", .fields = payment_intent, .description = "the course of one payment"},
+	{.name = "StripeEvent", .fields = event, .description = "what happened in the account; Stripe keeps 30 days of it"},
+	{0},
+};
+
+static const struct sluice_pair all_states = {"status", "all"};
+static const struct list customers = {"/v1/customers", "StripeCustomer", NULL};
+static const struct list charges = {"/v1/charges", "StripeCharge", NULL};
+static const struct list invoices = {"/v1/invoices", "StripeInvoice", NULL};
+static const struct list subscriptions = {"/v1/subscriptions", "StripeSubscription", &all_states};
+static const struct list products = {"/v1/products", "StripeProduct", NULL};
+static const struct list prices = {"/v1/prices", "StripePrice", NULL};
+static const struct list refunds = {"/v1/refunds", "StripeRefund", NULL};
+static const struct list payment_intents = {"/v1/payment_intents", "StripePaymentIntent", NULL};
+static const struct list events = {"/v1/events", "StripeEvent", NULL};
+
+#define SYNC(name_, model_, list_, every_, flags_, text_) \
+	{.name = name_, .model = model_, .kind = SLUICE_INCREMENTAL, .flags = flags_, .every = every_, \
+	 .endpoint = "GET /v1/" name_, .description = text_, .fetch = fetch_list, .data = &list_}
+
+static const struct sluice_sync syncs[] = {
+	SYNC("customers", "StripeCustomer", customers, "every hour", SLUICE_TRACK_DELETES, "all customers"),
+	SYNC("charges", "StripeCharge", charges, "every 30 minutes", SLUICE_TRACK_DELETES, "all charges"),
+	SYNC("invoices", "StripeInvoice", invoices, "every hour", SLUICE_TRACK_DELETES, "all invoices"),
+	SYNC("subscriptions", "StripeSubscription", subscriptions, "every hour", SLUICE_TRACK_DELETES,
+	     "all subscriptions, canceled ones too"),
+	SYNC("products", "StripeProduct", products, "every 6 hours", SLUICE_TRACK_DELETES, "all products"),
+	SYNC("prices", "StripePrice", prices, "every 6 hours", SLUICE_TRACK_DELETES, "all prices"),
+	SYNC("refunds", "StripeRefund", refunds, "every hour", SLUICE_TRACK_DELETES, "all refunds"),
+	SYNC("payment_intents", "StripePaymentIntent", payment_intents, "every 30 minutes", SLUICE_TRACK_DELETES,
+	     "all payment intents"),
+	SYNC("events", "StripeEvent", events, "every 15 minutes", 0, "events of the last 30 days, kept for good"),
+	{0},
+};
+
+static const char *const headers[] = {"Stripe-Version: 2020-08-27", NULL};
+static const char *const scopes[] = {"read access to the objects that are synced (a restricted key will do)", NULL};
+static const struct sluice_rate rate = {.requests = 80, .per_ms = 1000};
+
+SLUICE_EXPORT const struct sluice_connector sluice_connector = {
+	SLUICE_ABI,
+	.name = "stripe",
+	.version = "1.0.0",
+	.description = "Payments: customers, charges, invoices, subscriptions and what belongs to them",
+	.base_url = "https://api.stripe.com",
+	.auth = SLUICE_BEARER,
+	.headers = headers,
+	.scopes = scopes,
+	.rate = &rate,
+	.models = models,
+	.syncs = syncs,
+	.check = check,
+};
