@@ -27,13 +27,14 @@ load8(const void *p)
 }
 
 /* Marks (high bit) the bytes that are a quote, a backslash, a control byte or over 0x7f. The lowest mark is right;
- * those above it may be false, because a borrow runs upwards. */
+ * those above it may be false, because a borrow runs upwards. A byte over 0x7f keeps its high bit in at least one of
+ * the three differences, so it needs no term of its own. */
 static inline uint64_t
 special8(uint64_t v)
 {
 	uint64_t quote = v ^ (EACH_ONE * '"'), slash = v ^ (EACH_ONE * '\\');
 
-	return ((quote - EACH_ONE) | (slash - EACH_ONE) | (v - EACH_ONE * 0x20) | v) & EACH_HIGH;
+	return ((quote - EACH_ONE) | (slash - EACH_ONE) | (v - EACH_ONE * 0x20)) & EACH_HIGH;
 }
 
 /* The first byte at or after p that is special, or end. */

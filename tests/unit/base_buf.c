@@ -232,6 +232,7 @@ TEST("a secret is revealed, copied, compared and blanked, and nothing else")
 	CHECK(secret_eq(s, SLICE("hunter2\0x")));
 	CHECK(!secret_eq(s, SLICE("hunter2\0y")));
 	CHECK(!secret_eq(s, SLICE("hunter2")));
+	CHECK(!secret_eq(s, SLICE("hUnter2\0x")));
 	CHECK(!secret_eq(NULL, SLICE("")));
 	CHECK(secret_dup(NULL) == NULL);
 	CHECK_INT(secret_reveal(NULL).len, 0);

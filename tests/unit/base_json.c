@@ -279,6 +279,25 @@ TEST("a duplicate is found among a few keys and among 200 000")
 	buf_free(&b);
 }
 
+TEST("of several duplicates the first in the text is named")
+{
+	static const unsigned sizes[] = {20, 500};
+	struct buf b = {0};
+	struct json_fault fault;
+
+	for (size_t i = 0; i < LENGTH(sizes); i++)
+		for (unsigned first = 0; first < 8; first++) {
+			wide(&b, sizes[i], sizes[i] - 8, first);
+			b.len--;
+			for (unsigned k = 0; k < 8; k++)
+				buf_printf(&b, ",\"key%u\":0", k);
+			buf_putc(&b, '}');
+			CHECK(!json_check(buf_view(&b), 0, &fault));
+			CHECK_INT(fault.key[3] - '0', first);
+		}
+	buf_free(&b);
+}
+
 TEST("keys of an outer object survive a large inner one")
 {
 	struct buf b = {0}, inner = {0};
@@ -320,6 +339,20 @@ TEST("a special byte is seen at every place in a string")
 				if (json_check(slice_str(text), 0, NULL) != odd[k].fine)
 					CHECK(!text[0]);
 			}
+}
+
+TEST("each of the 256 bytes, alone among plain ones, is plain or special as RFC 8259 says")
+{
+	char text[] = "\"aaaaaaaaaaaaaaaaaaaaaaaa\"";
+
+	for (int c = 0; c < 256; c++)
+		for (size_t at = 1; at < 18; at++) {
+			text[at] = (char)c;
+			if (json_check(slice_of(text, sizeof text - 1), 0, NULL) !=
+			    (c >= 0x20 && c < 0x80 && c != '"' && c != '\\'))
+				CHECK_INT(c, at);
+			text[at] = 'a';
+		}
 }
 
 TEST("valid UTF-8 is told from the rest")

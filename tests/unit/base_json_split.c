@@ -150,6 +150,18 @@ TEST("a flaw outside of the elements is a fault of the page")
 	CHECK_STR(split("{\"d\":{\"i\":[1],\"y\":1,\"y\":2}}", "d.i"), "-duplicate key@20");
 	CHECK_STR(split("{\"a\\ud800\":[1],\"data\":[1]}", "data"), "-a lone surrogate@3");
 	CHECK_STR(split("{\"d\":[1],\"d\":{\"i\":[1]}}", "d.i"), "-duplicate key@9");
+	CHECK_STR(split("[\"\xff\",[1]]", "1"), "-bytes that are not UTF-8@2");
+}
+
+TEST("a duplicate among many keys beside the array is a fault of the page")
+{
+	struct buf b = {0};
+
+	for (int i = 0; i < 50; i++)
+		buf_printf(&b, "%c\"key%d\":%d", i ? ',' : '{', i == 48 ? 7 : i, i);
+	buf_puts(&b, ",\"data\":[1]}");
+	CHECK_HAS(split(buf_str(&b), "data"), "-duplicate key@");
+	buf_free(&b);
 }
 
 TEST("every proper prefix of a page is refused, and a page with anything behind it")
