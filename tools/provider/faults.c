@@ -126,6 +126,31 @@ ordinals_read(struct fault *f, struct slice v)
 			f->ordinals[f->ordinal_count++] = (uint64_t)n;
 }
 
+/* All members that a rule may have. A fault that does nothing because of a slip of the pen would let a test pass that
+ * proves nothing. */
+static const char *const members[] = {
+	"match", "nth", "from", "times", "probability", "last_page", "do", "note", "status", "headers", "body", "type",
+	"retry_after", "location", "after", "percent", "reset", "length", "bytes", "interval_ms", "ms", "count", "size",
+	"chunked", "cut", "layers", "with", "at", "depth", "record",
+};
+
+static int
+members_check(const struct fault *f, struct err *err)
+{
+	for (struct json_iter it = json_iter(slice_str(f->json)); json_next(&it);) {
+		size_t i = 0;
+		while (i < LENGTH(members) && !slice_is(it.key, members[i]))
+			i++;
+		if (i == LENGTH(members))
+			return err_set(err, ERR_DATA, "a fault has no \"%.*s\"; tools/provider/README.md lists what it has",
+			               (int)it.key.len, it.key.p);
+	}
+	char *with = fault_text(f, "with");
+	int rc = with && !fault_spoiler_known(with) ? err_set(err, ERR_DATA, "\"with\": '%s' is no way to spoil a record", with) : 0;
+	free(with);
+	return rc;
+}
+
 int
 faults_add(struct faults *s, struct slice rule, struct err *err)
 {
@@ -144,6 +169,10 @@ faults_add(struct faults *s, struct slice rule, struct err *err)
 		return -1;
 	}
 	free(kind);
+	if (members_check(f, err) < 0) {
+		fault_free(f);
+		return -1;
+	}
 	f->match = fault_text(f, "match");
 	if (fault_value(f, "nth", &v))
 		ordinals_read(f, v);

@@ -22,6 +22,8 @@ struct fault_kind {
 };
 const struct fault_kind *fault_kind_find(const char *name); /* digits are the kind of that status; NULL: none */
 
+bool fault_spoiler_known(const char *with); /* a value of "with" */
+
 struct faults *faults_new(uint64_t seed);
 void faults_free(struct faults *s);
 void faults_reset(struct faults *s);

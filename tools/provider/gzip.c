@@ -11,11 +11,11 @@
 static const char gzip_head[10] = {0x1f, (char)0x8b, 8, 0, 0, 0, 0, 0, 0, 3};
 
 static void
-deflate_into(struct buf *out, const void *in, size_t len, int flush)
+deflate_into(struct buf *out, const void *in, size_t len, int level, int flush)
 {
 	z_stream z = {0};
 
-	if (deflateInit2(&z, 1, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+	if (deflateInit2(&z, level, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
 		die("deflateInit2 failed");
 	size_t bound = deflateBound(&z, len) + 64;
 	z.next_in = (Bytef *)(uintptr_t)in;
@@ -33,7 +33,7 @@ gzip_body(struct buf *body)
 	struct buf out = {0};
 
 	buf_put(&out, gzip_head, sizeof(gzip_head));
-	deflate_into(&out, body->p, body->len, Z_FINISH);
+	deflate_into(&out, body->p, body->len, Z_BEST_SPEED, Z_FINISH);
 	buf_u32(&out, (uint32_t)crc32(0, (const Bytef *)body->p, (uInt)body->len));
 	buf_u32(&out, (uint32_t)body->len);
 	buf_free(body);
@@ -49,7 +49,7 @@ gzip_bomb(struct buf *body, uint64_t bytes)
 	char *blanks = xmalloc(MIB);
 
 	memset(blanks, ' ', MIB);
-	deflate_into(&piece, blanks, MIB, Z_FULL_FLUSH);
+	deflate_into(&piece, blanks, MIB, Z_BEST_COMPRESSION, Z_FULL_FLUSH);
 	uLong one = crc32(0, (const Bytef *)blanks, MIB), sum = 0;
 	buf_clear(body);
 	buf_put(body, gzip_head, sizeof(gzip_head));

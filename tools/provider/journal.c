@@ -149,25 +149,31 @@ journal_begin(struct journal *j, const struct request *r)
 	return e->n;
 }
 
+static struct slice
+retry_header(const struct reply *p)
+{
+	static const char name[] = "Retry-After:";
+	const char *at = p->head.p, *end = at + p->head.len;
+
+	while (at < end) {
+		const char *line = memchr(at, '\r', (size_t)(end - at));
+		size_t len = (size_t)((line ? line : end) - at);
+		if (len > sizeof(name) && strncasecmp(at, name, sizeof(name) - 1) == 0)
+			return slice_of(at + sizeof(name), len - sizeof(name)); /* without the blank */
+		at += len + 2;
+	}
+	return (struct slice){0};
+}
+
 /* When the path may be asked again, by the Retry-After among the reply's headers; 0: it does not say. */
 static int64_t
 retry_time(const struct journal *j, const struct reply *p)
 {
-	static const char name[] = "\r\nRetry-After: ";
-	const char *end = p->head.p + p->head.len, *at = NULL;
-	int64_t us;
+	struct slice value = retry_header(p);
+	int64_t us, seconds = 0;
 
-	if (p->head.len > sizeof(name) && strncasecmp(p->head.p, name + 2, sizeof(name) - 3) == 0)
-		at = p->head.p + sizeof(name) - 3;
-	else if (p->head.len && (at = memmem(p->head.p, p->head.len, name, sizeof(name) - 1)))
-		at += sizeof(name) - 1;
-	if (!at)
-		return 0;
-	const char *line = memchr(at, '\r', (size_t)(end - at));
-	struct slice value = slice_of(at, (size_t)(line - at));
 	if (time_parse_http(value, &us))
 		return clock_mono_ms(j->clock) + (us - clock_wall_us(j->clock)) / 1000;
-	int64_t seconds = 0;
 	for (size_t i = 0; i < value.len; i++) {
 		if (!isdigit((unsigned char)value.p[i]) || seconds > 1000000000)
 			return 0;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "base/mem.h"
 #include "provider.h"
@@ -57,6 +58,18 @@ signals_setup(void)
 	sigaction(SIGTERM, &act, NULL);
 	sigaction(SIGINT, &act, NULL);
 	signal(SIGPIPE, SIG_IGN);
+}
+
+/* A thousand clients need as many descriptors. */
+static void
+descriptors_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
 }
 
 static int
@@ -202,6 +215,7 @@ main(int argc, char **argv)
 	int rc = options_parse(&o, argc, argv, &err);
 
 	signals_setup();
+	descriptors_raise();
 	if (rc == 0 && o.with_parent) {
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		if (getppid() != parent)

@@ -242,7 +242,7 @@ enum { GZIP_GOOD, GZIP_CUT, GZIP_GARBAGE, GZIP_TRAILING, GZIP_NESTED, GZIP_BOMB,
 static void
 do_gzip(fault *f, const struct request *r, struct reply *p)
 {
-	int64_t how = fault_kind_of(f)->number, times = how == GZIP_NESTED ? fault_number(f, "times_nested", 4) : 1;
+	int64_t how = fault_kind_of(f)->number, times = how == GZIP_NESTED ? fault_number(f, "layers", 4) : 1;
 	uint64_t cut = (uint64_t)fault_number(f, "cut", 8);
 
 	(void)r;
@@ -262,7 +262,7 @@ do_gzip(fault *f, const struct request *r, struct reply *p)
 
 /* ---- bad data ---- */
 
-/* The list of a page becomes empty, everything around it stays: also "has_more":true, or a next cursor. */
+/* Bytes from..to-1 of the body, which lie in the list of its page, become others. */
 static void
 items_replace(struct reply *p, size_t from, size_t to, struct slice with)
 {
@@ -296,10 +296,10 @@ repeat_put(struct buf *b, const char *text, int64_t times)
 		buf_puts(b, text);
 }
 
-/* What "spoil" puts as a first member into an item; one that is a number of bytes or levels is built. */
+/* What "spoil" puts as a first member into an item: `member`, then `repeated` n times, `middle`, `closing` n times. */
 static const struct spoiler {
 	const char *with;
-	const char *member, *repeated, *middle, *closing; /* "…" then repeated × n, middle, closing × n */
+	const char *member, *repeated, *middle, *closing;
 	int64_t times;
 } spoilers[] = {
 	{"invalid-utf8", "\"spoiled\":\"\xc3\x28\xff\",", NULL, NULL, NULL, 0},
@@ -314,6 +314,15 @@ static const struct spoiler {
 	{"huge", "\"spoiled\":\"", "0123456789abcdef0123456789abcdef", "\",", NULL, (40 << 20) / 32},
 	{"deep", "\"spoiled\":", "[", "", "]", 10000},
 };
+
+bool
+fault_spoiler_known(const char *with)
+{
+	for (size_t i = 0; i < LENGTH(spoilers); i++)
+		if (!strcmp(spoilers[i].with, with))
+			return true;
+	return false;
+}
 
 static void
 spoil_build(fault *f, const struct spoiler *s, struct buf *out)

@@ -36,7 +36,7 @@ mutation_read(struct mutation *m, const struct request *r, struct err *err)
 
 	request_param(r, "api", m->api, sizeof(m->api));
 	request_param(r, "kind", m->kind, sizeof(m->kind));
-	if (request_param(r, "at", at, sizeof(at)) && !(!time_parse(slice_str(at), &m->at_us) || m->at_us < AT_LEAST_US))
+	if (request_param(r, "at", at, sizeof(at)) && (!time_parse(slice_str(at), &m->at_us) || m->at_us < AT_LEAST_US))
 		return err_set(err, ERR_DATA, "at=%s: say a time after July 2025, for example 2026-02-01T00:00:00Z", at);
 	if (amount_read(&m->change, r, "change", err) < 0 || amount_read(&m->drop, r, "drop", err) < 0)
 		return -1;
@@ -145,7 +145,7 @@ dataset_mutate(struct dataset *d, const struct mutation *m, struct json_out *o)
 	if (add > DATASET_MOST - d->count)
 		add = DATASET_MOST - d->count;
 	dataset_expand(d, add);
-	uint32_t *pool = xmemdup(d->live, ((size_t)d->live_count + 1) * sizeof(*pool));
+	uint32_t *pool = xmemdup(d->live, d->live_count * sizeof(*pool));
 	choose(pool, d->live_count, drop, &random);
 	choose(pool + drop, d->live_count - drop, change, &random);
 	for (uint32_t i = 0; i < change; i++)
