@@ -25,7 +25,8 @@ struct json_fault {
 	char key[64];     /* of a duplicate key: the key, cut and made printable; else empty */
 };
 
-/* The whole text is one value, white space around it allowed. false: fault says why and where (fault may be NULL). */
+/* The whole text is one value, white space around it allowed. false: fault says why and where (fault may be NULL).
+ * depth: containers in one another, at most 1000; 0 means JSON_DEPTH_MAX. */
 bool json_check(struct slice text, unsigned depth, struct json_fault *fault);
 
 struct json_hash { uint64_t low, high; };

@@ -1,5 +1,5 @@
 /* base_buf.c - slices, the growing buffer, the bounded reader; and errors, memory, secrets, which are as small. */
-#include "tap.h"
+#include "../tap.h"
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/buf.h"

@@ -1,6 +1,6 @@
 /* base_json.c - what is JSON and what is not: a table of texts, each accepted or refused for the reason that is
  * named. */
-#include "tap.h"
+#include "../tap.h"
 #include "base/json.h"
 #include "base/mem.h"
 

@@ -1,5 +1,5 @@
 /* base_json_edit.c - reading in place, merging, and writing JSON. */
-#include "tap.h"
+#include "../tap.h"
 #include "base/json.h"
 #include "base/mem.h"
 

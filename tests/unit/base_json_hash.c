@@ -1,5 +1,5 @@
 /* base_json_hash.c - when two texts are the same JSON value, and when they are not. */
-#include "tap.h"
+#include "../tap.h"
 #include "base/json.h"
 #include "base/mem.h"
 

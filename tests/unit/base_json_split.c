@@ -1,5 +1,5 @@
 /* base_json_split.c - a page is cut into its records, and nothing incomplete is taken for a page. */
-#include "tap.h"
+#include "../tap.h"
 #include "base/json.h"
 #include "base/mem.h"
 

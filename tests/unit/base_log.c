@@ -1,5 +1,5 @@
 /* base_log.c - what a log line looks like, and that no secret is in it, however it is spelled. */
-#include "tap.h"
+#include "../tap.h"
 #include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>

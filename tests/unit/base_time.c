@@ -1,5 +1,5 @@
 /* base_time.c - points in time, durations and sizes as text, there and back. */
-#include "tap.h"
+#include "../tap.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
