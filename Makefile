@@ -49,7 +49,7 @@ TESTPLUG := $(patsubst tests/%.c,$(BUILD)/tests/%.so,$(wildcard tests/plugins/*.
 TOOLS    := $(patsubst tools/provider/%,$(BUILD)/sluice-provider,$(firstword $(wildcard tools/provider/*.c)))
 UNIT     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c tests/flow/*.c tests/hostile/*.c tests/bench/*.c))
 
-.PHONY: all check check-asan check-valgrind bench install clean deps tests fuzz
+.PHONY: fuzz-run all check check-asan check-valgrind bench install clean deps tests fuzz
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -116,6 +116,16 @@ check-valgrind: tests
 	BUILD=$(BUILD) tests/valgrind
 check-asan:
 	$(MAKE) SAN=1 check
+
+# Fuzzing: each target of tests/fuzz for FUZZ_SECONDS with libFuzzer (clang; package libclang-rt-14-dev). `make fuzz FUZZ_SECONDS=600`.
+FUZZ_SECONDS ?= 60
+FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/*.c))
+fuzz:
+	$(MAKE) CC=clang SAN=1 BUILD=build-fuzz EXTRA_CFLAGS='-fsanitize=fuzzer-no-link -DFUZZING' fuzz-run
+fuzz-run: $(FUZZERS)
+	for target in $(FUZZERS); do mkdir -p $$target.corpus && $$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=0 $$target.corpus || exit 1; done
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/libsluice.a
+	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(HOSTLIBS)
 
 bench: all $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c)) $(TESTPLUG)
 	BUILD=$(BUILD) tests/bench/run
