@@ -1,7 +1,7 @@
 /* main.c - sluice-provider: a scripted HTTP server on the loopback, in the place of real APIs.
  *
- * README.md in this folder says what it serves. It prints one line with its address, and ends on SIGTERM or SIGINT, when its
- * lifetime is over, or with its parent: no test leaves one behind. */
+ * README.md in this folder says what it serves. It prints one line with its address, and ends on SIGTERM or SIGINT,
+ * when its lifetime is over, or with its parent: no test leaves one behind. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -12,29 +12,31 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include "ask.h"
 #include "base/mem.h"
 #include "provider.h"
 #include "server.h"
 
 static volatile sig_atomic_t stop;
 
-static const char usage[] =
-	"usage: sluice-provider [options] [script.json ...]\n"
-	"  --port N            port; 0 (default): any free one\n"
-	"  --port-file F       write the port to this file, once it is open\n"
-	"  --bind A            address of the loopback (default 127.0.0.1)\n"
-	"  --seed N            of all generated data and chances (default 1)\n"
-	"  --records N         size of the big kinds, up to 10 million (default 1000)\n"
-	"  --lifetime D        end after this time (default 1h)\n"
-	"  --exit-with-parent  end when the parent process ends\n"
-	"  --quiet             do not print the address\n";
+static const char usage[] = "usage: sluice-provider [options] [script.json ...]\n"
+                            "  --port N            port; 0 (default): any free one\n"
+                            "  --port-file F       write the port to this file, once it is open\n"
+                            "  --bind A            address of the loopback (default 127.0.0.1)\n"
+                            "  --seed N            of all generated data and chances (default 1)\n"
+                            "  --records N         size of the big kinds, up to 10 million (default 1000)\n"
+                            "  --lifetime D        end after this time (default 1h)\n"
+                            "  --exit-with-parent  end when the parent process ends\n"
+                            "  --quiet             do not print the address\n"
+                            "usage: sluice-provider --control http://127.0.0.1:PORT VERB [name=value ...] [JSON ...]\n"
+                            "  asks a running one: requests, data, reset, set, mutate, faults; or get /PATH\n";
 
 struct options {
 	struct server_setup server;
 	const char *port_file;
 	uint64_t seed;
 	uint32_t records;
-	bool quiet, with_parent;
+	bool quiet, with_parent, control;
 };
 
 static void
@@ -80,7 +82,8 @@ number_parse(const char *name, const char *text, uint64_t most, uint64_t *out, s
 	errno = 0;
 	*out = strtoull(text, &end, 10);
 	if (end == text || *end || errno || *out > most || *text == '-')
-		return err_set(err, ERR_USAGE, "--%s %s: not a number from 0 to %llu", name, text, (unsigned long long)most);
+		return err_set(err, ERR_USAGE, "--%s %s: not a number from 0 to %llu", name, text,
+		               (unsigned long long)most);
 	return 0;
 }
 
@@ -88,10 +91,12 @@ static int
 options_parse(struct options *o, int argc, char **argv, struct err *err)
 {
 	static const struct option longs[] = {
-		{"port", 1, NULL, 'p'},     {"port-file", 1, NULL, 'f'}, {"bind", 1, NULL, 'b'},
-		{"seed", 1, NULL, 's'},     {"records", 1, NULL, 'n'},   {"lifetime", 1, NULL, 'l'},
-		{"quiet", 0, NULL, 'q'},    {"exit-with-parent", 0, NULL, 'e'}, {"help", 0, NULL, 'h'},
-		{NULL, 0, NULL, 0},
+	        {"port", 1, NULL, 'p'},    {"port-file", 1, NULL, 'f'},
+	        {"bind", 1, NULL, 'b'},    {"seed", 1, NULL, 's'},
+	        {"records", 1, NULL, 'n'}, {"lifetime", 1, NULL, 'l'},
+	        {"quiet", 0, NULL, 'q'},   {"exit-with-parent", 0, NULL, 'e'},
+	        {"help", 0, NULL, 'h'},    {"control", 0, NULL, 'c'},
+	        {NULL, 0, NULL, 0},
 	};
 	uint64_t n;
 
@@ -113,7 +118,8 @@ options_parse(struct options *o, int argc, char **argv, struct err *err)
 			break;
 		case 'l':
 			if (!duration_parse(slice_str(optarg), &o->server.lifetime_ms))
-				return err_set(err, ERR_USAGE, "--lifetime %s: no duration; say for example 10m", optarg);
+				return err_set(err, ERR_USAGE, "--lifetime %s: no duration; say for example 10m",
+				               optarg);
 			break;
 		case 'f':
 			o->port_file = optarg;
@@ -126,6 +132,9 @@ options_parse(struct options *o, int argc, char **argv, struct err *err)
 			break;
 		case 'e':
 			o->with_parent = true;
+			break;
+		case 'c':
+			o->control = true;
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -158,8 +167,12 @@ provider_init(struct provider *v, const struct options *o, char *const *scripts,
 	static const struct kind *const all[] = {plain_kinds, stripe_kinds, close_kinds, slack_kinds};
 
 	v->clock = &clock_system;
-	v->settings = (struct settings){.plain_size = 1024, .plain_parents = 100, .plain_children = 3,
-	                                .plain_a = 3, .plain_b = 4, .plain_c = 5};
+	v->settings = (struct settings){.plain_size = 1024,
+	                                .plain_parents = 100,
+	                                .plain_children = 3,
+	                                .plain_a = 3,
+	                                .plain_b = 4,
+	                                .plain_c = 5};
 	v->journal = journal_new(v->clock);
 	v->faults = faults_new(o->seed);
 	v->script = script_new();
@@ -196,7 +209,8 @@ provider_serve(struct provider *v, struct options *o, struct err *err)
 	int rc = o->port_file ? port_write(o->port_file, server_port(server), err) : 0;
 	bool six = strchr(o->server.bind, ':') != NULL;
 	if (rc == 0 && !o->quiet) {
-		printf("listening on http://%s%s%s:%d\n", six ? "[" : "", o->server.bind, six ? "]" : "", server_port(server));
+		printf("listening on http://%s%s%s:%d\n", six ? "[" : "", o->server.bind, six ? "]" : "",
+		       server_port(server));
 		fflush(stdout);
 	}
 	if (rc == 0)
@@ -214,6 +228,10 @@ main(int argc, char **argv)
 	pid_t parent = getppid();
 	int rc = options_parse(&o, argc, argv, &err);
 
+	if (rc == 0 && o.control) {
+		rc = ask(argv + optind, &err);
+		goto out;
+	}
 	signals_setup();
 	descriptors_raise();
 	if (rc == 0 && o.with_parent) {
@@ -226,6 +244,7 @@ main(int argc, char **argv)
 	if (rc == 0)
 		rc = provider_serve(&v, &o, &err);
 	provider_finish(&v);
+out:
 	if (rc < 0)
 		fprintf(stderr, "sluice-provider: %s\n", err.text);
 	return rc < 0 ? err_exit_code(err.cls) : 0;
