@@ -1,0 +1,34 @@
+/* page.h - one answer as a page: its items, and where its pagination stands once the page is done. */
+#ifndef SLUICE_WORKER_PAGE_H
+#define SLUICE_WORKER_PAGE_H
+
+#include <sluice.h>
+#include "worker/items.h"
+#include "worker/positions.h"
+
+struct step;
+struct exchange;
+
+struct page {
+	struct exchange *x;      /* the answer; the page's own */
+	struct items items;      /* what the plugin sees */
+	struct slice list;       /* "[...]", in the answer */
+	struct mark after;       /* the position behind this page */
+	bool more;               /* after.next is to be asked for */
+	bool loops;              /* after.next was there before */
+	struct exchange *ahead;  /* the next page, asked for already; NULL: not */
+};
+
+struct asked {                   /* how the page was asked for */
+	const struct sluice_page_request *r;
+	const struct mark *mark; /* where the pagination stood */
+	int limit;               /* items a page that were asked for; 0: none named */
+	bool overlap;            /* offset: one item before the position was asked for, too */
+	bool tracked;            /* a full run whose absences count: the end must be beyond doubt */
+};
+
+/* Takes x. NULL: sticky failure, x freed. */
+struct page *page_read(struct step *s, const struct asked *asked, struct exchange *x);
+void page_free(struct page *p); /* NULL is fine; .ahead is the caller's */
+
+#endif
