@@ -2,7 +2,8 @@
  *
  * Adding a message is adding a row here and a number in message.h; checking, packing, log names and the documentation
  * follow. Awkward: a row's phases are those of the *worker's* life as its receiver knows them. A late answer to a
- * request that was closed can reach a worker between two functions, so ANSWER, BODY and RECORDS may come while it idles. */
+ * request that was closed can reach a worker between two functions, so ANSWER, BODY and RECORDS may come while it idles. A
+ * STEP_END in phase LOAD says why the plugin could not be loaded. */
 #include "wire/message.h"
 
 #define SMALL 1024u
@@ -44,5 +45,5 @@ const struct message_spec messages[MESSAGES] = {
 	[MSG_LOG] = {"log", TO_HOST, PHASE_STEP, 0, STATE, "u8 level, R text"},
 	[MSG_PROGRESS] = {"progress", TO_HOST, PHASE_STEP, 0, SMALL, "u64 done, u64 total"},
 	[MSG_REPLY] = {"reply", TO_HOST, PHASE_STEP, 0, FRAME_MAX, "R json"},
-	[MSG_STEP_END] = {"step_end", TO_HOST, PHASE_STEP, 0, STATE, "u32 status, u8 yielded, u8 incomplete, B reason"},
+	[MSG_STEP_END] = {"step_end", TO_HOST, PHASE_LOAD | PHASE_STEP, 0, STATE, "u32 status, u8 yielded, u8 incomplete, B reason"},
 };
