@@ -1,7 +1,7 @@
 /* provider.c - the scripted provider keeps its word: what the other tests conclude from it is only as good as this.
  *
- * Each case starts the real program on a free port and speaks to it through a plain socket, so that framing is seen as it
- * is on the wire. */
+ * Each case starts the real program on a free port and speaks to it through a plain socket, so that framing is seen as
+ * it is on the wire. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -82,11 +82,11 @@ provider_stop(struct provider *v)
 /* ---- a client ---- */
 
 struct answer {
-	struct buf bytes;  /* all that came, NUL-terminated */
-	size_t body;       /* where the body begins */
+	struct buf bytes; /* all that came, NUL-terminated */
+	size_t body;      /* where the body begins */
 	int status;
-	bool reset;        /* the connection was reset, not ended */
-	int reads;         /* in so many pieces */
+	bool reset; /* the connection was reset, not ended */
+	int reads;  /* in so many pieces */
 };
 
 static int
@@ -126,17 +126,18 @@ static struct answer
 ask(const struct provider *v, const char *method, const char *target, const char *headers, const char *body)
 {
 	int fd = client_open(v->port);
-	char *text = xasprintf("%s %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\n%sContent-Length: %zu\r\n\r\n%s",
-	                       method, target, v->port, headers, strlen(body), body);
+	char *text = xasprintf(
+	        "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\n%sContent-Length: %zu\r\n\r\n%s", method,
+	        target, v->port, headers, strlen(body), body);
 
 	REQUIRE(send(fd, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text));
 	free(text);
 	return client_read(fd);
 }
 
-#define KEY    "Authorization: Bearer sk_test_1\r\n"
-#define BOT    "Authorization: Bearer xoxb-1\r\n"
-#define BASIC  "Authorization: Basic YXBpX3Rlc3Q6\r\n" /* api_test: */
+#define KEY "Authorization: Bearer sk_test_1\r\n"
+#define BOT "Authorization: Bearer xoxb-1\r\n"
+#define BASIC "Authorization: Basic YXBpX3Rlc3Q6\r\n" /* api_test: */
 
 static struct answer
 get(const struct provider *v, const char *target)
@@ -185,10 +186,16 @@ text_at(const struct answer *a, const char *path)
 {
 	struct slice found;
 
-	return json_check(body_of(a), 1000, NULL) && json_path(body_of(a), path, &found) ? json_text(found) : xstrdup("(none)");
+	return json_check(body_of(a), 1000, NULL) && json_path(body_of(a), path, &found) ? json_text(found)
+	                                                                                 : xstrdup("(none)");
 }
 
-#define CHECK_AT(a, path, want) do { char *tap_text = text_at(a, path); CHECK_STR(tap_text, want); free(tap_text); } while (0)
+#define CHECK_AT(a, path, want)                                                                                        \
+	do {                                                                                                           \
+		char *tap_text = text_at(a, path);                                                                     \
+		CHECK_STR(tap_text, want);                                                                             \
+		free(tap_text);                                                                                        \
+	} while (0)
 
 /* Appends "id=record\n" of every item of the page. */
 static size_t
@@ -214,11 +221,12 @@ page_note(const struct answer *a, const char *path, struct buf *out)
 static const struct {
 	const char *first, *items, *next, *then; /* then: printf format for the next target */
 } walks[] = {
-	{"/plain/cursor?limit=40", "items", "meta.next", "/plain/cursor?limit=40&after=%s"},
-	{"/plain/last?limit=40", "items", "items.39.id", "/plain/last?limit=40&starting_after=%s"},
-	{"/plain/linkbody?limit=40", "items", "next", NULL},
-	{"/stripe/v1/charges?limit=40", "data", "data.39.id", "/stripe/v1/charges?limit=40&starting_after=%s"},
-	{"/slack/api/users.list?limit=40", "members", "response_metadata.next_cursor", "/slack/users.list?limit=40&cursor=%s"},
+        {"/plain/cursor?limit=40", "items", "meta.next", "/plain/cursor?limit=40&after=%s"},
+        {"/plain/last?limit=40", "items", "items.39.id", "/plain/last?limit=40&starting_after=%s"},
+        {"/plain/linkbody?limit=40", "items", "next", NULL},
+        {"/stripe/v1/charges?limit=40", "data", "data.39.id", "/stripe/v1/charges?limit=40&starting_after=%s"},
+        {"/slack/api/users.list?limit=40", "members", "response_metadata.next_cursor",
+         "/slack/users.list?limit=40&cursor=%s"},
 };
 
 static char *
@@ -245,15 +253,16 @@ TEST("every way of paging shows each object once, the last page short")
 
 	for (size_t k = 0; k < LENGTH(walks); k++) {
 		struct buf seen = {0};
-		size_t n = 0;
-		for (char *target = xstrdup(walks[k].first), *next; target && n < 1000; target = next) {
+		size_t n = 0, pages = 0;
+		for (char *target = xstrdup(walks[k].first), *next; target; target = next) {
 			struct answer a = get(&v, target);
 			n += page_note(&a, walks[k].items, &seen);
-			next = walk_next(k, &a);
+			next = ++pages < 20 ? walk_next(k, &a) : NULL;
 			answer_free(&a);
 			free(target);
 		}
 		CHECK_INT(n, sizes[k]);
+		CHECK_INT(pages, (sizes[k] + 39) / 40);
 		size_t distinct = 0; /* no line stands twice */
 		for (char *save = NULL, *copy = buf_take(&seen), *l = copy; l; distinct++) {
 			l = strtok_r(distinct ? NULL : copy, "\n", &save);
@@ -285,7 +294,8 @@ TEST("every way of paging shows each object once, the last page short")
 
 TEST("the same seed gives the same data, another seed other data")
 {
-	struct provider one = provider_start("--seed 7"), two = provider_start("--seed 7"), other = provider_start("--seed 8");
+	struct provider one = provider_start("--seed 7"), two = provider_start("--seed 7"),
+	                other = provider_start("--seed 8");
 	struct answer a = get(&one, "/stripe/v1/invoices?limit=100"), b = get(&two, "/stripe/v1/invoices?limit=100"),
 	              c = get(&other, "/stripe/v1/invoices?limit=100");
 
@@ -353,12 +363,16 @@ TEST("a mutation names exactly what it changed, dropped and added")
 TEST("Stripe: refused credentials and cursors are told apart")
 {
 	struct provider v = provider_start("--records 50");
-	static const struct { const char *key; int status; const char *part; } keys[] = {
-		{"", 401, "You did not provide an API key"},
-		{"Authorization: Bearer sk_expired1\r\n", 401, "api_key_expired"},
-		{"Authorization: Bearer what\r\n", 401, "Invalid API Key"},
-		{"Authorization: Bearer rk_noscope\r\n", 403, "rak_customer_read"},
-		{"Authorization: Basic c2tfdGVzdF8xOg==\r\n", 200, "\"has_more\":true"},
+	static const struct {
+		const char *key;
+		int status;
+		const char *part;
+	} keys[] = {
+	        {"", 401, "You did not provide an API key"},
+	        {"Authorization: Bearer sk_expired1\r\n", 401, "api_key_expired"},
+	        {"Authorization: Bearer what\r\n", 401, "Invalid API Key"},
+	        {"Authorization: Bearer rk_noscope\r\n", 403, "rak_customer_read"},
+	        {"Authorization: Basic c2tfdGVzdF8xOg==\r\n", 200, "\"has_more\":true"},
 	};
 
 	for (size_t i = 0; i < LENGTH(keys); i++) {
@@ -407,13 +421,15 @@ TEST("Close: what was changed is found by date_updated, and totals stand where t
 TEST("Slack: errors come with 200 and a reason; history goes backwards within its bounds")
 {
 	struct provider v = provider_start("--records 400");
-	static const struct { const char *target, *token, *error; } wrong[] = {
-		{"/slack/api/users.list", "", "not_authed"},
-		{"/slack/api/users.list", "Authorization: Bearer x\r\n", "invalid_auth"},
-		{"/slack/api/users.list", "Authorization: Bearer xoxb-expired\r\n", "token_expired"},
-		{"/slack/api/users.list", "Authorization: Bearer xoxb-noscope\r\n", "missing_scope"},
-		{"/slack/api/users.list?cursor=bad", BOT, "invalid_cursor"},
-		{"/slack/api/conversations.history?channel=C1", BOT, "channel_not_found"},
+	static const struct {
+		const char *target, *token, *error;
+	} wrong[] = {
+	        {"/slack/api/users.list", "", "not_authed"},
+	        {"/slack/api/users.list", "Authorization: Bearer x\r\n", "invalid_auth"},
+	        {"/slack/api/users.list", "Authorization: Bearer xoxb-expired\r\n", "token_expired"},
+	        {"/slack/api/users.list", "Authorization: Bearer xoxb-noscope\r\n", "missing_scope"},
+	        {"/slack/api/users.list?cursor=bad", BOT, "invalid_cursor"},
+	        {"/slack/api/conversations.history?channel=C1", BOT, "channel_not_found"},
 	};
 
 	for (size_t i = 0; i < LENGTH(wrong); i++) {
@@ -452,7 +468,8 @@ TEST("framing faults are exact: what is cut is cut at that byte")
 	struct answer whole = get(&v, "/plain/cursor?limit=5"), a;
 	size_t length = whole.bytes.len - whole.body;
 
-	control(&v, "faults", "[{\"nth\":[1],\"do\":\"cut\",\"after\":1000},{\"nth\":[2],\"do\":\"cut-chunked\",\"after\":1000},"
+	control(&v, "faults",
+	        "[{\"nth\":[1],\"do\":\"cut\",\"after\":1000},{\"nth\":[2],\"do\":\"cut-chunked\",\"after\":1000},"
 	        "{\"nth\":[3],\"do\":\"truncated-json\",\"percent\":50},{\"nth\":[4],\"do\":\"close-no-length\"},"
 	        "{\"nth\":[5],\"do\":\"cut\",\"after\":1000,\"reset\":true},{\"nth\":[6],\"do\":\"hang-up\"},"
 	        "{\"nth\":[7],\"do\":\"chunked\"}]");
@@ -514,9 +531,15 @@ inflates(struct slice s, size_t *size)
 TEST("gzip is good, cut, spoiled or a bomb, as asked")
 {
 	struct provider v = provider_start("");
-	static const struct { const char *rule; int result; size_t size; } rules[] = {
-		{"{\"do\":\"gzip\"}", 1, 0}, {"{\"do\":\"gzip-cut\"}", 0, 0}, {"{\"do\":\"gzip-garbage\"}", -1, 0},
-		{"{\"do\":\"gzip-bomb\",\"bytes\":104857600}", 1, 104857600},
+	static const struct {
+		const char *rule;
+		int result;
+		size_t size;
+	} rules[] = {
+	        {"{\"do\":\"gzip\"}", 1, 0},
+	        {"{\"do\":\"gzip-cut\"}", 0, 0},
+	        {"{\"do\":\"gzip-garbage\"}", -1, 0},
+	        {"{\"do\":\"gzip-bomb\",\"bytes\":104857600}", 1, 104857600},
 	};
 
 	for (size_t i = 0; i < LENGTH(rules); i++) {
@@ -536,14 +559,22 @@ TEST("rules choose by method, path, ordinal, number of uses and last page")
 {
 	struct provider v = provider_start("--records 250");
 	struct answer a;
-	static const struct { const char *target; int status; } seen[] = {
-		{"/plain/cursor", 200}, {"/plain/cursor", 503}, {"/plain/cursor", 200}, {"/plain/cursor", 503},
-		{"/plain/cursor", 200}, {"/plain/cursor", 200}, /* used up */
-		{"/plain/offset", 200}, {"/plain/offset?offset=200", 500}, {"/stripe/v1/prices", 402}, {"/stripe/v1/events", 200},
+	static const struct {
+		const char *target;
+		int status;
+	} seen[] = {
+	        {"/plain/cursor", 200},     {"/plain/cursor", 503},
+	        {"/plain/cursor", 200},     {"/plain/cursor", 503},
+	        {"/plain/cursor", 200},     {"/plain/cursor", 200}, /* used up */
+	        {"/plain/offset", 200},     {"/plain/offset?offset=200", 500},
+	        {"/stripe/v1/prices", 402}, {"/stripe/v1/events", 200},
 	};
 
-	control(&v, "faults", "[{\"match\":\"POST /plain/\",\"do\":\"404\"},{\"match\":\"GET /plain/cursor\",\"nth\":2,\"times\":2,\"do\":\"503\"},"
-	        "{\"match\":\"/plain/offset\",\"last_page\":true,\"do\":\"500\"},{\"match\":\"GET */prices*\",\"do\":\"402\"}]");
+	control(&v, "faults",
+	        "[{\"match\":\"POST /plain/\",\"do\":\"404\"},{\"match\":\"GET "
+	        "/plain/cursor\",\"nth\":2,\"times\":2,\"do\":\"503\"},"
+	        "{\"match\":\"/plain/offset\",\"last_page\":true,\"do\":\"500\"},{\"match\":\"GET "
+	        "*/prices*\",\"do\":\"402\"}]");
 	for (size_t i = 0; i < LENGTH(seen); i++) {
 		a = get(&v, seen[i].target);
 		CHECK_INT(a.status, seen[i].status);
@@ -562,15 +593,19 @@ TEST("rules choose by method, path, ordinal, number of uses and last page")
 TEST("a request before its Retry-After has passed is counted as early")
 {
 	struct provider v = provider_start("");
-	static const struct { const char *after; int early; } rules[] = {
-		{"30", 1}, {"0", 0}, {"\"date:30\"", 1}, {"\"date:-30\"", 0}, {"\"soon\"", 0},
+	static const struct {
+		const char *after;
+		int early;
+	} rules[] = {
+	        {"30", 1}, {"0", 0}, {"\"date:30\"", 1}, {"\"date:-30\"", 0}, {"\"soon\"", 0},
 	};
 
 	for (size_t i = 0; i < LENGTH(rules); i++) {
 		char *rule = xasprintf("{\"times\":1,\"do\":\"429\",\"retry_after\":%s}", rules[i].after);
 		control(&v, "reset", "");
 		control(&v, "faults", rule);
-		struct answer a = get(&v, "/plain/cursor"), b = get(&v, "/plain/page"), c = get(&v, "/plain/cursor?limit=1");
+		struct answer a = get(&v, "/plain/cursor"), b = get(&v, "/plain/page"),
+		              c = get(&v, "/plain/cursor?limit=1");
 		CHECK_INT(a.status, 429);
 		CHECK_HAS(a.bytes.p, "\r\nRetry-After: ");
 		CHECK_INT(counted(&v, "early_requests"), rules[i].early);
@@ -586,10 +621,14 @@ TEST("a request before its Retry-After has passed is counted as early")
 TEST("cursors can be made endless, and lists empty")
 {
 	struct provider v = provider_start("--records 250");
-	static const struct { const char *kind, *next[3], *first; } bent[] = {
-		{"cursor-same", {"same", "same", "same"}, "0"}, {"cursor-aba", {"A", "B", "A"}, "0"},
-		{"cursor-distinct", {"d0", "d1", "d2"}, "0"},   {"empty-list", {"null", "null", "null"}, "(none)"},
-		{"empty-more", {"empty0", "empty1", "empty2"}, "(none)"},
+	static const struct {
+		const char *kind, *next[3], *first;
+	} bent[] = {
+	        {"cursor-same", {"same", "same", "same"}, "0"},
+	        {"cursor-aba", {"A", "B", "A"}, "0"},
+	        {"cursor-distinct", {"d0", "d1", "d2"}, "0"},
+	        {"empty-list", {"null", "null", "null"}, "(none)"},
+	        {"empty-more", {"empty0", "empty1", "empty2"}, "(none)"},
 	};
 
 	for (size_t i = 0; i < LENGTH(bent); i++) {
@@ -665,7 +704,8 @@ TEST("a scripted route serves its replies in order, the last one again and again
 	struct provider v = provider_start("");
 	static const int want[] = {418, 200, 200};
 
-	control(&v, "faults", "{\"route\":\"GET /x\",\"replies\":[{\"status\":418,\"headers\":{\"X-Pot\":\"tea\"},\"body\":\"no\"},"
+	control(&v, "faults",
+	        "{\"route\":\"GET /x\",\"replies\":[{\"status\":418,\"headers\":{\"X-Pot\":\"tea\"},\"body\":\"no\"},"
 	        "{\"body\":{\"n\": 12345678901234567890}}]}");
 	for (size_t i = 0; i < LENGTH(want); i++) {
 		struct answer a = get(&v, "/x?any=1");
@@ -701,8 +741,10 @@ TEST("pipelined requests on one connection are answered in order")
 {
 	struct provider v = provider_start("");
 	int fd = client_open(v.port);
-	static const char text[] = "GET /plain/a?limit=1 HTTP/1.1\r\nHost: x\r\n\r\nPOST /plain/post HTTP/1.1\r\nHost: x\r\n"
-		"Transfer-Encoding: chunked\r\n\r\n5\r\n{\"lim\r\n6\r\nit\":2}\r\n0\r\n\r\nGET /nowhere HTTP/1.0\r\n\r\n";
+	static const char text[] =
+	        "GET /plain/a?limit=1 HTTP/1.1\r\nHost: x\r\n\r\nPOST /plain/post HTTP/1.1\r\nHost: x\r\n"
+	        "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"lim\r\n6\r\nit\":2}\r\n0\r\n\r\nGET /nowhere "
+	        "HTTP/1.0\r\n\r\n";
 
 	REQUIRE(send(fd, text, sizeof(text) - 1, 0) > 0);
 	struct answer a = client_read(fd);

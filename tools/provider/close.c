@@ -1,8 +1,9 @@
 /* close.c - /close/api/v1/...: lists as Close serves them, paged by _skip and _limit.
  *
- * Newest first unless _order_by (or _sort) says otherwise; date_updated__gte and date_created__gte narrow the list, and so does
- * query=date_updated>="...". POST with x-http-method-override: GET carries the parameters as {"_params": {...}}.
- * Credentials: a key that begins with api_ (Basic) or any bearer token is good; ..._expired is expired, ..._noscope may not. */
+ * Newest first unless _order_by (or _sort) says otherwise; date_updated__gte and date_created__gte narrow the list, and
+ * so does query=date_updated>="...". POST with x-http-method-override: GET carries the parameters as {"_params":
+ * {...}}. Credentials: a key that begins with api_ (Basic) or any bearer token is good; ..._expired is expired,
+ * ..._noscope may not. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,67 +13,83 @@
 #include "window.h"
 
 #define BY_WHOM "'created_by':'<ref user>','created_by_name':'<first> <last>','updated_by':'<ref user>'"
-#define WHEN    "'date_created':'<created_at>','date_updated':'<updated_at>','organization_id':'orga_bwwWG475zqWiQGur0thQshwVXo8rIYecQHDWFanqhen'"
+#define ORG "orga_bwwWG475zqWiQGur0thQshwVXo8rIYecQHDWFanqhen"
+#define WHEN "'date_created':'<created_at>','date_updated':'<updated_at>','organization_id':'" ORG "'"
 
 static const char *const lead_shapes[] = {
-	"{'id':'<id>','display_name':'<word> <word> <pick GmbH|Ltd|Inc|SA>','name':'<word> <word> <pick GmbH|Ltd|Inc|SA>','description':'<~text 8>',"
-	"'url':'https://<word>.example.com','html_url':'https://app.close.com/lead/<id>/','status_id':'stat_<hex 20>',"
-	"'status_label':'<~pick Potential|Qualified|Customer|Lost>','addresses':[{'label':'business','address_1':'<num 1 300> <word> road',"
-	"'address_2':'','city':'<word>','state':'','zipcode':'<num 10000 99999>','country':'<pick DE|FR|US|SE>'}],"
-	"'contacts':[{'id':'cont_<hex 43>','lead_id':'<id>','name':'<first> <last>','title':'<pick CEO|CTO|Buyer>','emails':[{'email':'<word>.<hex 6>@example.com',"
-	"'type':'office'}],'phones':[],'urls':[],'date_created':'<created_at>'}],'opportunities':[],'tasks':[],'integration_links':[],"
-	"'custom':{'Industry':'<~pick Retail|Energy|Software>','Seats':<~num 1 900>},'custom.cf_<pick QqSv|aB3x>K7mEz0pLwYt1nRd5uHc':'<~word>',"
-	BY_WHOM "," WHEN "}",
-	NULL};
+        "{'id':'<id>','display_name':'<word> <word> <pick GmbH|Ltd|Inc|SA>',"
+        "'name':'<word> <word> <pick GmbH|Ltd|Inc|SA>','description':'<~text 8>','url':'https://<word>.example.com',"
+        "'html_url':'https://app.close.com/lead/<id>/','status_id':'stat_<hex 20>',"
+        "'status_label':'<~pick Potential|Qualified|Customer|Lost>','addresses':[{'label':'business',"
+        "'address_1':'<num 1 300> <word> road','address_2':'','city':'<word>','state':'',"
+        "'zipcode':'<num 10000 99999>','country':'<pick DE|FR|US|SE>'}],'contacts':[{'id':'cont_<hex 43>',"
+        "'lead_id':'<id>','name':'<first> <last>','title':'<pick CEO|CTO|Buyer>',"
+        "'emails':[{'email':'<word>.<hex 6>@example.com','type':'office'}],'phones':[],'urls':[],"
+        "'date_created':'<created_at>'}],'opportunities':[],'tasks':[],'integration_links':[],"
+        "'custom':{'Industry':'<~pick Retail|Energy|Software>','Seats':<~num 1 900>},"
+        "'custom.cf_<pick QqSv|aB3x>K7mEz0pLwYt1nRd5uHc':'<~word>'," BY_WHOM "," WHEN "}",
+        NULL};
 static const char *const contact_shapes[] = {
-	"{'id':'<id>','lead_id':'<parent lead>','name':'<first> <last>','title':'<~pick CEO|CTO|Buyer|Head of Sales>','emails':[{'email':'<word>.<hex 6>@example.com',"
-	"'type':'office','is_unsubscribed':<~pick true|false>}],'phones':[{'phone':'+49<num 1000000 9999999>','country':'DE','type':'mobile'}],'urls':[],"
-	"'integration_links':[],'display_name':'<first> <last>'," BY_WHOM "," WHEN "}",
-	NULL};
+        "{'id':'<id>','lead_id':'<parent lead>','name':'<first> <last>',"
+        "'title':'<~pick CEO|CTO|Buyer|Head of Sales>','emails':[{'email':'<word>.<hex 6>@example.com',"
+        "'type':'office','is_unsubscribed':<~pick true|false>}],'phones':[{'phone':'+49<num 1000000 9999999>',"
+        "'country':'DE','type':'mobile'}],'urls':[],'integration_links':[],'display_name':'<first> <last>'," BY_WHOM
+        "," WHEN "}",
+        NULL};
 static const char *const opportunity_shapes[] = {
-	"{'id':'<id>','lead_id':'<parent lead>','lead_name':'<word> <word>','contact_id':'<ref contact>','user_id':'<ref user>','user_name':'<first> <last>',"
-	"'value':<~num 1000 900000>,'value_formatted':null,'value_currency':'<pick USD|EUR>','value_period':'<pick one_time|monthly|annual>',"
-	"'confidence':<~num 0 100>,'expected_value':<~num 0 900000>,'annualized_value':<~num 1000 900000>,'status_id':'stat_<hex 20>',"
-	"'status_label':'<~pick Active|Won|Lost>','status_type':'<~pick active|won|lost>','note':'<~text 7>','date_won':null,'date_lost':null," BY_WHOM "," WHEN "}",
-	NULL};
-#define ACTIVITY "'lead_id':'<parent lead>','contact_id':'<ref contact>','user_id':'<ref user>','user_name':'<first> <last>','activity_at':'<created_at>'," BY_WHOM "," WHEN
+        "{'id':'<id>','lead_id':'<parent lead>','lead_name':'<word> <word>','contact_id':'<ref contact>',"
+        "'user_id':'<ref user>','user_name':'<first> <last>','value':<~num 1000 900000>,'value_formatted':null,"
+        "'value_currency':'<pick USD|EUR>','value_period':'<pick one_time|monthly|annual>',"
+        "'confidence':<~num 0 100>,'expected_value':<~num 0 900000>,'annualized_value':<~num 1000 900000>,"
+        "'status_id':'stat_<hex 20>','status_label':'<~pick Active|Won|Lost>',"
+        "'status_type':'<~pick active|won|lost>','note':'<~text 7>','date_won':null,'date_lost':null," BY_WHOM "," WHEN
+        "}",
+        NULL};
+#define ABOUT "'lead_id':'<parent lead>','contact_id':'<ref contact>','user_id':'<ref user>',"
+#define ACTIVITY ABOUT "'user_name':'<first> <last>','activity_at':'<created_at>'," BY_WHOM "," WHEN
+
 static const char *const activity_shapes[] = {
-	"{'id':'<id>','_type':'Note'," ACTIVITY ",'note':'<~text 12>','attachments':[]}",
-	"{'id':'<id>','_type':'Call'," ACTIVITY ",'duration':<num 0 3600>,'direction':'<pick inbound|outbound>','disposition':'<~pick answered|no-answer|busy>',"
-	"'phone':'+49<num 1000000 9999999>','note':'<~text 4>','recording_url':null,'status':'completed'}",
-	"{'id':'<id>','_type':'Email'," ACTIVITY ",'subject':'<text 4>','body_text':'<text 30>','body_html':'<text 2>','status':'<~pick sent|inbox|draft>',"
-	"'direction':'<pick incoming|outgoing>','sender':'<word>@example.com','to':['<word>.<hex 6>@example.com'],'cc':[],'opens':[],'opens_summary':null}",
-	NULL};
+        "{'id':'<id>','_type':'Note'," ACTIVITY ",'note':'<~text 12>','attachments':[]}",
+        "{'id':'<id>','_type':'Call'," ACTIVITY ",'duration':<num 0 3600>,'direction':'<pick inbound|outbound>',"
+        "'disposition':'<~pick answered|no-answer|busy>','phone':'+49<num 1000000 9999999>','note':'<~text 4>',"
+        "'recording_url':null,'status':'completed'}",
+        "{'id':'<id>','_type':'Email'," ACTIVITY ",'subject':'<text 4>','body_text':'<text 30>',"
+        "'body_html':'<text 2>','status':'<~pick sent|inbox|draft>','direction':'<pick incoming|outgoing>',"
+        "'sender':'<word>@example.com','to':['<word>.<hex 6>@example.com'],'cc':[],'opens':[],'opens_summary':null}",
+        NULL};
 static const char *const user_shapes[] = {
-	"{'id':'<id>','email':'<word>.<hex 6>@example.com','first_name':'<first>','last_name':'<last>','image':'','last_used_timezone':'Europe/Berlin',"
-	"'email_verified_at':'<created_at>','organizations':['orga_bwwWG475zqWiQGur0thQshwVXo8rIYecQHDWFanqhen']," WHEN "}",
-	NULL};
+        "{'id':'<id>','email':'<word>.<hex 6>@example.com','first_name':'<first>','last_name':'<last>','image':'',"
+        "'last_used_timezone':'Europe/Berlin','email_verified_at':'<created_at>',"
+        "'organizations':['orga_bwwWG475zqWiQGur0thQshwVXo8rIYecQHDWFanqhen']," WHEN "}",
+        NULL};
 static const char *const field_shapes[] = {
-	"{'id':'<id>','name':'<word> <word>','description':'<~text 3>','type':'text','accepts_multiple_values':false,'choices':null,"
-	"'editable_with_roles':[],'required':false," BY_WHOM "," WHEN "}",
-	"{'id':'<id>','name':'<word> <word>','description':null,'type':'choices','accepts_multiple_values':<pick true|false>,"
-	"'choices':['<~word>','<word>','<word>'],'editable_with_roles':[],'required':false," BY_WHOM "," WHEN "}",
-	NULL};
+        "{'id':'<id>','name':'<word> <word>','description':'<~text 3>','type':'text',"
+        "'accepts_multiple_values':false,'choices':null,'editable_with_roles':[],'required':false," BY_WHOM "," WHEN
+        "}",
+        "{'id':'<id>','name':'<word> <word>','description':null,'type':'choices',"
+        "'accepts_multiple_values':<pick true|false>,'choices':['<~word>','<word>','<word>'],"
+        "'editable_with_roles':[],'required':false," BY_WHOM "," WHEN "}",
+        NULL};
 
 const struct kind close_kinds[] = {
-	{"close", "lead", "lead_", 43, false, 1, 1, 1, lead_shapes},
-	{"close", "contact", "cont_", 43, false, 1, 1, 1, contact_shapes},
-	{"close", "opportunity", "oppo_", 43, false, 1, 2, 1, opportunity_shapes},
-	{"close", "activity", "acti_", 43, false, 1, 1, 1, activity_shapes},
-	{"close", "user", "user_", 43, false, 1, 100, 3, user_shapes},
-	{"close", "custom_field/lead", "cf_", 43, false, 1, 0, 7, field_shapes},
-	{"close", "custom_field/contact", "cf_", 43, false, 1, 0, 4, field_shapes},
-	{"close", "custom_field/opportunity", "cf_", 43, false, 1, 0, 3, field_shapes},
-	{"close", "custom_field/activity", "cf_", 43, false, 1, 0, 2, field_shapes},
-	{"close", "custom_field/shared", "cf_", 43, false, 1, 0, 2, field_shapes},
-	KINDS_END,
+        {"close", "lead", "lead_", 43, false, 1, 1, 1, lead_shapes},
+        {"close", "contact", "cont_", 43, false, 1, 1, 1, contact_shapes},
+        {"close", "opportunity", "oppo_", 43, false, 1, 2, 1, opportunity_shapes},
+        {"close", "activity", "acti_", 43, false, 1, 1, 1, activity_shapes},
+        {"close", "user", "user_", 43, false, 1, 100, 3, user_shapes},
+        {"close", "custom_field/lead", "cf_", 43, false, 1, 0, 7, field_shapes},
+        {"close", "custom_field/contact", "cf_", 43, false, 1, 0, 4, field_shapes},
+        {"close", "custom_field/opportunity", "cf_", 43, false, 1, 0, 3, field_shapes},
+        {"close", "custom_field/activity", "cf_", 43, false, 1, 0, 2, field_shapes},
+        {"close", "custom_field/shared", "cf_", 43, false, 1, 0, 2, field_shapes},
+        KINDS_END,
 };
 
 /* What differs from list to list. */
 static const struct list_trait {
 	const char *name;
-	unsigned most;    /* items on a page at most */
-	bool total;       /* says total_results */
+	unsigned most; /* items on a page at most */
+	bool total;    /* says total_results */
 } traits[] = {{"lead", 200, true}, {"opportunity", 200, true}, {"activity", 100, false}};
 
 static struct list_trait
@@ -94,8 +111,8 @@ close_param(const struct request *r, const char *name, char *out, size_t cap)
 
 	if (request_param(r, name, out, cap))
 		return true;
-	if (!request_is(r, "POST") || !json_check(r->body, JSON_DEPTH_MAX, NULL) || !json_member(r->body, "_params", &params) ||
-	    !json_member(params, name, &v))
+	if (!request_is(r, "POST") || !json_check(r->body, JSON_DEPTH_MAX, NULL) ||
+	    !json_member(r->body, "_params", &params) || !json_member(params, name, &v))
 		return false;
 	char *text = json_text(v);
 	snprintf(out, cap, "%s", text);
@@ -176,7 +193,9 @@ selection_read(struct selection *s, const struct request *r, const struct datase
 		order[0] = 0;
 	s->by_update = by_updated || strstr(order, "date_updated");
 	s->ascending = order[0] && order[0] != '-';
-	s->skip = by_updated ? dataset_updated_since(d, updated) : by_created && !s->by_update ? dataset_since(d, created) : 0;
+	s->skip = by_updated                    ? dataset_updated_since(d, updated)
+	          : by_created && !s->by_update ? dataset_since(d, created)
+	                                        : 0;
 	return true;
 }
 
@@ -198,7 +217,9 @@ close_admits(const struct request *r, const char *what, struct reply *p)
 
 	if (!request_token(r, key, sizeof(key))) {
 		reply_header(p, "WWW-Authenticate", "Basic realm=\"Close API\"");
-		reply_error(p, 401, "You are not authenticated. Send your API key as the user name of HTTP Basic authentication.");
+		reply_error(
+		        p, 401,
+		        "You are not authenticated. Send your API key as the user name of HTTP Basic authentication.");
 		return false;
 	}
 	bool basic = request_header(r, "authorization", &header) && strncasecmp(header.p, "basic", 5) == 0;
@@ -207,7 +228,9 @@ close_admits(const struct request *r, const char *what, struct reply *p)
 		return false;
 	}
 	if (strstr(key, "_noscope")) {
-		reply_error(p, 403, "You do not have permission to perform this action: the key lacks the scope '%s.read'.", what);
+		reply_error(p, 403,
+		            "You do not have permission to perform this action: the key lacks the scope '%s.read'.",
+		            what);
 		return false;
 	}
 	if (!basic || strncmp(key, "api_", 4) == 0)
@@ -228,7 +251,8 @@ close_list(struct provider *v, const struct request *r, const struct dataset *d,
 		return;
 	}
 	if (v->settings.close_max_skip && skip > v->settings.close_max_skip) {
-		reply_error(p, 400, "_skip: the maximum for this resource is %u; narrow your query instead", v->settings.close_max_skip);
+		reply_error(p, 400, "_skip: the maximum for this resource is %u; narrow your query instead",
+		            v->settings.close_max_skip);
 		return;
 	}
 	if (!selection_read(&s, r, d, p))
@@ -254,9 +278,10 @@ static void
 close_me(struct reply *p)
 {
 	reply_json(p, 200);
-	buf_puts(&p->body, "{\"id\":\"user_Example0000000000000000000000000000000000000000\",\"email\":\"owner@example.com\","
-	                   "\"first_name\":\"Ada\",\"last_name\":\"Example\",\"organizations\":[{\"id\":"
-	                   "\"orga_bwwWG475zqWiQGur0thQshwVXo8rIYecQHDWFanqhen\",\"name\":\"Example Co\"}]}");
+	buf_puts(&p->body,
+	         "{\"id\":\"user_Example0000000000000000000000000000000000000000\",\"email\":\"owner@example.com\","
+	         "\"first_name\":\"Ada\",\"last_name\":\"Example\",\"organizations\":[{\"id\":"
+	         "\"orga_bwwWG475zqWiQGur0thQshwVXo8rIYecQHDWFanqhen\",\"name\":\"Example Co\"}]}");
 }
 
 void

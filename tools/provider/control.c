@@ -69,14 +69,14 @@ static const struct setting {
 	const char *name;
 	size_t at; /* in struct settings */
 } settings[] = {
-	{"plain.size", offsetof(struct settings, plain_size)},
-	{"plain.parents", offsetof(struct settings, plain_parents)},
-	{"plain.children", offsetof(struct settings, plain_children)},
-	{"plain.a", offsetof(struct settings, plain_a)},
-	{"plain.b", offsetof(struct settings, plain_b)},
-	{"plain.c", offsetof(struct settings, plain_c)},
-	{"close.max_skip", offsetof(struct settings, close_max_skip)},
-	{"gzip", offsetof(struct settings, gzip)},
+        {"plain.size", offsetof(struct settings, plain_size)},
+        {"plain.parents", offsetof(struct settings, plain_parents)},
+        {"plain.children", offsetof(struct settings, plain_children)},
+        {"plain.a", offsetof(struct settings, plain_a)},
+        {"plain.b", offsetof(struct settings, plain_b)},
+        {"plain.c", offsetof(struct settings, plain_c)},
+        {"close.max_skip", offsetof(struct settings, close_max_skip)},
+        {"gzip", offsetof(struct settings, gzip)},
 };
 
 static void
@@ -98,8 +98,10 @@ control_set(struct provider *v, const struct request *r, struct reply *p)
 	if (known)
 		reply_ok(p);
 	else
-		reply_error(p, 400, "no such setting; there are plain.records, plain.size, plain.parents, plain.children, plain.a, "
-		                    "plain.b, plain.c, close.max_skip and gzip");
+		reply_error(
+		        p, 400,
+		        "no such setting; there are plain.records, plain.size, plain.parents, plain.children, plain.a, "
+		        "plain.b, plain.c, close.max_skip and gzip");
 }
 
 /* ---- data ---- */
@@ -146,9 +148,9 @@ static const struct {
 	const char *method, *name;
 	void (*handle)(struct provider *v, const struct request *r, struct reply *p);
 } verbs[] = {
-	{"GET", "requests", control_requests}, {"POST", "reset", control_reset}, {"GET", "faults", control_faults_show},
-	{"POST", "faults", control_faults},    {"POST", "set", control_set},     {"GET", "data", control_data},
-	{"POST", "mutate", control_mutate},
+        {"GET", "requests", control_requests}, {"POST", "reset", control_reset}, {"GET", "faults", control_faults_show},
+        {"POST", "faults", control_faults},    {"POST", "set", control_set},     {"GET", "data", control_data},
+        {"POST", "mutate", control_mutate},
 };
 
 void
@@ -159,5 +161,6 @@ control_handle(struct provider *v, const struct request *r, struct slice rest, s
 			verbs[i].handle(v, r, p);
 			return;
 		}
-	reply_error(p, 404, "no such verb: %.*s /_control/%.*s", (int)r->method.len, r->method.p, (int)rest.len, rest.p);
+	reply_error(p, 404, "no such verb: %.*s /_control/%.*s", (int)r->method.len, r->method.p, (int)rest.len,
+	            rest.p);
 }

@@ -9,12 +9,12 @@
 #include "dataset.h"
 #include "shape.h"
 
-#define EPOCH_S      1672531200 /* the first object: 2023-01-01 */
-#define STEP_S       4          /* between two seconds in which objects were made */
-#define SECOND_US    INT64_C(1000000)
-#define MASK40       ((UINT64_C(1) << 40) - 1)
-#define ID_ODD       UINT64_C(0x9E3779B97F)
-#define ID_ODD2      UINT64_C(0xC2B2AE3D27)
+#define EPOCH_S 1672531200 /* the first object: 2023-01-01 */
+#define STEP_S 4           /* between two seconds in which objects were made */
+#define SECOND_US INT64_C(1000000)
+#define MASK40 ((UINT64_C(1) << 40) - 1)
+#define ID_ODD UINT64_C(0x9E3779B97F)
+#define ID_ODD2 UINT64_C(0xC2B2AE3D27)
 
 uint64_t
 random_next(uint64_t *state)

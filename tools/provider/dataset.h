@@ -1,8 +1,8 @@
 /* dataset.h - the generated objects of one kind: any number of them, none of them stored.
  *
- * Object i of a kind has the same content wherever and whenever it is asked for: it is drawn from (seed, kind, i, round),
- * where the round is that of its last change. A dataset that was never changed needs no memory; changed, ten bytes an
- * object. Objects are numbered in order of creation; "live" ones are those not dropped. */
+ * Object i of a kind has the same content wherever and whenever it is asked for: it is drawn from (seed, kind, i,
+ * round), where the round is that of its last change. A dataset that was never changed needs no memory; changed, ten
+ * bytes an object. Objects are numbered in order of creation; "live" ones are those not dropped. */
 #ifndef PROVIDER_DATASET_H
 #define PROVIDER_DATASET_H
 
@@ -20,11 +20,11 @@ struct world;
 
 /* What is fixed about a kind of objects. */
 struct kind {
-	const char *api, *name;    /* "stripe", "customers" */
-	const char *prefix;        /* of its ids: "cus_" */
-	unsigned id_length;        /* characters after the prefix, at least 8 */
-	bool id_upper;             /* of A-Z and 0-9 only */
-	uint32_t mul, div, least;  /* so many objects: records * mul / div, but at least `least`; div 0: exactly least */
+	const char *api, *name;   /* "stripe", "customers" */
+	const char *prefix;       /* of its ids: "cus_" */
+	unsigned id_length;       /* characters after the prefix, at least 8 */
+	bool id_upper;            /* of A-Z and 0-9 only */
+	uint32_t mul, div, least; /* so many objects: records * mul / div, but at least `least`; div 0: exactly least */
 	const char *const *shapes; /* of its objects, ended by NULL; which one an object has, its number says */
 };
 
@@ -36,13 +36,13 @@ struct growth {
 struct dataset {
 	const struct kind *kind;
 	struct world *world;
-	uint64_t seed;         /* of this kind */
-	uint32_t base;         /* objects there at the start */
-	uint32_t count;        /* objects ever, dropped ones too */
+	uint64_t seed;  /* of this kind */
+	uint32_t base;  /* objects there at the start */
+	uint32_t count; /* objects ever, dropped ones too */
 	uint32_t live_count;
-	uint16_t *round;       /* per object; NULL: all 0 */
-	uint32_t *live;        /* numbers of the live ones, ascending; NULL: all */
-	uint32_t *by_update;   /* the same, by (round, number) */
+	uint16_t *round;     /* per object; NULL: all 0 */
+	uint32_t *live;      /* numbers of the live ones, ascending; NULL: all */
+	uint32_t *by_update; /* the same, by (round, number) */
 	struct growth *growths;
 	size_t growth_count;
 	struct shape **shapes;
@@ -51,7 +51,7 @@ struct dataset {
 
 struct world {
 	uint64_t seed;
-	uint32_t records;  /* --records */
+	uint32_t records; /* --records */
 	const struct clock *clock;
 	struct dataset *sets;
 	size_t set_count;
@@ -66,7 +66,7 @@ int world_ready(struct world *w, struct err *err); /* compiles the shapes, once 
 void world_finish(struct world *w);
 struct dataset *world_find(const struct world *w, const char *api, const char *name); /* NULL: none */
 
-void dataset_resize(struct dataset *d, uint32_t base); /* forgets all changes */
+void dataset_resize(struct dataset *d, uint32_t base);         /* forgets all changes */
 uint32_t dataset_at(const struct dataset *d, size_t k);        /* number of the k-th live object, oldest first */
 uint32_t dataset_at_update(const struct dataset *d, size_t k); /* the same, least recently updated first */
 size_t dataset_rank(const struct dataset *d, uint32_t i);      /* how many live objects are older than i */

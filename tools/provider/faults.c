@@ -9,14 +9,14 @@
 
 struct fault {
 	const struct fault_kind *kind;
-	char *json;          /* the rule as given */
-	char *match;         /* NULL: every request */
-	uint64_t every;      /* each so many-th; 0: not asked */
-	uint64_t *ordinals;  /* or these */
+	char *json;         /* the rule as given */
+	char *match;        /* NULL: every request */
+	uint64_t every;     /* each so many-th; 0: not asked */
+	uint64_t *ordinals; /* or these */
 	size_t ordinal_count;
 	uint64_t from, times; /* not before this one; at most so often (0: always) */
-	double probability;  /* of those left; 1 when not given */
-	bool last_page;      /* only where the reply is the last page of a list */
+	double probability;   /* of those left; 1 when not given */
+	bool last_page;       /* only where the reply is the last page of a list */
 	uint64_t seen, used;
 };
 
@@ -129,9 +129,10 @@ ordinals_read(struct fault *f, struct slice v)
 /* All members that a rule may have. A fault that does nothing because of a slip of the pen would let a test pass that
  * proves nothing. */
 static const char *const members[] = {
-	"match", "nth", "from", "times", "probability", "last_page", "do", "note", "status", "headers", "body", "type",
-	"retry_after", "location", "after", "percent", "reset", "length", "bytes", "interval_ms", "ms", "count", "size",
-	"chunked", "cut", "layers", "with", "at", "depth", "record",
+        "match",  "nth",     "from",  "times",       "probability", "last_page", "do",    "note",
+        "status", "headers", "body",  "type",        "retry_after", "location",  "after", "percent",
+        "reset",  "length",  "bytes", "interval_ms", "ms",          "count",     "size",  "chunked",
+        "cut",    "layers",  "with",  "at",          "depth",       "record",
 };
 
 static int
@@ -142,11 +143,14 @@ members_check(const struct fault *f, struct err *err)
 		while (i < LENGTH(members) && !slice_is(it.key, members[i]))
 			i++;
 		if (i == LENGTH(members))
-			return err_set(err, ERR_DATA, "a fault has no \"%.*s\"; tools/provider/README.md lists what it has",
+			return err_set(err, ERR_DATA,
+			               "a fault has no \"%.*s\"; tools/provider/README.md lists what it has",
 			               (int)it.key.len, it.key.p);
 	}
 	char *with = fault_text(f, "with");
-	int rc = with && !fault_spoiler_known(with) ? err_set(err, ERR_DATA, "\"with\": '%s' is no way to spoil a record", with) : 0;
+	int rc = with && !fault_spoiler_known(with)
+	                 ? err_set(err, ERR_DATA, "\"with\": '%s' is no way to spoil a record", with)
+	                 : 0;
 	free(with);
 	return rc;
 }
@@ -162,7 +166,8 @@ faults_add(struct faults *s, struct slice rule, struct err *err)
 	kind = fault_text(f, "do");
 	f->kind = kind ? fault_kind_find(kind) : NULL;
 	if (!f->kind) {
-		err_set(err, ERR_DATA, "a fault's \"do\": '%s' is no kind of fault; tools/provider/README.md lists them",
+		err_set(err, ERR_DATA,
+		        "a fault's \"do\": '%s' is no kind of fault; tools/provider/README.md lists them",
 		        kind ? kind : "");
 		free(kind);
 		fault_free(f);

@@ -1,7 +1,7 @@
 /* faults.h - rules that say which requests are answered wrongly, and how.
  *
- * A rule is a JSON object: {"match": "GET /stripe/v1/", "nth": 3, "do": "429", "retry_after": 1}. README.md has all of it. The first
- * rule that wants a request gets it. Ordinals count the requests that a rule's match fits, from 1. */
+ * A rule is a JSON object: {"match": "GET /stripe/v1/", "nth": 3, "do": "429", "retry_after": 1}. README.md has all of
+ * it. The first rule that wants a request gets it. Ordinals count the requests that a rule's match fits, from 1. */
 #ifndef PROVIDER_FAULTS_H
 #define PROVIDER_FAULTS_H
 
@@ -28,9 +28,9 @@ struct faults *faults_new(uint64_t seed);
 void faults_free(struct faults *s);
 void faults_reset(struct faults *s);
 int faults_add(struct faults *s, struct slice rule, struct err *err); /* rule: a checked JSON object */
-void faults_show(const struct faults *s, struct json_out *o);         /* an array: every rule, and how often it was used */
+void faults_show(const struct faults *s, struct json_out *o); /* an array: every rule, and how often it was used */
 
-const struct fault *faults_pick(struct faults *s, struct request *r); /* NULL: none; may bend the request */
+const struct fault *faults_pick(struct faults *s, struct request *r);      /* NULL: none; may bend the request */
 const struct fault *faults_pick_last(struct faults *s, struct request *r); /* among those for last pages */
 void fault_apply(const struct fault *f, const struct request *r, struct reply *p);
 

@@ -5,8 +5,9 @@
 #include "reply.h"
 #include "request.h"
 
-void gzip_reply(const struct request *r, struct reply *p); /* when the request accepts it, and the reply is 1 KiB or more */
-void gzip_body(struct buf *body);                          /* the body becomes its gzip */
-void gzip_bomb(struct buf *body, uint64_t bytes);          /* a gzip of so many blanks (whole MiB), made in no time */
+void gzip_reply(const struct request *r,
+                struct reply *p);                 /* when the request accepts it, and the reply is 1 KiB or more */
+void gzip_body(struct buf *body);                 /* the body becomes its gzip */
+void gzip_bomb(struct buf *body, uint64_t bytes); /* a gzip of so many blanks (whole MiB), made in no time */
 
 #endif

@@ -11,10 +11,10 @@
 #include "journal.h"
 
 struct entry {
-	uint64_t n;       /* number of the request, from 1 */
-	int64_t t_ms;     /* monotonic */
-	int status;       /* 0: never answered */
-	char fault[32];   /* "" when none */
+	uint64_t n;                  /* number of the request, from 1 */
+	int64_t t_ms;                /* monotonic */
+	int status;                  /* 0: never answered */
+	char fault[32];              /* "" when none */
 	size_t method, target, head; /* lengths of the three parts of text */
 	struct buf text;
 };

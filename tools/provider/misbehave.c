@@ -1,7 +1,7 @@
 /* misbehave.c - the kinds of faults: each a function that spoils a good reply, all in the table at the end.
  *
- * They change the plan of how bytes are sent, the bytes of the body, or replace the reply. Framing lies are exact: what a
- * client sees is what the rule says, to the byte. What would be endless is bounded, by a parameter with a default. */
+ * They change the plan of how bytes are sent, the bytes of the body, or replace the reply. Framing lies are exact: what
+ * a client sees is what the rule says, to the byte. What would be endless is bounded, by a parameter with a default. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,9 +67,10 @@ do_html(fault *f, const struct request *r, struct reply *p)
 {
 	(void)f;
 	(void)r;
-	reply_replace(p, 200, "text/html; charset=utf-8",
-	              "<!DOCTYPE html><html><head><title>Sign in</title></head><body><form action=\"/login\" method=\"post\">"
-	              "<input name=\"user\"><input name=\"password\" type=\"password\"></form></body></html>\n");
+	reply_replace(
+	        p, 200, "text/html; charset=utf-8",
+	        "<!DOCTYPE html><html><head><title>Sign in</title></head><body><form action=\"/login\" method=\"post\">"
+	        "<input name=\"user\"><input name=\"password\" type=\"password\"></form></body></html>\n");
 }
 
 /* The body as it was, under a type that does not fit it. */
@@ -302,17 +303,20 @@ static const struct spoiler {
 	const char *member, *repeated, *middle, *closing;
 	int64_t times;
 } spoilers[] = {
-	{"invalid-utf8", "\"spoiled\":\"\xc3\x28\xff\",", NULL, NULL, NULL, 0},
-	{"nul", NULL, NULL, NULL, NULL, 0}, /* a raw NUL: no C string holds it */
-	{"nul-escape", "\"spoiled\":\"a\\u0000b\",", NULL, NULL, NULL, 0},
-	{"control", "\"spoiled\":\"a\x01" "b\",", NULL, NULL, NULL, 0},
-	{"lone-surrogate", "\"spoiled\":\"\\ud800\",", NULL, NULL, NULL, 0},
-	{"pair", "\"spoiled\":\"\\ud83d\\ude00\",", NULL, NULL, NULL, 0},
-	{"duplicate-key", "\"spoiled\":1,\"spoiled\":2,", NULL, NULL, NULL, 0},
-	{"big-integer", "\"spoiled\":18446744073709551615,", NULL, NULL, NULL, 0},
-	{"long-decimal", "\"spoiled\":0.123456789012345678901234567890,", NULL, NULL, NULL, 0},
-	{"huge", "\"spoiled\":\"", "0123456789abcdef0123456789abcdef", "\",", NULL, (40 << 20) / 32},
-	{"deep", "\"spoiled\":", "[", "", "]", 10000},
+        {"invalid-utf8", "\"spoiled\":\"\xc3\x28\xff\",", NULL, NULL, NULL, 0},
+        {"nul", NULL, NULL, NULL, NULL, 0}, /* a raw NUL: no C string holds it */
+        {"nul-escape", "\"spoiled\":\"a\\u0000b\",", NULL, NULL, NULL, 0},
+        {"control",
+         "\"spoiled\":\"a\x01"
+         "b\",",
+         NULL, NULL, NULL, 0},
+        {"lone-surrogate", "\"spoiled\":\"\\ud800\",", NULL, NULL, NULL, 0},
+        {"pair", "\"spoiled\":\"\\ud83d\\ude00\",", NULL, NULL, NULL, 0},
+        {"duplicate-key", "\"spoiled\":1,\"spoiled\":2,", NULL, NULL, NULL, 0},
+        {"big-integer", "\"spoiled\":18446744073709551615,", NULL, NULL, NULL, 0},
+        {"long-decimal", "\"spoiled\":0.123456789012345678901234567890,", NULL, NULL, NULL, 0},
+        {"huge", "\"spoiled\":\"", "0123456789abcdef0123456789abcdef", "\",", NULL, (40 << 20) / 32},
+        {"deep", "\"spoiled\":", "[", "", "]", 10000},
 };
 
 bool
@@ -401,43 +405,43 @@ do_reply(fault *f, const struct request *r, struct reply *p)
 /* ---- all kinds ---- */
 
 static const struct fault_kind kinds[] = {
-	{"status", BEND_NONE, do_status, 500},
-	{"reply", BEND_NONE, do_reply, 0}, /* status, headers, body as the rule gives them */
-	{"html", BEND_NONE, do_html, 0},
-	{"type", BEND_NONE, do_type, 0},
-	{"redirect", BEND_NONE, do_redirect, 0},
-	{"cut", BEND_NONE, do_cut, FRAMING_LENGTH},
-	{"cut-chunked", BEND_NONE, do_cut, FRAMING_CHUNKED},
-	{"close-no-length", BEND_NONE, do_close_no_length, 0},
-	{"chunked", BEND_NONE, do_chunked, 0},
-	{"truncated-json", BEND_NONE, do_truncate, 0},
-	{"reset", BEND_NONE, do_reset, 1},
-	{"hang-up", BEND_NONE, do_reset, 0},
-	{"length-lie", BEND_NONE, do_length_lie, 0},
-	{"garbage", BEND_NONE, do_garbage, 0},
-	{"drip", BEND_NONE, do_drip, 0},
-	{"slow-headers", BEND_NONE, do_drip, 1},
-	{"delay", BEND_NONE, do_delay, 0},
-	{"silence", BEND_NONE, do_silence, 0},
-	{"early-hints", BEND_NONE, do_hints, 0},
-	{"header-bomb", BEND_NONE, do_header_bomb, 0},
-	{"endless-body", BEND_NONE, do_endless_body, 0},
-	{"gzip", BEND_NONE, do_gzip, GZIP_GOOD},
-	{"gzip-cut", BEND_NONE, do_gzip, GZIP_CUT},
-	{"gzip-garbage", BEND_NONE, do_gzip, GZIP_GARBAGE},
-	{"gzip-trailing", BEND_NONE, do_gzip, GZIP_TRAILING},
-	{"gzip-nested", BEND_NONE, do_gzip, GZIP_NESTED},
-	{"gzip-bomb", BEND_NONE, do_gzip, GZIP_BOMB},
-	{"gzip-plain", BEND_NONE, do_gzip, GZIP_PLAIN}, /* says gzip, and is none */
-	{"empty-list", BEND_EMPTY, NULL, 0},
-	{"empty-more", BEND_EMPTY_MORE, NULL, 0},
-	{"cursor-same", BEND_SAME, NULL, 0},
-	{"cursor-aba", BEND_ALTERNATE, NULL, 0},
-	{"cursor-distinct", BEND_DISTINCT, NULL, 0},
-	{"always-next", BEND_ALWAYS_NEXT, NULL, 0},
-	{"spoil", BEND_NONE, do_spoil, 0},
-	{"insert", BEND_NONE, do_insert, 0},
-	{"none", BEND_NONE, NULL, 0}, /* an honest answer: keeps later rules off */
+        {"status", BEND_NONE, do_status, 500},
+        {"reply", BEND_NONE, do_reply, 0}, /* status, headers, body as the rule gives them */
+        {"html", BEND_NONE, do_html, 0},
+        {"type", BEND_NONE, do_type, 0},
+        {"redirect", BEND_NONE, do_redirect, 0},
+        {"cut", BEND_NONE, do_cut, FRAMING_LENGTH},
+        {"cut-chunked", BEND_NONE, do_cut, FRAMING_CHUNKED},
+        {"close-no-length", BEND_NONE, do_close_no_length, 0},
+        {"chunked", BEND_NONE, do_chunked, 0},
+        {"truncated-json", BEND_NONE, do_truncate, 0},
+        {"reset", BEND_NONE, do_reset, 1},
+        {"hang-up", BEND_NONE, do_reset, 0},
+        {"length-lie", BEND_NONE, do_length_lie, 0},
+        {"garbage", BEND_NONE, do_garbage, 0},
+        {"drip", BEND_NONE, do_drip, 0},
+        {"slow-headers", BEND_NONE, do_drip, 1},
+        {"delay", BEND_NONE, do_delay, 0},
+        {"silence", BEND_NONE, do_silence, 0},
+        {"early-hints", BEND_NONE, do_hints, 0},
+        {"header-bomb", BEND_NONE, do_header_bomb, 0},
+        {"endless-body", BEND_NONE, do_endless_body, 0},
+        {"gzip", BEND_NONE, do_gzip, GZIP_GOOD},
+        {"gzip-cut", BEND_NONE, do_gzip, GZIP_CUT},
+        {"gzip-garbage", BEND_NONE, do_gzip, GZIP_GARBAGE},
+        {"gzip-trailing", BEND_NONE, do_gzip, GZIP_TRAILING},
+        {"gzip-nested", BEND_NONE, do_gzip, GZIP_NESTED},
+        {"gzip-bomb", BEND_NONE, do_gzip, GZIP_BOMB},
+        {"gzip-plain", BEND_NONE, do_gzip, GZIP_PLAIN}, /* says gzip, and is none */
+        {"empty-list", BEND_EMPTY, NULL, 0},
+        {"empty-more", BEND_EMPTY_MORE, NULL, 0},
+        {"cursor-same", BEND_SAME, NULL, 0},
+        {"cursor-aba", BEND_ALTERNATE, NULL, 0},
+        {"cursor-distinct", BEND_DISTINCT, NULL, 0},
+        {"always-next", BEND_ALWAYS_NEXT, NULL, 0},
+        {"spoil", BEND_NONE, do_spoil, 0},
+        {"insert", BEND_NONE, do_insert, 0},
+        {"none", BEND_NONE, NULL, 0}, /* an honest answer: keeps later rules off */
 };
 
 const struct fault_kind *

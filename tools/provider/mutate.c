@@ -1,8 +1,8 @@
 /* mutate.c - changing the world between two syncs.
  *
  * The choice is drawn from the world's seed, the kind and the round: the same calls on the same start give the same
- * objects. Time never goes back: a round at or before the one before it is a microsecond after that. The answer names every id, so that a
- * test can compare it with what was synced. */
+ * objects. Time never goes back: a round at or before the one before it is a microsecond after that. The answer names
+ * every id, so that a test can compare it with what was synced. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +37,8 @@ mutation_read(struct mutation *m, const struct request *r, struct err *err)
 	request_param(r, "api", m->api, sizeof(m->api));
 	request_param(r, "kind", m->kind, sizeof(m->kind));
 	if (request_param(r, "at", at, sizeof(at)) && (!time_parse(slice_str(at), &m->at_us) || m->at_us < AT_LEAST_US))
-		return err_set(err, ERR_DATA, "at=%s: say a time after July 2025, for example 2026-02-01T00:00:00Z", at);
+		return err_set(err, ERR_DATA, "at=%s: say a time after July 2025, for example 2026-02-01T00:00:00Z",
+		               at);
 	if (amount_read(&m->change, r, "change", err) < 0 || amount_read(&m->drop, r, "drop", err) < 0)
 		return -1;
 	return amount_read(&m->add, r, "add", err);
@@ -196,7 +197,8 @@ mutate(struct world *w, const struct mutation *m, struct json_out *o, struct err
 	for (size_t i = 0; i < w->set_count; i++)
 		any |= mutation_meets(m, &w->sets[i]);
 	if (!any)
-		return err_set(err, ERR_DATA, "api=%s kind=%s: there is no such kind; GET /_control/data lists all", m->api, m->kind);
+		return err_set(err, ERR_DATA, "api=%s kind=%s: there is no such kind; GET /_control/data lists all",
+		               m->api, m->kind);
 	if (round_begin(w, m->at_us, err) < 0)
 		return -1;
 	json_open(o, '{');

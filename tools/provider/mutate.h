@@ -1,4 +1,5 @@
-/* mutate.h - a round of changes: a seeded random share of the objects is changed, another dropped, new ones are added. */
+/* mutate.h - a round of changes: a seeded random share of the objects is changed, another dropped, new ones are added.
+ */
 #ifndef PROVIDER_MUTATE_H
 #define PROVIDER_MUTATE_H
 

@@ -1,6 +1,6 @@
 /* plain.c - /plain: lists of generated records, one for each way of paging that there is.
  *
- *   cursor    ?limit&after       {"items":[…],"meta":{"next":"…"|null,"has_more":bool}}   has_more=0 leaves that out
+ *   cursor    ?limit&after=CURSOR        {"items":[…],"meta":{"next":"…"|null,"has_more":bool}}; has_more=0: without it
  *   last      ?limit&starting_after=ID       {"items":[…],"has_more":bool}
  *   link      ?limit&page        […] and a Link header (absolute, rel="next")
  *   linkbody  ?limit&page        {"items":[…],"next":"http://…"|null}
@@ -20,17 +20,19 @@
 #include "window.h"
 
 static const char *const record_shapes[] = {
-	"{'id':'<id>','number':<i>,'name':'<first> <last>','email':'<word>.<hex 6>@example.com','amount':<~num -500000 900000>,"
-	"'active':<~pick true|false>,'note':null,'created':<created>,'updated':<updated>,'revision':<rev>,"
-	"'tags':['<word>','<word>'],'text':'",
-	NULL};
+        "{'id':'<id>','number':<i>,'name':'<first> <last>','email':'<word>.<hex 6>@example.com','amount':<~num -500000 "
+        "900000>,"
+        "'active':<~pick true|false>,'note':null,'created':<created>,'updated':<updated>,'revision':<rev>,"
+        "'tags':['<word>','<word>'],'text':'",
+        NULL};
 
 const struct kind plain_kinds[] = {
-	{"plain", "records", "rec_", 16, false, 1, 1, 1, record_shapes},
-	KINDS_END,
+        {"plain", "records", "rec_", 16, false, 1, 1, 1, record_shapes},
+        KINDS_END,
 };
 
-#define PAD_LINE "all work and no play makes a dull record; the quick brown fox jumps over it, and over, and over again. "
+#define PAD_LINE                                                                                                       \
+	"all work and no play makes a dull record; the quick brown fox jumps over it, and over, and over again. "
 static const char pad[] = PAD_LINE PAD_LINE PAD_LINE PAD_LINE PAD_LINE PAD_LINE PAD_LINE PAD_LINE PAD_LINE PAD_LINE;
 
 static void
@@ -53,10 +55,10 @@ struct listing {
 	struct provider *v;
 	const struct request *r;
 	struct reply *p;
-	struct dataset set;   /* a copy: ?records=N may have resized it */
+	struct dataset set; /* a copy: ?records=N may have resized it */
 	struct window w;
-	struct slice sub;     /* of nested lists: the id that comes before them; else empty */
-	const char *label;    /* and the letter of their own ids */
+	struct slice sub;  /* of nested lists: the id that comes before them; else empty */
+	const char *label; /* and the letter of their own ids */
 };
 
 static void
@@ -72,8 +74,8 @@ listing_items(struct listing *l)
 		if (!l->label)
 			record_put(l->v, &l->set, dataset_at(&l->set, at), out);
 		else if (l->sub.len)
-			buf_printf(out, "{\"id\":\"%.*s-%s%zu\",\"parent\":\"%.*s\",\"number\":%zu}", (int)l->sub.len, l->sub.p,
-			           l->label, at, (int)l->sub.len, l->sub.p, at);
+			buf_printf(out, "{\"id\":\"%.*s-%s%zu\",\"parent\":\"%.*s\",\"number\":%zu}", (int)l->sub.len,
+			           l->sub.p, l->label, at, (int)l->sub.len, l->sub.p, at);
 		else
 			buf_printf(out, "{\"id\":\"%s%zu\",\"number\":%zu}", l->label, at, at);
 	}
@@ -158,8 +160,8 @@ next_url(const struct listing *l, int64_t page, char out[512])
 	struct slice host;
 
 	request_header(l->r, "host", &host);
-	snprintf(out, 512, "http://%.*s%.*s?limit=%zu&page=%lld%s%s", (int)host.len, host.p, (int)l->r->path.len, l->r->path.p,
-	         l->w.limit, (long long)page + 1, l->w.token[0] ? "&t=" : "", l->w.token);
+	snprintf(out, 512, "http://%.*s%.*s?limit=%zu&page=%lld%s%s", (int)host.len, host.p, (int)l->r->path.len,
+	         l->r->path.p, l->w.limit, (long long)page + 1, l->w.token[0] ? "&t=" : "", l->w.token);
 }
 
 static void
@@ -246,8 +248,8 @@ static const struct {
 	const char *name;
 	void (*serve)(struct listing *l);
 } styles[] = {
-	{"cursor", serve_cursor}, {"last", serve_last},     {"link", serve_link}, {"linkbody", serve_linkbody},
-	{"offset", serve_offset}, {"page", serve_page},     {"post", serve_post},
+        {"cursor", serve_cursor}, {"last", serve_last}, {"link", serve_link}, {"linkbody", serve_linkbody},
+        {"offset", serve_offset}, {"page", serve_page}, {"post", serve_post},
 };
 
 /* The nested lists: names of the levels, and the setting that says how many items each has. */
@@ -256,12 +258,12 @@ static const struct {
 	size_t sizes[3]; /* offsets in struct settings */
 	const char *labels[3];
 } trees[] = {
-	{{"parents", "children"},
-	 {offsetof(struct settings, plain_parents), offsetof(struct settings, plain_children)},
-	 {"parent", "child"}},
-	{{"a", "b", "c"},
-	 {offsetof(struct settings, plain_a), offsetof(struct settings, plain_b), offsetof(struct settings, plain_c)},
-	 {"a", "b", "c"}},
+        {{"parents", "children"},
+         {offsetof(struct settings, plain_parents), offsetof(struct settings, plain_children)},
+         {"parent", "child"}},
+        {{"a", "b", "c"},
+         {offsetof(struct settings, plain_a), offsetof(struct settings, plain_b), offsetof(struct settings, plain_c)},
+         {"a", "b", "c"}},
 };
 
 static struct slice
@@ -303,9 +305,14 @@ plain_handle(struct provider *v, const struct request *r, struct slice rest, str
 	int64_t records = request_number(r, "records", -1);
 
 	if (records >= 0)
-		l.set = (struct dataset){.kind = l.set.kind, .world = l.set.world, .seed = l.set.seed, .shapes = l.set.shapes,
-		                         .shape_count = l.set.shape_count, .count = (uint32_t)records,
-		                         .base = (uint32_t)records, .live_count = (uint32_t)records};
+		l.set = (struct dataset){.kind = l.set.kind,
+		                         .world = l.set.world,
+		                         .seed = l.set.seed,
+		                         .shapes = l.set.shapes,
+		                         .shape_count = l.set.shape_count,
+		                         .count = (uint32_t)records,
+		                         .base = (uint32_t)records,
+		                         .live_count = (uint32_t)records};
 	l.w.total = l.set.live_count;
 	l.w.limit = (size_t)request_limit(r, "limit", 100, 1000);
 	for (size_t i = 0; i < LENGTH(styles); i++)

@@ -11,12 +11,12 @@
 
 /* Changed by POST /_control/set?name=value; the table of names is in control.c. */
 struct settings {
-	uint32_t plain_size;     /* bytes of a record of /plain, about */
-	uint32_t plain_parents;  /* items of /plain/parents */
-	uint32_t plain_children; /* items under each of them */
+	uint32_t plain_size;                /* bytes of a record of /plain, about */
+	uint32_t plain_parents;             /* items of /plain/parents */
+	uint32_t plain_children;            /* items under each of them */
 	uint32_t plain_a, plain_b, plain_c; /* items on each of the three levels */
-	uint32_t close_max_skip; /* the most that _skip may say; 0: no bound */
-	uint32_t gzip;           /* 1: whoever accepts gzip gets it */
+	uint32_t close_max_skip;            /* the most that _skip may say; 0: no bound */
+	uint32_t gzip;                      /* 1: whoever accepts gzip gets it */
 };
 
 struct provider {
@@ -33,7 +33,10 @@ typedef void handler(struct provider *v, const struct request *r, struct slice r
 
 handler control_handle, plain_handle, stripe_handle, close_handle, slack_handle;
 
-#define KINDS_END {NULL, NULL, NULL, 0, false, 0, 0, 0, NULL}
+#define KINDS_END                                                                                                      \
+	{                                                                                                              \
+		NULL, NULL, NULL, 0, false, 0, 0, 0, NULL                                                              \
+	}
 extern const struct kind plain_kinds[], stripe_kinds[], close_kinds[], slack_kinds[]; /* ended by a NULL name */
 
 void router_handle(void *provider, struct request *r, struct reply *p); /* the server's handler */

@@ -66,7 +66,7 @@ head_parse(struct request *r, const char *p, const char *end)
 		if (!colon || r->header_count == REQUEST_HEADERS_MAX)
 			return false;
 		r->headers[r->header_count++] =
-			(struct header){slice_of(p, (size_t)(colon - p)), slice_between(colon + 1, line)};
+		        (struct header){slice_of(p, (size_t)(colon - p)), slice_between(colon + 1, line)};
 	}
 	return true;
 }

@@ -8,8 +8,8 @@
 #include "base/buf.h"
 
 #define REQUEST_HEADERS_MAX 64
-#define REQUEST_HEAD_MAX    (64u << 10)
-#define REQUEST_BODY_MAX    (16u << 20)
+#define REQUEST_HEAD_MAX (64u << 10)
+#define REQUEST_BODY_MAX (16u << 20)
 
 /* How a fault bends the page that the handler is about to make; see window.h. */
 enum bend { BEND_NONE, BEND_EMPTY, BEND_EMPTY_MORE, BEND_SAME, BEND_ALTERNATE, BEND_DISTINCT, BEND_ALWAYS_NEXT };
@@ -34,8 +34,8 @@ struct request {
 
 enum request_state { REQUEST_BAD, REQUEST_PARTIAL, REQUEST_EXPECTS, REQUEST_WHOLE };
 
-/* Reads one request from the front of `bytes`; `chunks` holds a body that came in chunks. On REQUEST_WHOLE *used says how
- * many bytes it took. REQUEST_EXPECTS: partial, and the client waits for "100 Continue". */
+/* Reads one request from the front of `bytes`; `chunks` holds a body that came in chunks. On REQUEST_WHOLE *used says
+ * how many bytes it took. REQUEST_EXPECTS: partial, and the client waits for "100 Continue". */
 enum request_state request_parse(struct request *r, struct slice bytes, struct buf *chunks, size_t *used);
 
 bool request_header(const struct request *r, const char *name, struct slice *value); /* name in any case */

@@ -1,4 +1,5 @@
-/* router.c - who answers a request: the control surface, a scripted route, or a generated API; and the faults around it. */
+/* router.c - who answers a request: the control surface, a scripted route, or a generated API; and the faults around
+ * it. */
 #include <string.h>
 #include "base/mem.h"
 #include "gzip.h"
@@ -8,10 +9,10 @@ static const struct route {
 	const char *prefix;
 	handler *handle;
 } routes[] = {
-	{"/plain/", plain_handle},
-	{"/stripe/", stripe_handle},
-	{"/close/", close_handle},
-	{"/slack/", slack_handle},
+        {"/plain/", plain_handle},
+        {"/stripe/", stripe_handle},
+        {"/close/", close_handle},
+        {"/slack/", slack_handle},
 };
 
 static struct slice

@@ -60,8 +60,10 @@ route_add(struct script *s, struct slice json, struct err *err)
 		return -1;
 	}
 	s->routes = xrealloc(s->routes, (s->count + 1) * sizeof(*s->routes));
-	s->routes[s->count++] = (struct route){.json = slice_dup(json), .route = route,
-	                                       .with_query = strchr(route, '?') != NULL, .count = json_count(replies)};
+	s->routes[s->count++] = (struct route){.json = slice_dup(json),
+	                                       .route = route,
+	                                       .with_query = strchr(route, '?') != NULL,
+	                                       .count = json_count(replies)};
 	return 0;
 }
 
@@ -71,7 +73,8 @@ item_add(struct script *s, struct faults *faults, struct slice item, struct err 
 	struct slice v;
 
 	if (json_type(item) != JSON_OBJECT)
-		return err_set(err, ERR_DATA, "a script is made of objects: fault rules with \"do\", routes with \"route\"");
+		return err_set(err, ERR_DATA,
+		               "a script is made of objects: fault rules with \"do\", routes with \"route\"");
 	return json_member(item, "route", &v) ? route_add(s, item, err) : faults_add(faults, item, err);
 }
 

@@ -1,6 +1,7 @@
 /* script.h - routes whose replies are written out: served in order, the last one again and again.
  *
- *   {"route": "GET /x", "replies": [{"status": 200, "headers": {"X-A": "b"}, "body": {"any": "JSON"}}, {"body": "text"}]}
+ *   {"route": "GET /x", "replies": [{"status": 200, "headers": {"X-A": "b"}, "body": {"any": "JSON"}}, {"body":
+ * "text"}]}
  *
  * The route names method and path; a query in it must match too. script_load reads a whole script file or control body:
  * one object or an array of them, those with "route" here, the others fault rules. */

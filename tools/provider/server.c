@@ -4,8 +4,9 @@
  *                                                   ^                |
  *                                                   +----- drip -----+       SILENT: nothing, until the client goes
  *
- * A connection works on one request at a time; what a client pipelines waits in its buffer. A whole exchange costs three
- * system calls. The plan of a reply is obeyed to the byte: where it says "cut after 100", the 101st byte is never sent. */
+ * A connection works on one request at a time; what a client pipelines waits in its buffer. A whole exchange costs
+ * three system calls. The plan of a reply is obeyed to the byte: where it says "cut after 100", the 101st byte is never
+ * sent. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,17 +27,17 @@ struct conn {
 	struct conn *next, *prev;
 	int fd;
 	enum conn_state state;
-	uint32_t interest;  /* what epoll was told */
-	bool expected;      /* "100 Continue" was sent for this request */
+	uint32_t interest; /* what epoll was told */
+	bool expected;     /* "100 Continue" was sent for this request */
 	bool keep_alive;
-	int64_t wake_ms;    /* WAITING: when to go on */
-	struct buf in;      /* received, not yet worked on */
-	size_t in_at;       /* of these so many are done with */
-	struct buf chunks;  /* decoded body */
-	struct buf head;    /* of the answer */
+	int64_t wake_ms;   /* WAITING: when to go on */
+	struct buf in;     /* received, not yet worked on */
+	size_t in_at;      /* of these so many are done with */
+	struct buf chunks; /* decoded body */
+	struct buf head;   /* of the answer */
 	struct reply reply;
-	uint64_t sent;      /* bytes of head, body and repeats that are out */
-	uint64_t total;     /* bytes to send in all */
+	uint64_t sent;  /* bytes of head, body and repeats that are out */
+	uint64_t total; /* bytes to send in all */
 };
 
 struct server {

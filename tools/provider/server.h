@@ -1,4 +1,5 @@
-/* server.h - sockets and connections: reads requests, calls the handler, sends its reply according to the reply's plan. */
+/* server.h - sockets and connections: reads requests, calls the handler, sends its reply according to the reply's plan.
+ */
 #ifndef PROVIDER_SERVER_H
 #define PROVIDER_SERVER_H
 

@@ -21,9 +21,9 @@ struct draw {
 
 struct op {
 	void (*fn)(const struct op *op, struct draw *w, struct buf *out);
-	bool shifting;            /* a ~ stood before the name */
-	struct slice text;        /* of a literal, or the arguments */
-	int64_t number[2];        /* arguments that are numbers */
+	bool shifting;     /* a ~ stood before the name */
+	struct slice text; /* of a literal, or the arguments */
+	int64_t number[2]; /* arguments that are numbers */
 	struct slice picks[PICKS_MAX];
 	size_t pick_count;
 	const struct dataset *of; /* kind that is referred to */
@@ -35,15 +35,19 @@ struct shape {
 	size_t count;
 };
 
-static const char *const firsts[] = {"Ada", "Grace", "Zoë", "José", "Łukasz", "Mei", "Amara", "Björn", "Chloé", "Dmitri",
-	"Emre", "Fatima", "Giulia", "Hiro", "Ines", "Jürgen", "Kofi", "Leila", "Mateo", "Noor", "Olga", "Priya", "Quinn",
-	"Rosa", "Sven", "Tomás", "Uma", "Viktor", "Wanda", "Ximena", "Yusuf", "李"};
-static const char *const lasts[] = {"Abel", "Brandt", "Castillo", "Dubois", "Eriksen", "Fischer", "García", "Haddad",
-	"Ito", "Jansen", "Kowalski", "Lovelace", "Müller", "Nakamura", "O'Neill", "Petrov", "Quist", "Rossi", "Sørensen",
-	"Takahashi", "Ünal", "Vargas", "Weiß", "Xu", "Yılmaz", "Zimmer"};
-static const char *const words[] = {"amber", "basin", "cobalt", "delta", "ember", "fjord", "granite", "harbor", "indigo",
-	"juniper", "kelp", "lumen", "meadow", "nimbus", "onyx", "prairie", "quartz", "ridge", "summit", "tundra", "umber",
-	"valley", "willow", "zephyr", "signal", "ledger", "review", "invoice", "renewal", "upgrade", "pilot", "launch"};
+static const char *const firsts[] = {"Ada",   "Grace",  "Zoë",   "José",   "Łukasz", "Mei",    "Amara", "Björn",
+                                     "Chloé", "Dmitri", "Emre",  "Fatima", "Giulia", "Hiro",   "Ines",  "Jürgen",
+                                     "Kofi",  "Leila",  "Mateo", "Noor",   "Olga",   "Priya",  "Quinn", "Rosa",
+                                     "Sven",  "Tomás",  "Uma",   "Viktor", "Wanda",  "Ximena", "Yusuf", "李"};
+static const char *const lasts[] = {"Abel",    "Brandt", "Castillo", "Dubois",   "Eriksen",  "Fischer",   "García",
+                                    "Haddad",  "Ito",    "Jansen",   "Kowalski", "Lovelace", "Müller",    "Nakamura",
+                                    "O'Neill", "Petrov", "Quist",    "Rossi",    "Sørensen", "Takahashi", "Ünal",
+                                    "Vargas",  "Weiß",   "Xu",       "Yılmaz",   "Zimmer"};
+static const char *const words[] = {"amber",   "basin",   "cobalt",  "delta",  "ember",  "fjord",  "granite",
+                                    "harbor",  "indigo",  "juniper", "kelp",   "lumen",  "meadow", "nimbus",
+                                    "onyx",    "prairie", "quartz",  "ridge",  "summit", "tundra", "umber",
+                                    "valley",  "willow",  "zephyr",  "signal", "ledger", "review", "invoice",
+                                    "renewal", "upgrade", "pilot",   "launch"};
 
 static uint64_t
 draw_next(const struct op *op, struct draw *w)
@@ -229,24 +233,24 @@ static const struct placeholder {
 	unsigned numbers; /* arguments that are numbers, all or none given */
 	bool picks, kind; /* then: a|b|c, or a kind of the same API */
 } placeholders[] = {
-	{"id", op_id, 0, false, false},
-	{"i", op_index, 0, false, false},
-	{"rev", op_rev, 0, false, false}, /* the round of the last change: differs after every change */
-	{"created", op_created, 1, false, false}, /* seconds since 1970, plus the argument */
-	{"updated", op_updated, 1, false, false},
-	{"created_at", op_created_at, 0, false, false},
-	{"updated_at", op_updated_at, 0, false, false},
-	{"ts", op_ts, 0, false, false},
-	{"num", op_num, 2, false, false}, /* from, to */
-	{"pick", op_pick, 0, true, false},
-	{"every", op_every, 1, true, false},
-	{"ref", op_ref, 0, false, true},
-	{"parent", op_parent, 0, false, true},
-	{"first", op_first, 0, false, false},
-	{"last", op_last, 0, false, false},
-	{"word", op_word, 0, false, false},
-	{"text", op_text, 1, false, false}, /* words */
-	{"hex", op_hex, 1, false, false},   /* digits */
+        {"id", op_id, 0, false, false},
+        {"i", op_index, 0, false, false},
+        {"rev", op_rev, 0, false, false},         /* the round of the last change: differs after every change */
+        {"created", op_created, 1, false, false}, /* seconds since 1970, plus the argument */
+        {"updated", op_updated, 1, false, false},
+        {"created_at", op_created_at, 0, false, false},
+        {"updated_at", op_updated_at, 0, false, false},
+        {"ts", op_ts, 0, false, false},
+        {"num", op_num, 2, false, false}, /* from, to */
+        {"pick", op_pick, 0, true, false},
+        {"every", op_every, 1, true, false},
+        {"ref", op_ref, 0, false, true},
+        {"parent", op_parent, 0, false, true},
+        {"first", op_first, 0, false, false},
+        {"last", op_last, 0, false, false},
+        {"word", op_word, 0, false, false},
+        {"text", op_text, 1, false, false}, /* words */
+        {"hex", op_hex, 1, false, false},   /* digits */
 };
 
 /* ---- compiling ---- */

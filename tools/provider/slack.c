@@ -1,9 +1,9 @@
 /* slack.c - /slack/api/METHOD: Slack's Web API, in which every application error comes with status 200 and "ok": false.
  *
- * Channels are numbered from 0, the general one, which has the newest messages and gets the added ones; each other channel has an equal
- * share. Filters (types, exclude_archived) work as at Slack: after the page was cut, so that pages may be short, or empty
- * with a cursor. The bot is no member of every seventh channel. Credentials: xoxb-... or xoxp-... is good;
- * xoxb-expired... is expired, xoxb-noscope... lacks every scope. */
+ * Channels are numbered from 0, the general one, which has the newest messages and gets the added ones; each other
+ * channel has an equal share. Filters (types, exclude_archived) work as at Slack: after the page was cut, so that pages
+ * may be short, or empty with a cursor. The bot is no member of every seventh channel. Credentials: xoxb-... or
+ * xoxp-... is good; xoxb-expired... is expired, xoxb-noscope... lacks every scope. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,33 +12,41 @@
 #include "window.h"
 
 static const char *const channel_shapes[] = {
-	"{'id':'<id>','name':'team-<i>','is_channel':true,'is_group':false,'is_im':false,'is_mpim':false,'is_private':<every 9 true|false>,"
-	"'created':<created>,'creator':'<ref users>','is_archived':<every 11 true|false>,'is_general':false,'unlinked':0,'name_normalized':'team-<i>',"
-	"'is_shared':false,'is_org_shared':false,'is_ext_shared':false,'pending_shared':[],'is_pending_ext_shared':false,"
-	"'is_member':<every 7 false|true>,'updated':<updated>000,'topic':{'value':'<~text 5>','creator':'<ref users>','last_set':<updated>},"
-	"'purpose':{'value':'<text 7>','creator':'','last_set':0},'previous_names':[],'num_members':<~num 1 400>,"
-	"'context_team_id':'T0EXAMPLE1','properties':{'revision':<rev>}}",
-	NULL};
+        "{'id':'<id>','name':'team-<i>','is_channel':true,'is_group':false,'is_im':false,'is_mpim':false,"
+        "'is_private':<every 9 true|false>,'created':<created>,'creator':'<ref users>',"
+        "'is_archived':<every 11 true|false>,'is_general':false,'unlinked':0,'name_normalized':'team-<i>',"
+        "'is_shared':false,'is_org_shared':false,'is_ext_shared':false,'pending_shared':[],"
+        "'is_pending_ext_shared':false,'is_member':<every 7 false|true>,'updated':<updated>000,"
+        "'topic':{'value':'<~text 5>','creator':'<ref users>','last_set':<updated>},'purpose':{'value':'<text 7>',"
+        "'creator':'','last_set':0},'previous_names':[],'num_members':<~num 1 400>,'context_team_id':'T0EXAMPLE1',"
+        "'properties':{'revision':<rev>}}",
+        NULL};
 static const char *const user_shapes[] = {
-	"{'id':'<id>','team_id':'T0EXAMPLE1','name':'<word>.<hex 4>','deleted':<every 17 true|false>,'color':'<hex 6>','real_name':'<first> <last>',"
-	"'tz':'<~pick Europe/Berlin|America/New_York|Asia/Tokyo>','tz_label':'Local Time','tz_offset':<num -10 12>,'profile':{'title':'<~text 2>',"
-	"'phone':'','skype':'','real_name':'<first> <last>','real_name_normalized':'<first> <last>','display_name':'<first>','status_text':'<~text 3>',"
-	"'status_emoji':'<~pick |:books:|:palm_tree:>','avatar_hash':'<hex 12>','email':'<word>.<hex 6>@example.com','team':'T0EXAMPLE1'},"
-	"'is_admin':<pick true|false|false>,'is_owner':false,'is_primary_owner':false,'is_restricted':false,'is_ultra_restricted':false,"
-	"'is_bot':<every 13 true|false>,'is_app_user':false,'updated':<updated>,'is_email_confirmed':true,'revision':<rev>}",
-	NULL};
+        "{'id':'<id>','team_id':'T0EXAMPLE1','name':'<word>.<hex 4>','deleted':<every 17 true|false>,"
+        "'color':'<hex 6>','real_name':'<first> <last>','tz':'<~pick Europe/Berlin|America/New_York|Asia/Tokyo>',"
+        "'tz_label':'Local Time','tz_offset':<num -10 12>,'profile':{'title':'<~text 2>','phone':'','skype':'',"
+        "'real_name':'<first> <last>','real_name_normalized':'<first> <last>','display_name':'<first>',"
+        "'status_text':'<~text 3>','status_emoji':'<~pick |:books:|:palm_tree:>','avatar_hash':'<hex 12>',"
+        "'email':'<word>.<hex 6>@example.com','team':'T0EXAMPLE1'},'is_admin':<pick true|false|false>,"
+        "'is_owner':false,'is_primary_owner':false,'is_restricted':false,'is_ultra_restricted':false,"
+        "'is_bot':<every 13 true|false>,'is_app_user':false,'updated':<updated>,'is_email_confirmed':true,"
+        "'revision':<rev>}",
+        NULL};
 static const char *const message_shapes[] = {
-	"{'type':'message','user':'<ref users>','ts':'<ts>','client_msg_id':'<hex 32>','text':'<~text 14>','team':'T0EXAMPLE1','revision':<rev>}",
-	"{'type':'message','user':'<ref users>','ts':'<ts>','client_msg_id':'<hex 32>','text':'<~text 5> \\u003c@U0EXAMPLE1\\u003e','team':'T0EXAMPLE1',"
-	"'reactions':[{'name':'thumbsup','users':['<ref users>'],'count':1}],'revision':<rev>}",
-	"{'type':'message','subtype':'bot_message','bot_id':'B<hex 8>','username':'<word>','ts':'<ts>','text':'<~text 9>','revision':<rev>}",
-	NULL};
+        "{'type':'message','user':'<ref users>','ts':'<ts>','client_msg_id':'<hex 32>','text':'<~text 14>',"
+        "'team':'T0EXAMPLE1','revision':<rev>}",
+        "{'type':'message','user':'<ref users>','ts':'<ts>','client_msg_id':'<hex 32>',"
+        "'text':'<~text 5> \\u003c@U0EXAMPLE1\\u003e','team':'T0EXAMPLE1','reactions':[{'name':'thumbsup',"
+        "'users':['<ref users>'],'count':1}],'revision':<rev>}",
+        "{'type':'message','subtype':'bot_message','bot_id':'B<hex 8>','username':'<word>','ts':'<ts>',"
+        "'text':'<~text 9>','revision':<rev>}",
+        NULL};
 
 const struct kind slack_kinds[] = {
-	{"slack", "channels", "C0", 9, true, 1, 20, 4, channel_shapes},
-	{"slack", "users", "U0", 9, true, 1, 2, 3, user_shapes},
-	{"slack", "messages", "M0", 9, true, 1, 1, 1, message_shapes},
-	KINDS_END,
+        {"slack", "channels", "C0", 9, true, 1, 20, 4, channel_shapes},
+        {"slack", "users", "U0", 9, true, 1, 2, 3, user_shapes},
+        {"slack", "messages", "M0", 9, true, 1, 1, 1, message_shapes},
+        KINDS_END,
 };
 
 enum { MEMBER_EVERY = 7, PRIVATE_EVERY = 9, ARCHIVED_EVERY = 11 }; /* as in the channels' shape */
@@ -72,7 +80,8 @@ cursor_write(char out[64], size_t place)
 
 	for (size_t i = 0; i < len; i += 3) {
 		unsigned have = len - i < 3 ? (unsigned)(len - i) : 3;
-		unsigned bits = (unsigned)(unsigned char)text[i] << 16 | (have > 1 ? (unsigned)(unsigned char)text[i + 1] << 8 : 0) |
+		unsigned bits = (unsigned)(unsigned char)text[i] << 16 |
+		                (have > 1 ? (unsigned)(unsigned char)text[i + 1] << 8 : 0) |
 		                (have > 2 ? (unsigned)(unsigned char)text[i + 2] : 0);
 		for (unsigned k = 0; k < 4; k++)
 			out[n++] = k <= have ? base64_digits[bits >> (18 - 6 * k) & 63] : '=';
@@ -293,18 +302,19 @@ auth_test(struct provider *v, const struct request *r, struct reply *p)
 	(void)v;
 	(void)r;
 	reply_json(p, 200);
-	buf_puts(&p->body, "{\"ok\":true,\"url\":\"https://example.slack.com/\",\"team\":\"Example Co\",\"user\":\"sluice\","
-	                   "\"team_id\":\"T0EXAMPLE1\",\"user_id\":\"U0EXAMPLE1\",\"bot_id\":\"B0EXAMPLE1\"}");
+	buf_puts(&p->body,
+	         "{\"ok\":true,\"url\":\"https://example.slack.com/\",\"team\":\"Example Co\",\"user\":\"sluice\","
+	         "\"team_id\":\"T0EXAMPLE1\",\"user_id\":\"U0EXAMPLE1\",\"bot_id\":\"B0EXAMPLE1\"}");
 }
 
 static const struct method {
 	const char *name, *scope; /* scope NULL: none is needed */
 	void (*serve)(struct provider *v, const struct request *r, struct reply *p);
 } methods[] = {
-	{"conversations.list", "channels:read", conversations_list},
-	{"conversations.history", "channels:history", conversations_history},
-	{"users.list", "users:read", users_list},
-	{"auth.test", NULL, auth_test},
+        {"conversations.list", "channels:read", conversations_list},
+        {"conversations.history", "channels:history", conversations_history},
+        {"users.list", "users:read", users_list},
+        {"auth.test", NULL, auth_test},
 };
 
 /* ---- admission ---- */

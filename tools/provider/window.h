@@ -1,8 +1,8 @@
 /* window.h - which part of a list a page shows, whatever the API's way of asking for it.
  *
- * A handler turns its cursor into `start`, calls window_cut, and writes items start .. start+count-1. When a fault bends
- * the paging (endless cursors, empty lists), window_cut is where it does so, for every API alike; `token`, when not empty,
- * is then the cursor to hand out instead of the handler's own. */
+ * A handler turns its cursor into `start`, calls window_cut, and writes items start .. start+count-1. When a fault
+ * bends the paging (endless cursors, empty lists), window_cut is where it does so, for every API alike; `token`, when
+ * not empty, is then the cursor to hand out instead of the handler's own. */
 #ifndef PROVIDER_WINDOW_H
 #define PROVIDER_WINDOW_H
 
