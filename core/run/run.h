@@ -1,10 +1,12 @@
 /* run.h - the life of one run: a sync (or check, or action) of one connection, from spawn to the last commit.
  *
- *            +-> FAILED (reason) ------------------------+
- *            |                                           v
  *   QUEUED -> SPAWNING -> LOADING -> STEPPING -> COMMITTING -> DONE
- *                 ^                     |  ^--- next step ---'
- *                 '---- new worker -----'
+ *                 ^          |        | ^  |        |   ^
+ *                 |          |        | '--'        |   |
+ *                 |          |     next step        |   |
+ *                 |          '--- failed, stopped --|---'
+ *                 '---- the worker died, but had ---'
+ *                       come further than the last
  *
  * A run owns its worker, its proxy calls and its commits, and nothing else owns them. All its state that matters is in the
  * store; killed at any moment, the next run of the sync takes up the position (same generation, same now, same last success).
@@ -31,14 +33,17 @@ struct host_options {
 	const struct clock *clock;
 	const struct settings *settings;
 	bool read_only;            /* no store is made when there is none */
+	bool no_store;             /* for what needs plugins only: describe, config --check */
 };
 struct host *host_new(const struct host_options *o, struct err *err); /* opens the store, starts proxy and registry */
 void host_free(struct host *h);
-struct store *host_store(struct host *h);
+struct store *host_store(struct host *h); /* NULL: there is none (read_only, no_store) */
 const struct settings *host_settings(const struct host *h);
 /* The manifest of a plugin by name (described by a sandboxed worker when not cached; waits, running the loop). Borrowed, until the
  * file changes. */
 const struct manifest *host_manifest(struct host *h, const char *plugin, struct err *err);
+const struct manifest *host_manifest_file(struct host *h, const char *path, struct err *err);
+char **host_plugins(struct host *h); /* names of all *.so in the plugin directory, sorted, NULL-terminated; yours, each too */
 
 enum run_state { RUN_QUEUED, RUN_SPAWNING, RUN_LOADING, RUN_STEPPING, RUN_COMMITTING, RUN_DONE, RUN_STATES };
 
@@ -54,9 +59,13 @@ struct run_result {
 	struct err err;            /* ERR_NONE: success */
 	struct run_counts counts;
 	bool complete;             /* full and proven: deletes by absence were worked out */
+	bool full;                 /* it listed everything, or was meant to */
 	bool resumed;              /* took up an interrupted run */
+	bool timed_out;            /* ERR_STOPPED by its own timeout_ms */
 	const char *warnings;      /* lines; "" */
 	struct slice reply;        /* of a check or action: JSON */
+	int status;                /* HTTP status of the last answer; 0: there was none */
+	struct slice answer;       /* the last answer's body when it was no success, cut at 4 KiB: for test-connection */
 };
 typedef void run_done(void *arg, const struct run_result *r);
 
@@ -70,6 +79,7 @@ struct run_request {
 	struct slice input;        /* of an action */
 	void (*differ)(void *arg, enum change_action action, const char *model, struct slice id, struct slice before, struct slice after);
 	void (*rejected)(void *arg, const char *model, struct slice id, struct slice reason, struct slice raw);
+	void *sink;                /* arg of these two */
 };
 struct run *run_start(struct host *h, const struct run_request *r, run_done *done, void *arg, struct err *err); /* NULL: it cannot begin; done is not called */
 void run_stop(struct run *r, const char *why); /* at the next call, then after the grace period by force; progress is kept */

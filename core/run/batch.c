@@ -1,0 +1,183 @@
+/* batch.c - the commit in the making, and the one on its way to the disk.
+ *
+ * A run's operations stand in one commit in the order in which they came over the wire. It may go at each page boundary,
+ * checkpoint and step end, and when it grows large; never inside one call of sluice_batch_save, unless that call alone is larger
+ * than a batch may be. A run has one commit on its way and never a second: were the first to fail, the second would carry a
+ * position ahead of its data. So pages that come meanwhile gather in the next one, which is the group commit anyway.
+ *
+ * Above max_batch of what is not durable, the worker's socket is not read: the disk is the brake of a fast provider.
+ * Pages that bring nothing new are counted here, because only the commit knows what was new: per depth of nested paginations,
+ * and only pages that another one follows. */
+#include <stdlib.h>
+#include "base/mem.h"
+#include "run/inside.h"
+
+struct ticket {
+	struct run *run;
+	struct page_mark *marks;
+	size_t n_marks;
+};
+
+struct commit *
+batch_open(struct run *r)
+{
+	if (!r->batch.open)
+		r->batch.open = commit_new(r->host->store, r->fence);
+	r->batch.whole = false;
+	return r->batch.open;
+}
+
+void
+batch_hold(struct run *r)
+{
+	size_t limit = r->host->settings->host.max_batch;
+	size_t bytes = r->batch.flying_bytes + (r->batch.open ? commit_bytes(r->batch.open) : 0);
+	bool hold = r->batch.flying && bytes > (r->batch.held ? limit / 2 : limit);
+
+	if (hold == r->batch.held || !r->worker || r->worker_over)
+		return;
+	run_account(r);
+	r->batch.held = hold;
+	worker_process_hold(r->worker, hold);
+}
+
+static void
+stale_check(struct run *r, const struct page_mark *page, uint64_t saved, uint64_t fresh)
+{
+	struct stale *s = &r->batch.stale[page->depth < STALE_DEPTHS ? page->depth : STALE_DEPTHS - 1];
+
+	if (page->finished || s->key != page->key)
+		s->pages = 0;
+	s->key = page->key;
+	if (page->finished || (saved == 0 && page->items > 0))
+		return;
+	s->pages = fresh ? 0 : s->pages + 1;
+	if (s->pages > r->limits.max_stale_pages)
+		run_failf(r, ERR_DATA,
+		          "the pagination goes round in circles: %llu pages in a row held nothing that this run had not seen (max_stale_pages)",
+		          (unsigned long long)s->pages);
+}
+
+static void
+counts_add(struct run *r, const struct commit_counts *c, uint64_t *saved, uint64_t *fresh)
+{
+	*saved += c->saved;
+	*fresh += c->fresh;
+	r->counts.added += c->added;
+	r->counts.updated += c->updated;
+	r->counts.unchanged += c->unchanged;
+	r->counts.deleted += c->deleted;
+	r->counts.missing += c->missing;
+	r->counts.held += c->held;
+	for (size_t i = 0; i < r->n_models; i++)
+		if (r->models[i].dataset == c->dataset)
+			r->models[i].held += c->held;
+}
+
+static void batch_submit(struct run *r);
+
+static void
+batch_durable(void *arg, const struct commit_result *result)
+{
+	struct ticket *t = arg;
+	struct run *r = t->run;
+	uint64_t saved = 0, fresh = 0;
+
+	run_account(r);
+	r->batch.flying = false;
+	r->batch.flying_bytes = 0;
+	if (result->err.cls != ERR_NONE)
+		run_fail(r, &result->err);
+	for (size_t i = 0; i < result->n_counts; i++)
+		counts_add(r, &result->counts[i], &saved, &fresh);
+	r->progress |= result->err.cls == ERR_NONE;
+	for (size_t i = 0; i < t->n_marks; i++)
+		stale_check(r, &t->marks[i], saved, fresh);
+	free(t->marks);
+	free(t);
+	if (r->batch.whole && (r->batch.open || r->batch.dirty))
+		batch_submit(r);
+	batch_hold(r);
+	run_poke(r);
+}
+
+static void
+batch_submit(struct run *r)
+{
+	struct ticket *t = XNEW(struct ticket);
+	struct commit *c = batch_open(r);
+	struct buf facts = {0};
+
+	if (r->batch.dirty && r->ending == ENDING_NOT) {
+		facts_write(r, &facts);
+		commit_state_set(c, r->scope, STATE_RUN, SLICE(""), buf_view(&facts));
+		buf_free(&facts);
+	}
+	t->run = r;
+	t->marks = r->batch.marks;
+	t->n_marks = r->batch.n_marks;
+	r->batch.marks = NULL;
+	r->batch.n_marks = 0;
+	r->batch.open = NULL;
+	r->batch.dirty = false;
+	r->batch.flying = true;
+	r->batch.flying_bytes = commit_bytes(c);
+	store_commit(r->host->store, c, r->batch.now, batch_durable, t);
+	r->batch.now = false;
+}
+
+static void
+mark_add(struct run *r, const struct page_mark *page)
+{
+	struct batch *b = &r->batch;
+
+	if (r->request.dry) {
+		stale_check(r, page, b->saved, b->fresh);
+		b->saved = b->fresh = 0;
+		return;
+	}
+	if ((b->n_marks & (b->n_marks - 1)) == 0)
+		b->marks = xrealloc(b->marks, (b->n_marks ? b->n_marks * 2 : 1) * sizeof *b->marks);
+	b->marks[b->n_marks++] = *page;
+}
+
+void
+batch_boundary(struct run *r, const struct page_mark *page, bool now)
+{
+	if (page)
+		mark_add(r, page);
+	if (r->request.dry || !r->scope || r->call.open)
+		return;
+	r->batch.whole = true;
+	r->batch.now |= now;
+	if (!r->batch.flying && (r->batch.dirty || (r->batch.open && !commit_empty(r->batch.open))))
+		batch_submit(r);
+	batch_hold(r);
+}
+
+/* A batch that is large goes although its page is not over: what it holds is whole calls. */
+void
+batch_grown(struct run *r)
+{
+	if (r->batch.open && commit_bytes(r->batch.open) >= r->host->settings->host.max_batch / 2)
+		batch_boundary(r, NULL, false);
+}
+
+void
+batch_drop(struct run *r)
+{
+	commit_free(r->batch.open);
+	r->batch.open = NULL;
+	free(r->batch.marks);
+	r->batch.marks = NULL;
+	r->batch.n_marks = 0;
+	r->batch.dirty = r->batch.whole = false;
+	buf_free(&r->call.bytes);
+	r->call = (struct call){0};
+}
+
+bool
+batch_idle(const struct run *r)
+{
+	return !r->batch.flying;
+}

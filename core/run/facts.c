@@ -1,0 +1,127 @@
+/* facts.c - what of a run outlives it: the value of STATE_RUN while it is under way or interrupted, and STATE_LAST after it.
+ *
+ * The next run of the sync takes these up: same now, same last success, same generation, and everything that speaks against
+ * deletes by absence. They travel in the same commit as the pages that they are about, so they are never behind them. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "run/inside.h"
+
+static const struct {
+	const char *name;
+	size_t at; /* of a bool in struct run_model */
+} model_flags[] = {
+	{"handmade", offsetof(struct run_model, handmade)},
+	{"vouched", offsetof(struct run_model, vouched)},
+	{"rejected", offsetof(struct run_model, rejected)},
+};
+
+static void
+models_write(const struct run *r, struct json_out *o)
+{
+	for (size_t f = 0; f < LENGTH(model_flags); f++) {
+		json_key(o, model_flags[f].name);
+		json_open(o, '[');
+		for (size_t i = 0; i < r->n_models; i++)
+			if (*(const bool *)((const char *)&r->models[i] + model_flags[f].at))
+				json_put_str(o, r->models[i].model->name);
+		json_close(o, ']');
+	}
+}
+
+static void
+models_read(struct run *r, struct slice json)
+{
+	for (size_t f = 0; f < LENGTH(model_flags); f++) {
+		struct json_iter it = json_iter(member_raw(json, model_flags[f].name));
+		while (json_next(&it))
+			for (size_t i = 0; i < r->n_models; i++)
+				if (json_string_is(it.value, r->models[i].model->name))
+					*(bool *)((char *)&r->models[i] + model_flags[f].at) = true;
+	}
+}
+
+void
+facts_write(const struct run *r, struct buf *out)
+{
+	struct json_out o = json_out(out);
+	const struct facts *f = &r->facts;
+
+	json_open(&o, '{');
+	json_kv_int(&o, "run", (int64_t)r->number);
+	json_kv_int(&o, "started_us", r->start_us);
+	json_kv_int(&o, "now_us", f->now_us);
+	json_kv_int(&o, "last_success_us", f->last_success_us);
+	json_kv_bool(&o, "full", f->full);
+	json_kv_bool(&o, "incomplete", f->incomplete || r->bad_answer);
+	json_kv_bool(&o, "weak", f->weak);
+	json_kv_bool(&o, "shifted", f->shifted);
+	json_kv_int(&o, "finished", (int64_t)f->finished);
+	json_kv_int(&o, "steps", (int64_t)f->steps);
+	models_write(r, &o);
+	json_key(&o, "models");
+	json_open(&o, '[');
+	for (size_t i = 0; i < r->n_models; i++)
+		json_put_str(&o, r->models[i].model->name);
+	json_close(&o, ']');
+	json_close(&o, '}');
+}
+
+/* A plugin that now writes other models than when the run began has no generation of theirs to go on with. */
+static bool
+models_same(const struct run *r, struct slice list)
+{
+	struct json_iter it = json_iter(list);
+	size_t i = 0;
+
+	for (; json_next(&it); i++)
+		if (i >= r->n_models || !json_string_is(it.value, r->models[i].model->name))
+			return false;
+	return i == r->n_models;
+}
+
+bool
+facts_read(struct run *r, struct slice json)
+{
+	struct facts *f = &r->facts;
+
+	if (!json_check(json, JSON_DEPTH_MAX, NULL) || !models_same(r, member_raw(json, "models")))
+		return false;
+	r->resumes = (uint64_t)member_int(json, "run", 0);
+	f->now_us = member_int(json, "now_us", f->now_us);
+	f->last_success_us = member_int(json, "last_success_us", 0);
+	f->full = member_bool(json, "full", false);
+	f->incomplete = member_bool(json, "incomplete", true);
+	f->weak = member_bool(json, "weak", true);
+	f->shifted = member_bool(json, "shifted", false);
+	f->finished = (uint64_t)member_int(json, "finished", 0);
+	f->steps = (uint64_t)member_int(json, "steps", 0);
+	models_read(r, json);
+	return true;
+}
+
+void
+facts_last(const struct run *r, bool success, struct slice before, struct buf *out)
+{
+	struct json_out o = json_out(out);
+	int64_t success_us = success ? r->facts.now_us : member_int(before, "last_success_us", 0);
+	int64_t finished_us = clock_wall_us(r->host->clock);
+
+	json_open(&o, '{');
+	json_kv_int(&o, "run", (int64_t)r->number);
+	json_kv_int(&o, "last_run_us", r->start_us);
+	json_kv_int(&o, "last_success_us", success_us);
+	json_kv_int(&o, "last_success_run", success ? (int64_t)r->number : member_int(before, "last_success_run", 0));
+	json_kv_int(&o, "last_full_us", success && r->complete ? r->facts.now_us : member_int(before, "last_full_us", 0));
+	json_kv_int(&o, "finished_us", finished_us);
+	json_kv_int(&o, "duration_ms", clock_mono_ms(r->host->clock) - r->start_ms);
+	json_kv_str(&o, "status", success ? "success" : r->err.cls == ERR_STOPPED ? "stopped" : "error");
+	json_kv_int(&o, "failures", success ? 0 : member_int(before, "failures", 0) + (r->err.cls != ERR_STOPPED));
+	if (!success) {
+		json_kv_str(&o, "class", err_class_name(r->err.cls));
+		json_kv_str(&o, "reason", r->err.text);
+	}
+	if (r->sandbox)
+		json_kv_str(&o, "sandbox", r->sandbox);
+	json_close(&o, '}');
+}

@@ -1,0 +1,154 @@
+/* history.c - what people read about a run afterwards: its record in `runs` and its log lines, secrets blanked.
+ *
+ * A log line goes to stderr by the log's own rules and, up to a bound, into the store; there it travels in the run's commits,
+ * in order with the pages that it is about. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "run/inside.h"
+
+#define LOGGED_MAX 1000u /* lines of one run kept in the store */
+
+static const struct {
+	const char *name;
+	size_t at; /* of a uint64_t in struct run_counts */
+} counted[] = {
+	{"fetched", offsetof(struct run_counts, fetched)},     {"saved", offsetof(struct run_counts, saved)},
+	{"added", offsetof(struct run_counts, added)},         {"updated", offsetof(struct run_counts, updated)},
+	{"unchanged", offsetof(struct run_counts, unchanged)}, {"deleted", offsetof(struct run_counts, deleted)},
+	{"rejected", offsetof(struct run_counts, rejected)},   {"missing", offsetof(struct run_counts, missing)},
+	{"held", offsetof(struct run_counts, held)},           {"requests", offsetof(struct run_counts, requests)},
+	{"retries", offsetof(struct run_counts, retries)},     {"rate_limited", offsetof(struct run_counts, rate_limited)},
+	{"bytes", offsetof(struct run_counts, bytes)},         {"pages", offsetof(struct run_counts, pages)},
+	{"steps", offsetof(struct run_counts, steps)},         {"workers", offsetof(struct run_counts, workers)},
+};
+
+static const char *const wait_keys[WAIT_REASONS] = {
+	[WAIT_CONNECT] = "connecting_ms", [WAIT_SERVER] = "server_ms", [WAIT_RATE] = "rate_limit_ms", [WAIT_RETRY] = "retry_ms",
+};
+
+static void
+counts_write(const struct run_counts *c, struct json_out *o)
+{
+	json_key(o, "counts");
+	json_open(o, '{');
+	for (size_t i = 0; i < LENGTH(counted); i++)
+		json_kv_int(o, counted[i].name, (int64_t) * (const uint64_t *)(const void *)((const char *)c + counted[i].at));
+	json_close(o, '}');
+	json_key(o, "time");
+	json_open(o, '{');
+	for (size_t i = 0; i < WAIT_REASONS; i++)
+		if (wait_keys[i])
+			json_kv_int(o, wait_keys[i], c->wait_ms[i]);
+	json_kv_int(o, "computing_ms", c->compute_ms);
+	json_kv_int(o, "committing_ms", c->commit_ms);
+	json_kv_int(o, "total_ms", c->total_ms);
+	json_close(o, '}');
+}
+
+static void
+warnings_write(const struct run *r, struct json_out *o)
+{
+	const char *p = r->warnings.p, *end = p + r->warnings.len;
+
+	json_key(o, "warnings");
+	json_open(o, '[');
+	while (p < end) {
+		const char *line = memchr(p, '\n', (size_t)(end - p));
+		json_put_slice(o, slice_of(p, (size_t)((line ? line : end) - p)));
+		p = line ? line + 1 : end;
+	}
+	json_close(o, ']');
+}
+
+void
+history_write(const struct run *r, const char *status, struct buf *out)
+{
+	struct json_out o = json_out(out);
+	char time[TIME_TEXT_MAX];
+
+	json_open(&o, '{');
+	json_kv_int(&o, "run", (int64_t)r->number);
+	json_kv_str(&o, "connection", r->connection->name);
+	json_kv_str(&o, "integration", r->connection->integration->name);
+	json_kv_str(&o, "sync", r->request.name);
+	json_kv_str(&o, "status", status);
+	json_kv_str(&o, "started_at", time_format(r->start_us, time));
+	if (strcmp(status, "running") != 0)
+		json_kv_str(&o, "finished_at", time_format(clock_wall_us(r->host->clock), time));
+	if (r->err.cls != ERR_NONE) {
+		json_key(&o, "error");
+		json_open(&o, '{');
+		json_kv_str(&o, "class", err_class_name(r->err.cls));
+		json_kv_str(&o, "message", r->err.text);
+		json_close(&o, '}');
+	}
+	json_kv_bool(&o, "full", r->facts.full);
+	json_kv_bool(&o, "complete", r->complete);
+	json_kv_int(&o, "resumes", (int64_t)r->resumes);
+	if (r->sandbox)
+		json_kv_str(&o, "sandbox", r->sandbox);
+	counts_write(&r->counts, &o);
+	warnings_write(r, &o);
+	json_close(&o, '}');
+	log_blank(out);
+}
+
+const struct log_field *
+history_fields(const struct run *r, struct log_field fields[6])
+{
+	size_t n = 0;
+
+	if (r->number)
+		fields[n++] = (struct log_field){"run", NULL, (int64_t)r->number};
+	fields[n++] = (struct log_field){"connection", r->connection->name, 0};
+	fields[n++] = (struct log_field){"integration", r->connection->integration->name, 0};
+	if (r->request.name)
+		fields[n++] = (struct log_field){"sync", r->request.name, 0};
+	if (r->facts.steps)
+		fields[n++] = (struct log_field){"step", NULL, (int64_t)r->facts.steps};
+	fields[n] = (struct log_field){NULL, NULL, 0};
+	return fields;
+}
+
+static void
+line_write(const struct run *r, enum log_level level, const char *text, struct buf *out)
+{
+	struct json_out o = json_out(out);
+	char time[TIME_TEXT_MAX];
+
+	json_open(&o, '{');
+	json_kv_str(&o, "ts", time_format_ms(clock_wall_us(r->host->clock), time));
+	json_kv_str(&o, "level", log_level_name(level));
+	json_kv_str(&o, "msg", text);
+	if (r->facts.steps)
+		json_kv_int(&o, "step", (int64_t)r->facts.steps);
+	json_close(&o, '}');
+}
+
+void
+history_log(struct run *r, enum log_level level, const char *fmt, ...)
+{
+	struct log_field fields[6];
+	struct buf text = {0}, line = {0};
+	char *said;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&said, fmt, ap) < 0)
+		die("out of memory for a log line");
+	va_end(ap);
+	buf_puts(&text, said);
+	free(said);
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f)
+			text.p[i] = ' ';
+	log_blank(&text);
+	log_line(level, history_fields(r, fields), "%s", buf_str(&text));
+	if (!r->request.dry && r->number && level >= LOG_INFO && r->logged++ < LOGGED_MAX) {
+		line_write(r, level, buf_str(&text), &line);
+		commit_log(batch_open(r), r->number, buf_view(&line));
+	}
+	buf_free(&line);
+	buf_free(&text);
+}

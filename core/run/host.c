@@ -1,0 +1,186 @@
+/* host.c - what all runs of this process share: loop, clock, settings, store, proxy, registry of plugins.
+ *
+ * The store's writer thread says through one uv_async that commits are finished; their callbacks then run on the loop.
+ * Proxy and registry are made when first needed, so that a command which only reads the store costs neither.
+ *
+ * Awkward: the async handle keeps the loop alive on purpose. Whoever turns the loop turns it with UV_RUN_ONCE until his own
+ * condition holds; a loop without a living handle would spin. */
+#include <sys/stat.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/log.h"
+#include "base/mem.h"
+#include "run/host.h"
+
+static void
+host_woken(uv_async_t *wake)
+{
+	struct host *h = wake->data;
+
+	if (h->store)
+		store_poll(h->store);
+}
+
+/* Called on the writer thread. */
+static void
+host_wake(void *arg)
+{
+	struct host *h = arg;
+
+	uv_async_send(&h->wake);
+}
+
+static bool
+store_there(const char *dir)
+{
+	char *path = xasprintf("%s/data.mdb", dir);
+	struct stat st;
+	bool there = stat(path, &st) == 0;
+
+	free(path);
+	return there;
+}
+
+static int
+host_open(struct host *h, struct err *err)
+{
+	const struct host_settings *s = &h->settings->host;
+	const struct store_options options = {
+		.dir = s->data_dir,
+		.key = s->encryption_key,
+		.key_file = s->key_file,
+		.plain = !s->encrypt,
+		.hash_ids = s->hash_ids,
+		.commit_delay_ms = s->commit_delay_ms,
+		.commit_bytes = s->commit_bytes,
+		.clock = h->clock,
+		.wake = host_wake,
+		.arg = h,
+	};
+
+	h->store = store_open(&options, err);
+	return h->store ? 0 : -1;
+}
+
+struct host *
+host_new(const struct host_options *o, struct err *err)
+{
+	struct host *h = XNEW(struct host);
+
+	h->loop = o->loop;
+	h->clock = o->clock ? o->clock : &clock_system;
+	h->settings = o->settings;
+	if (uv_async_init(h->loop, &h->wake, host_woken) != 0) {
+		err_set(err, ERR_HOST, "the event loop takes no more handles");
+		goto out;
+	}
+	h->wake.data = h;
+	h->wake_open = true;
+	if (o->no_store || (o->read_only && !store_there(o->settings->host.data_dir)))
+		return h;
+	if (host_open(h, err) == 0)
+		return h;
+out:
+	host_free(h);
+	return NULL;
+}
+
+static void
+wake_closed(uv_handle_t *handle)
+{
+	struct host *h = handle->data;
+
+	h->wake_closed = true;
+}
+
+void
+host_free(struct host *h)
+{
+	if (!h)
+		return;
+	proxy_free(h->proxy);
+	registry_free(h->registry);
+	store_close(h->store); /* joins the writer: nobody wakes us any more */
+	if (h->wake_open) {
+		uv_close((uv_handle_t *)&h->wake, wake_closed);
+		while (!h->wake_closed)
+			uv_run(h->loop, UV_RUN_ONCE);
+	}
+	free(h);
+}
+
+struct proxy *
+host_proxy(struct host *h, struct err *err)
+{
+	const struct host_settings *s = &h->settings->host;
+	const struct proxy_options options = {
+		.clock = h->clock,
+		.max_answer = s->max_answer,
+		.connect_ms = s->connect_ms,
+		.request_ms = s->request_ms,
+		.retries = s->retries ? s->retries : UINT64_MAX,
+		.retry_base_ms = s->retry_base_ms,
+		.retry_max_ms = s->retry_max_ms,
+		.ca_file = s->ca_file,
+	};
+
+	if (!h->proxy)
+		h->proxy = proxy_new(h->loop, &options, err);
+	return h->proxy;
+}
+
+struct registry *
+host_registry(struct host *h, struct err *err)
+{
+	const struct host_settings *s = &h->settings->host;
+	const struct registry_options options = {
+		.loop = h->loop,
+		.dir = s->plugin_dir,
+		.worker = s->worker,
+		.memory = s->worker_memory,
+		.start_ms = s->worker_start_ms,
+		.seccomp_only = s->sandbox == SANDBOX_SECCOMP_ONLY,
+	};
+
+	if (!h->registry)
+		h->registry = registry_new(&options);
+	if (!h->registry)
+		err_set(err, ERR_HOST, "the registry of plugins in %s cannot be made", s->plugin_dir);
+	return h->registry;
+}
+
+struct store *
+host_store(struct host *h)
+{
+	return h->store;
+}
+
+const struct settings *
+host_settings(const struct host *h)
+{
+	return h->settings;
+}
+
+const struct manifest *
+host_manifest(struct host *h, const char *plugin, struct err *err)
+{
+	struct registry *registry = host_registry(h, err);
+
+	return registry ? registry_manifest(registry, plugin, err) : NULL;
+}
+
+const struct manifest *
+host_manifest_file(struct host *h, const char *path, struct err *err)
+{
+	struct registry *registry = host_registry(h, err);
+
+	return registry ? registry_manifest_file(registry, path, err) : NULL;
+}
+
+char **
+host_plugins(struct host *h)
+{
+	struct registry *registry = host_registry(h, NULL);
+
+	return registry ? registry_list(registry) : XNEW(char *);
+}

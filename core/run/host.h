@@ -1,0 +1,23 @@
+/* host.h - the insides of struct host, for the files of core/run only. */
+#ifndef SLUICE_RUN_HOST_H
+#define SLUICE_RUN_HOST_H
+
+#include "plugin/registry.h"
+#include "run/run.h"
+
+struct host {
+	uv_loop_t *loop;
+	const struct clock *clock;
+	const struct settings *settings; /* borrowed, outlives the host */
+	struct store *store;             /* NULL: read_only and none there, or no_store */
+	struct proxy *proxy;             /* made with the first run */
+	struct registry *registry;       /* made with the first manifest */
+	uv_async_t wake;                 /* the store's writer thread has finished something */
+	bool wake_open;
+	bool wake_closed;
+};
+
+struct proxy *host_proxy(struct host *h, struct err *err);
+struct registry *host_registry(struct host *h, struct err *err);
+
+#endif

@@ -1,0 +1,220 @@
+/* inside.h - struct run, for the files of core/run only: who owns what, and which file does what with it.
+ *
+ *   run.c       the state machine; the only one that changes run->state
+ *   session.c   the worker: start, frames to handlers, deadline, end
+ *   intake.c    what a worker sends to be kept, judged before anything believes it
+ *   requests.c  what a worker asks for: HTTP by the proxy, records out of the store
+ *   batch.c     the commit in the making and those on their way to the disk
+ *   facts.c     what of a run outlives it (STATE_RUN, STATE_LAST)
+ *   finish.c    the end: sweep or not, run record, last state
+ *   dry.c       the sink that compares instead of storing
+ *
+ * Nothing here frees or changes state from inside a callback of worker, proxy or store: callbacks note what happened and call
+ * run_poke(); run_advance() then acts on the next turn of the loop. */
+#ifndef SLUICE_RUN_INSIDE_H
+#define SLUICE_RUN_INSIDE_H
+
+#include "base/log.h"
+#include "run/host.h"
+#include "run/idset.h"
+#include "run/member.h"
+#include "wire/worker_process.h"
+
+struct dry_model;
+
+struct run_model {                   /* one of the models that this sync writes */
+	uint16_t index;              /* in the manifest: what the wire says */
+	const struct manifest_model *model;
+	const char *key;             /* name of its key field */
+	uint32_t dataset;            /* 0: a dry run, and there is none yet */
+	bool loose;                  /* saved since the last page boundary */
+	bool handmade;               /* saved outside any pagination: needs the author's word */
+	bool vouched;                /* sluice_full_done */
+	bool rejected;               /* a record of it went to the dead letters */
+	uint64_t held;               /* deletes held back by the sweep */
+	struct dry_model *dry;       /* dry runs only */
+};
+
+/* What must survive the process: see facts.c. The flags of the models belong to it too. */
+struct facts {
+	int64_t now_us;              /* sluice_now: start of the first of the runs that this one goes on with */
+	int64_t last_success_us;     /* sluice_last_success without look-back; 0: none */
+	bool full;                   /* lists everything */
+	bool incomplete;             /* a loop was left early, or an answer that was no success was passed over */
+	bool weak, shifted;          /* some pagination proved little (page numbers), or nothing */
+	uint64_t finished;           /* paginations delivered to their end */
+	uint64_t steps;
+};
+
+struct page_mark {                   /* a page boundary in a commit */
+	uint64_t key;                /* which pagination: hash of its name */
+	uint32_t items;
+	uint8_t depth;
+	bool finished;
+};
+
+#define STALE_DEPTHS 8
+struct stale {                       /* one level of nested paginations */
+	uint64_t key;
+	uint64_t pages;              /* in a row without anything new */
+};
+
+struct batch {
+	struct commit *open;         /* NULL: nothing in it yet */
+	struct page_mark *marks;     /* of the open commit */
+	size_t n_marks;
+	bool whole;                  /* nothing came since the last boundary: it may go as it is */
+	bool now;                    /* somebody waits for it */
+	bool dirty;                  /* facts have changed since they were last put in a commit */
+	bool flying;                 /* one is on its way to the disk; never two */
+	size_t flying_bytes;
+	bool held;                   /* the worker's socket is not read */
+	uint64_t saved, fresh;       /* dry runs: since the last boundary */
+	struct stale stale[STALE_DEPTHS];
+};
+
+struct call {                        /* of sluice_batch_save: the frames of one that came in several */
+	struct buf bytes;            /* records as on the wire */
+	uint64_t count;
+	uint16_t model;
+	uint8_t op;
+	bool open;                   /* more frames are to come */
+};
+
+enum run_ending { ENDING_NOT, ENDING_LAST, ENDING_COUNTED };
+
+struct flight;                       /* an HTTP request under way: requests.c */
+
+struct run {
+	struct host *host;
+	struct run_request request;  /* name and input are copies */
+	run_done *done;
+	void *arg;
+	enum run_state state;
+
+	const struct connection_settings *connection;
+	const struct manifest *manifest;
+	const struct manifest_sync *sync;     /* NULL: a check or action */
+	const struct manifest_action *action; /* NULL: a check or sync */
+	struct sync_settings limits;          /* defaults filled in */
+	char *plugin_path;
+	struct buf connection_json, metadata, checkpoint; /* checkpoint empty: none */
+	struct proxy_target *target;
+
+	uint32_t scope, connection_scope;     /* of the sync, of the connection; 0 in dry runs of something never run */
+	struct fence fence;
+	uint64_t number;                      /* in the history; 0: none */
+	uint64_t resumes;                     /* number of the run that was interrupted; 0: none */
+	struct run_model *models;
+	size_t n_models;
+	struct facts facts;
+
+	struct worker_process *worker;
+	bool worker_over;                     /* on_end has come */
+	bool killed;                          /* by us: no second chance */
+	bool started;                         /* a step has been sent to this worker */
+	bool progress;                        /* something was committed since this worker was started */
+	bool respawn;
+	bool exiting;                         /* told to exit: its end is no failure */
+	bool ended;                           /* the last step is over */
+	bool bad_answer;                      /* in this step: an answer that was neither success nor accepted */
+	uint32_t serial;
+	char *sandbox;                        /* "landlock 7, seccomp" */
+
+	struct flight *flights;
+	unsigned n_flights;
+	struct slice waiting_get;             /* a copy of a MSG_GET's body that waits for the commits before it; p NULL: none */
+	uint32_t waiting_get_serial;
+
+	struct batch batch;
+	struct call call;
+	struct idset seen_ids;                /* of one call, for duplicates */
+
+	struct err err;
+	char *stop_why;                       /* NULL: not stopping */
+	bool stop_timeout;                    /* stopped by its own deadline */
+	enum run_ending ending;               /* COMMITTING: how far that is */
+	bool keep_open;                       /* failed by its own word: what it saved is good */
+	int64_t kill_at_ms, deadline_ms, owed_ms; /* monotonic; 0: none. owed_ms: since when the worker owes us a frame */
+	int64_t start_ms, account_ms;
+	int64_t start_us;
+	uv_timer_t tick, poke;
+	int open_timers;
+
+	struct run_counts counts;
+	uint64_t duplicates, logged;          /* ids twice in a call; log lines kept */
+	uint64_t progress_done, progress_total;
+	bool complete;
+	struct buf warnings;                  /* lines */
+	struct buf reply, answer;
+	int status;
+};
+
+/* run.c */
+void run_enter(struct run *r, enum run_state state);          /* from run.c, and from session.c where the worker's word moves it on */
+void run_poke(struct run *r);                                 /* have a look, on the next turn of the loop */
+void run_fail(struct run *r, const struct err *why);          /* the first reason counts; ends the worker */
+void run_failf(struct run *r, enum err_class cls, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void run_warn(struct run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* once each */
+bool run_over(const struct run *r);                           /* failed, or past its last step: frames are not wanted any more */
+void run_account(struct run *r);                              /* the time since the last call goes to whoever it belongs to */
+void run_account_as(struct run *r, enum wait_reason reason);  /* the same; to this wait, unless WAIT_NONE */
+const struct json_seed *run_seed(const struct run *r);
+struct run_model *run_model_at(struct run *r, uint16_t index); /* NULL: this sync does not write it */
+
+/* session.c */
+int session_start(struct run *r, struct err *err);
+void session_step(struct run *r);
+void session_stop(struct run *r, int reason);                 /* MSG_STOP */
+void session_exit(struct run *r);
+void session_break(struct run *r, const char *message, const char *what); /* the worker broke a promise */
+
+/* intake.c */
+void intake_save(struct run *r, const struct frame *f);
+void intake_dead(struct run *r, const struct frame *f);
+void intake_metadata(struct run *r, const struct frame *f);
+void intake_checkpoint(struct run *r, const struct frame *f);
+void intake_position(struct run *r, const struct frame *f);
+void intake_full_done(struct run *r, const struct frame *f);
+
+/* requests.c */
+void requests_send(struct run *r, const struct frame *f);
+void requests_read(struct run *r, const struct frame *f);
+void requests_close(struct run *r, const struct frame *f);
+void requests_get(struct run *r, const struct frame *f);
+void requests_get_answer(struct run *r);                      /* the one that waited */
+void requests_cancel(struct run *r);
+enum wait_reason requests_waiting(const struct run *r, int64_t *until_us);
+
+/* batch.c */
+struct commit *batch_open(struct run *r);                     /* the commit in the making */
+void batch_grown(struct run *r);                              /* something went in: a boundary when it is large */
+void batch_boundary(struct run *r, const struct page_mark *page, bool now); /* page NULL: none */
+void batch_drop(struct run *r);                               /* what is not committed is forgotten */
+bool batch_idle(const struct run *r);                         /* nothing is on its way */
+void batch_hold(struct run *r);
+
+/* facts.c */
+void facts_write(const struct run *r, struct buf *out);
+bool facts_read(struct run *r, struct slice json);            /* false: of another kind of run, not to be gone on with */
+void facts_last(const struct run *r, bool success, struct slice before, struct buf *out);
+
+/* finish.c */
+bool finish_run(struct run *r);                               /* submits the next of the last commits; true: there is none left */
+enum sweep_verdict { SWEEP_NO, SWEEP_ONCE, SWEEP_TWICE };
+enum sweep_verdict finish_verdict(struct run *r, const struct run_model *m, char why[256]);
+
+/* history.c */
+void history_write(const struct run *r, const char *status, struct buf *out);
+void history_log(struct run *r, enum log_level level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+const struct log_field *history_fields(const struct run *r, struct log_field fields[6]);
+
+/* dry.c */
+void dry_begin(struct run *r);
+void dry_save(struct run *r, struct run_model *m, struct slice id, struct slice json, const struct json_hash *hash);
+void dry_update(struct run *r, struct run_model *m, struct slice id, struct slice patch);
+void dry_delete(struct run *r, struct run_model *m, struct slice id);
+void dry_finish(struct run *r);
+void dry_free(struct run *r);
+
+#endif

@@ -1,0 +1,148 @@
+/* options.c - a connection's options: what the operator wrote, judged by what the connector declares.
+ *
+ * INI knows only text, connectors know types: a string option takes the text as it is (or unquotes it when it is a JSON string),
+ * every other type wants JSON of that type, and a boolean also takes yes and no. What nobody declared is an error with the nearest name, so
+ * that a mistyped option is not silently the default. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "base/json.h"
+#include "base/mem.h"
+#include "run/options.h"
+#include "sluice.h"
+
+static const struct {
+	const char *word;
+	const char *json;
+} booleans[] = {
+	{"yes", "true"}, {"true", "true"}, {"on", "true"}, {"1", "true"},
+	{"no", "false"}, {"false", "false"}, {"off", "false"}, {"0", "false"},
+};
+
+static bool
+boolean_value(const char *text, struct buf *out)
+{
+	for (size_t i = 0; i < LENGTH(booleans); i++)
+		if (strcasecmp(text, booleans[i].word) == 0) {
+			buf_puts(out, booleans[i].json);
+			return true;
+		}
+	return false;
+}
+
+static bool
+text_value(const struct manifest_option *o, const char *text, struct buf *out)
+{
+	struct slice raw = slice_str(text);
+
+	if (raw.len && raw.p[0] == '"' && json_check(raw, JSON_DEPTH_MAX, NULL) && json_type(raw) == JSON_STRING) {
+		buf_slice(out, json_trim(raw));
+		return true;
+	}
+	if (o->type == SLUICE_TIME && json_check(raw, 1, NULL) && json_type(raw) == JSON_NUMBER) {
+		buf_slice(out, json_trim(raw));
+		return true;
+	}
+	json_quote(out, raw);
+	return true;
+}
+
+bool
+option_value(const struct manifest_option *o, const char *text, struct buf *out)
+{
+	struct slice raw = slice_str(text);
+	size_t start = out->len;
+
+	if (o->type == SLUICE_BOOLEAN)
+		return boolean_value(text, out);
+	if (o->type == SLUICE_STRING || o->type == SLUICE_TIME)
+		text_value(o, text, out);
+	else if (json_check(raw, JSON_DEPTH_MAX, NULL))
+		buf_slice(out, json_trim(raw));
+	else if (o->type == SLUICE_ANY)
+		json_quote(out, raw);
+	else
+		return false;
+	if (type_matches(o->type, 0, slice_of(out->p + start, out->len - start)))
+		return true;
+	out->len = start;
+	return false;
+}
+
+static const struct pair *
+option_given(const struct connection_settings *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_options; i++)
+		if (strcmp(c->options[i].name, name) == 0)
+			return &c->options[i];
+	return NULL;
+}
+
+static int
+option_unknown(const struct manifest *m, const struct pair *given, struct err *err)
+{
+	const char **names = xcalloc(m->n_options + 1, sizeof *names);
+	const char *near;
+
+	for (size_t i = 0; i < m->n_options; i++)
+		names[i] = m->options[i].name;
+	near = nearest(given->name, names);
+	free(names);
+	return err_set(err, ERR_USAGE, "%s:%u: %s: connector '%s' has no option of this name%s%s%s", given->at.file, given->at.line,
+	               given->name, m->name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+static int
+option_write(const struct manifest *m, const struct manifest_option *o, const struct connection_settings *c,
+             struct json_out *out, struct err *err)
+{
+	const struct pair *given = option_given(c, o->name);
+	const char *text = given ? given->value : o->fallback;
+	struct buf value = {0};
+
+	if (!text && (o->flags & SLUICE_REQUIRED))
+		return err_set(err, ERR_USAGE, "%s:%u: connection %s : %s: %s is missing: connector '%s' requires it%s%s", c->at.file, c->at.line,
+		               c->name, c->integration->name, o->name, m->name, o->help ? ": " : "", o->help ? o->help : "");
+	if (!text)
+		return 0;
+	if (!given) {
+		json_kv_raw(out, o->name, slice_str(text));
+		return 0;
+	}
+	if (!option_value(o, text, &value)) {
+		buf_free(&value);
+		return err_set(err, ERR_USAGE, "%s:%u: %s: '%s' is no %s", given->at.file, given->at.line, o->name,
+		               given->resolved ? "***" : text, manifest_type_name(o->type));
+	}
+	json_kv_raw(out, o->name, buf_view(&value));
+	buf_free(&value);
+	return 0;
+}
+
+int
+options_build(const struct manifest *m, const struct connection_settings *c, struct buf *out, struct err *err)
+{
+	struct json_out o = json_out(out);
+
+	for (size_t i = 0; i < c->n_options; i++)
+		if (!manifest_option(m, c->options[i].name))
+			return option_unknown(m, &c->options[i], err);
+	json_open(&o, '{');
+	for (size_t i = 0; i < m->n_options; i++)
+		if (option_write(m, &m->options[i], c, &o, err) != 0)
+			return -1;
+	json_close(&o, '}');
+	return 0;
+}
+
+void
+connection_write(const struct connection_settings *c, struct slice options, struct buf *out)
+{
+	struct json_out o = json_out(out);
+
+	json_open(&o, '{');
+	json_kv_str(&o, "connection", c->name);
+	json_kv_str(&o, "integration", c->integration->name);
+	json_kv_raw(&o, "options", options);
+	json_close(&o, '}');
+}

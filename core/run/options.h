@@ -1,0 +1,17 @@
+/* options.h - a connection's options as its connector wants them. */
+#ifndef SLUICE_RUN_OPTIONS_H
+#define SLUICE_RUN_OPTIONS_H
+
+#include "base/buf.h"
+#include "config/settings.h"
+#include "plugin/manifest.h"
+
+/* Appends {"name": value, ...}: every option that the connector declares and that is given or has a fallback. -1: an option that
+ * nobody declared, one of the wrong type, or a required one that is missing; err names file, line and remedy. Never credentials. */
+int options_build(const struct manifest *m, const struct connection_settings *c, struct buf *out, struct err *err);
+/* {"connection":"acme","integration":"slack","options":{...}}: what the plugin gets to see of its connection. */
+void connection_write(const struct connection_settings *c, struct slice options, struct buf *out);
+/* One option's text from the INI as JSON of its type; false: it is no such thing. */
+bool option_value(const struct manifest_option *o, const char *text, struct buf *out);
+
+#endif

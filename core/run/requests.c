@@ -1,0 +1,447 @@
+/* requests.c - what a worker asks for: an HTTP exchange, which the proxy makes, or records, which the store has.
+ *
+ * An answer is passed on whole: its head, then its body in frames of at most 1 MiB. A streamed one is read from the network only
+ * as fast as the plugin asks for pieces. Records are read after everything that the run sent before has become durable, so a run
+ * reads its own writes.
+ *
+ * Awkward: the host sees every status, the plugin decides what it does about it. An answer that is neither 2xx nor accepted, to a
+ * request that is no page of a pagination (those fail by themselves), is noted: a run that goes on after it is not complete. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "run/inside.h"
+
+#define FLIGHTS_MAX 8            /* requests under way; an honest worker has two */
+#define PIECE (FRAME_MAX - 64u)
+#define ANSWER_KEPT 4096u
+#define GET_MAX 1000u            /* ids in one question */
+
+struct flight {
+	struct run *run;
+	struct proxy_call *call; /* NULL: the proxy is through with it */
+	struct flight *next;
+	uint32_t serial;
+	uint16_t *accept;
+	size_t n_accept;
+	bool page, streamed, head, closed, eof;
+	struct buf pending;      /* streamed: received, not asked for yet */
+	uint32_t wanted;         /* streamed: bytes that the plugin waits for */
+	int64_t started_ms;
+};
+
+static const char *const methods[METHODS] = {
+	[METHOD_GET] = "GET",     [METHOD_POST] = "POST",     [METHOD_PUT] = "PUT",
+	[METHOD_PATCH] = "PATCH", [METHOD_DELETE] = "DELETE", [METHOD_HEAD] = "HEAD",
+};
+
+static void
+flight_free(struct flight *f)
+{
+	struct flight **at = &f->run->flights;
+
+	while (*at != f)
+		at = &(*at)->next;
+	*at = f->next;
+	f->run->n_flights--;
+	buf_free(&f->pending);
+	free(f->accept);
+	free(f);
+}
+
+static struct flight *
+flight_find(struct run *r, uint32_t serial)
+{
+	struct flight *f = r->flights;
+
+	while (f && (f->serial != serial || f->closed))
+		f = f->next;
+	return f;
+}
+
+static bool
+worker_listens(const struct run *r)
+{
+	return r->worker && !r->worker_over && !r->killed && !r->ended;
+}
+
+static void
+head_write(struct run *r, struct buf *out, const struct flight *f, const struct proxy_answer *a)
+{
+	size_t at = frame_begin(out, MSG_ANSWER, 0, ++r->serial);
+	size_t reason = strlen(a->err.text);
+
+	buf_u32(out, f->serial);
+	buf_u16(out, a->err.cls == ERR_NONE ? (uint16_t)a->status : 0);
+	buf_u8(out, (uint8_t)a->err.cls);
+	buf_bytes(out, a->err.cls == ERR_NONE ? (struct slice){NULL, 0} : slice_of(a->err.text, reason));
+	buf_bytes(out, a->err.cls == ERR_NONE ? a->headers : (struct slice){NULL, 0});
+	buf_u64(out, f->streamed ? UINT64_MAX : a->body.len);
+	buf_u32(out, (uint32_t)(clock_mono_ms(r->host->clock) - f->started_ms));
+	frame_end(out, at);
+}
+
+static void
+piece_write(struct run *r, struct buf *out, const struct flight *f, struct slice piece, bool last)
+{
+	size_t at = frame_begin(out, MSG_BODY, last ? FRAME_LAST : 0, ++r->serial);
+
+	buf_u32(out, f->serial);
+	buf_slice(out, piece);
+	frame_end(out, at);
+}
+
+static void
+body_write(struct run *r, struct buf *out, const struct flight *f, struct slice body)
+{
+	size_t at = 0, n;
+
+	do {
+		n = body.len - at > PIECE ? PIECE : body.len - at;
+		piece_write(r, out, f, slice_of(body.p + at, n), at + n == body.len);
+		at += n;
+	} while (at < body.len);
+}
+
+static bool
+answer_accepted(const struct flight *f, int status)
+{
+	if (status >= 200 && status <= 299)
+		return true;
+	for (size_t i = 0; i < f->n_accept; i++)
+		if (f->accept[i] == status)
+			return true;
+	return false;
+}
+
+static void
+waits_count(struct run *r, const struct proxy_answer *a)
+{
+	r->counts.requests += a->attempts;
+	r->counts.retries += a->retries;
+	r->counts.rate_limited += a->rate_limited;
+	r->counts.bytes += a->bytes;
+}
+
+static void
+answer_note(struct run *r, const struct flight *f, const struct proxy_answer *a)
+{
+	bool good = a->err.cls == ERR_NONE && answer_accepted(f, a->status);
+
+	waits_count(r, a);
+	r->status = a->err.cls == ERR_NONE ? a->status : 0;
+	if (good)
+		return;
+	buf_clear(&r->answer);
+	buf_put(&r->answer, a->body.p, a->body.len > ANSWER_KEPT ? ANSWER_KEPT : a->body.len);
+	log_blank(&r->answer);
+	if (!f->page && a->err.cls == ERR_NONE)
+		r->bad_answer = true;
+}
+
+/* The worker is computing again: from now on it owes us a frame. */
+static void
+owed_restart(struct run *r)
+{
+	r->owed_ms = clock_mono_ms(r->host->clock);
+}
+
+/* What most of the waiting was for. */
+static enum wait_reason
+longest_wait(const struct proxy_answer *a)
+{
+	enum wait_reason longest = WAIT_SERVER;
+
+	for (int i = WAIT_NONE + 1; i < WAIT_REASONS; i++)
+		if (a->waits_ms[i] > a->waits_ms[longest])
+			longest = (enum wait_reason)i;
+	return longest;
+}
+
+static void
+flight_done(void *arg, const struct proxy_answer *a)
+{
+	struct flight *f = arg;
+	struct run *r = f->run;
+	struct buf out = {0};
+
+	run_account_as(r, r->batch.held ? WAIT_NONE : longest_wait(a));
+	if (!f->streamed || a->err.cls != ERR_NONE)
+		f->call = NULL;
+	if (!f->head)
+		answer_note(r, f, a);
+	if (worker_listens(r) && !f->closed) {
+		head_write(r, &out, f, a);
+		if (!f->streamed && a->err.cls == ERR_NONE)
+			body_write(r, &out, f, a->body);
+		worker_process_send(r->worker, &out);
+	}
+	buf_free(&out);
+	f->head = true;
+	owed_restart(r);
+	if (!f->call)
+		flight_free(f);
+	run_poke(r);
+}
+
+/* ---- streamed ---- */
+
+static void
+stream_feed(struct flight *f)
+{
+	struct run *r = f->run;
+	size_t n = f->pending.len > f->wanted ? f->wanted : f->pending.len;
+	struct buf out = {0};
+
+	if (!f->wanted || (n == 0 && !f->eof) || !worker_listens(r))
+		return;
+	f->wanted = 0;
+	piece_write(r, &out, f, slice_of(f->pending.p, n), f->eof && n == f->pending.len);
+	memmove(f->pending.p, f->pending.p + n, f->pending.len - n);
+	f->pending.len -= n;
+	worker_process_send(r->worker, &out);
+	buf_free(&out);
+	owed_restart(r);
+	if (f->eof && f->pending.len == 0)
+		flight_free(f);
+}
+
+static void
+stream_piece(void *arg, struct slice piece)
+{
+	struct flight *f = arg;
+	struct run *r = f->run;
+
+	run_account(r);
+	if (!piece.p) {
+		f->eof = true;
+		f->call = NULL;
+		if (f->closed || !worker_listens(r))
+			flight_free(f);
+		else
+			stream_feed(f);
+		run_poke(r);
+		return;
+	}
+	if (!f->closed) {
+		buf_slice(&f->pending, piece);
+		if (f->pending.len >= FRAME_MAX)
+			proxy_pause(f->call, true);
+		stream_feed(f);
+	}
+}
+
+void
+requests_read(struct run *r, const struct frame *frame)
+{
+	struct reader in = reader_of(frame->body);
+	struct flight *f = flight_find(r, reader_u32(&in));
+	uint32_t at_most = reader_u32(&in);
+
+	if (!f)
+		return; /* it failed meanwhile, and the worker will learn so */
+	if (!f->streamed || f->wanted || at_most == 0) {
+		session_break(r, "read", f->streamed ? "twice, or of nothing" : "of an answer that is no stream");
+		return;
+	}
+	f->wanted = at_most > PIECE ? PIECE : at_most;
+	if (f->call && f->pending.len < FRAME_MAX)
+		proxy_pause(f->call, false);
+	stream_feed(f);
+}
+
+/* ---- from the worker ---- */
+
+static uint16_t *
+statuses_read(struct slice bytes, size_t *n)
+{
+	struct reader in = reader_of(bytes);
+	uint16_t *list = xcalloc(bytes.len / 2 + 1, sizeof *list);
+
+	for (*n = 0; *n < bytes.len / 2; (*n)++)
+		list[*n] = reader_u16(&in);
+	return list;
+}
+
+void
+requests_send(struct run *r, const struct frame *frame)
+{
+	struct reader in = reader_of(frame->body);
+	uint8_t method = reader_u8(&in), flags = reader_u8(&in), retries = reader_u8(&in);
+	struct proxy_request q = {.timeout_ms = reader_u32(&in)};
+	struct slice accept, retry_on;
+	uint16_t *again;
+	struct flight *f;
+
+	q.endpoint = reader_bytes(&in, FRAME_MAX);
+	q.query = reader_bytes(&in, FRAME_MAX);
+	q.headers = reader_bytes(&in, FRAME_MAX);
+	accept = reader_bytes(&in, 512);
+	retry_on = reader_bytes(&in, 512);
+	q.body = reader_bytes(&in, FRAME_MAX);
+	q.from_answer = reader_u8(&in) != 0;
+	if (in.bad || method >= METHODS || r->n_flights >= FLIGHTS_MAX || flight_find(r, frame->serial)) {
+		session_break(r, "request", r->n_flights >= FLIGHTS_MAX ? "too many at a time" : "impossible fields");
+		return;
+	}
+	f = XNEW(struct flight);
+	f->run = r;
+	f->serial = frame->serial;
+	f->accept = statuses_read(accept, &f->n_accept);
+	f->page = flags & REQUEST_PAGE;
+	f->streamed = q.streamed = flags & REQUEST_STREAM;
+	f->started_ms = clock_mono_ms(r->host->clock);
+	f->next = r->flights;
+	r->flights = f;
+	r->n_flights++;
+	q.method = methods[method];
+	q.safe = flags & REQUEST_SAFE;
+	q.retries = retries == 0 ? 0 : retries == 1 ? -1 : retries - 1;
+	q.retry_on = again = statuses_read(retry_on, &q.n_retry_on);
+	q.deadline_mono_ms = r->deadline_ms;
+	f->call = proxy_send(r->target, &q, flight_done, f->streamed ? stream_piece : NULL, f);
+	if (r->stop_why)
+		proxy_cancel(f->call);
+	free(again);
+}
+
+static void
+flight_close(struct flight *f)
+{
+	f->closed = true;
+	if (f->call)
+		proxy_cancel(f->call);
+	else
+		flight_free(f);
+}
+
+void
+requests_close(struct run *r, const struct frame *frame)
+{
+	struct reader in = reader_of(frame->body);
+	struct flight *f = flight_find(r, reader_u32(&in));
+
+	if (f)
+		flight_close(f);
+}
+
+void
+requests_cancel(struct run *r)
+{
+	struct flight *f, *next;
+
+	for (f = r->flights; f; f = next) {
+		next = f->next;
+		if (f->call)
+			proxy_cancel(f->call);
+		else if (!worker_listens(r))
+			flight_free(f);
+	}
+}
+
+enum wait_reason
+requests_waiting(const struct run *r, int64_t *until_us)
+{
+	*until_us = 0;
+	for (const struct flight *f = r->flights; f; f = f->next)
+		if (f->call && !f->closed && !f->head)
+			return proxy_waiting(f->call, until_us);
+	return WAIT_NONE;
+}
+
+/* ---- records out of the store ---- */
+
+struct answering {
+	struct run *run;
+	struct buf out, records;
+	uint32_t of, count;
+	uint64_t cursor;
+};
+
+static void
+records_flush(struct answering *a, bool more)
+{
+	size_t at = frame_begin(&a->out, MSG_RECORDS, more ? FRAME_MORE : 0, ++a->run->serial);
+
+	buf_u32(&a->out, a->of);
+	buf_u64(&a->out, a->cursor);
+	buf_u32(&a->out, a->count);
+	buf_slice(&a->out, buf_view(&a->records));
+	frame_end(&a->out, at);
+	buf_clear(&a->records);
+	a->count = 0;
+}
+
+static bool
+record_add(void *arg, const struct record *rec)
+{
+	struct answering *a = arg;
+
+	if (rec->deleted_us)
+		return true;
+	if (a->count && a->records.len + rec->id.len + rec->json.len + 8 > PIECE)
+		records_flush(a, true);
+	buf_bytes(&a->records, rec->id);
+	buf_bytes(&a->records, rec->json);
+	a->count++;
+	return true;
+}
+
+static void
+record_add_one(void *arg, const struct record *rec)
+{
+	record_add(arg, rec);
+}
+
+static void
+records_answer(struct run *r, struct slice body, uint32_t serial)
+{
+	struct reader in = reader_of(body);
+	uint16_t model = reader_u16(&in);
+	uint8_t list = reader_u8(&in);
+	struct answering a = {.run = r, .of = serial, .cursor = reader_u64(&in)};
+	uint32_t limit = reader_u32(&in), count = reader_u32(&in);
+	struct dataset_name name = {.connection = r->connection->name, .integration = r->connection->integration->name};
+	struct feed_query q = {.after = a.cursor, .limit = limit, .live_only = true};
+	struct err err;
+	bool more;
+
+	if (in.bad || model >= r->manifest->n_models || count > GET_MAX || limit > GET_MAX) {
+		session_break(r, "get", "impossible fields");
+		return;
+	}
+	name.model = r->manifest->models[model].name;
+	q.dataset = r->host->store ? store_dataset_find(r->host->store, &name) : 0;
+	for (uint32_t i = 0; !list && i < count && q.dataset; i++)
+		store_record(r->host->store, q.dataset, reader_bytes(&in, STORE_ID_MAX), record_add_one, &a);
+	if (list && q.dataset && store_feed(r->host->store, &q, record_add, &a, &a.cursor, &more, &err) != 0)
+		run_fail(r, &err);
+	records_flush(&a, false);
+	if (worker_listens(r))
+		worker_process_send(r->worker, &a.out);
+	buf_free(&a.out);
+	buf_free(&a.records);
+	owed_restart(r);
+}
+
+void
+requests_get(struct run *r, const struct frame *f)
+{
+	if (r->waiting_get.p) {
+		session_break(r, "get", "another one before the answer");
+		return;
+	}
+	r->waiting_get = slice_of(xmemdup(f->body.p, f->body.len), f->body.len);
+	r->waiting_get_serial = f->serial;
+	batch_boundary(r, NULL, true);
+	run_poke(r);
+}
+
+void
+requests_get_answer(struct run *r)
+{
+	char *body = (char *)(uintptr_t)r->waiting_get.p;
+
+	records_answer(r, r->waiting_get, r->waiting_get_serial);
+	r->waiting_get = (struct slice){NULL, 0};
+	free(body);
+}

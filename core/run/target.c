@@ -1,0 +1,132 @@
+/* target.c - a connection as the proxy wants it: base URL and headers filled in, credentials chosen, limits settled.
+ *
+ * A base URL that stands in the INI is the operator's word and may point to a private address; the connector's own, also filled with
+ * options, is not. Rate limits are shared by all connections that use the same credential. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "run/target.h"
+#include "sluice.h"
+
+struct credential_rule {
+	int kind;          /* enum sluice_auth */
+	const char *wants; /* for the message */
+};
+
+static const struct credential_rule rules[] = {
+	{SLUICE_BEARER, "token"},
+	{SLUICE_BASIC, "username and password, or api_key"},
+	{SLUICE_HEADER_KEY, "api_key"},
+	{SLUICE_QUERY_KEY, "api_key"},
+};
+
+static const struct secret *
+either(const struct secret *a, const struct secret *b)
+{
+	return a ? a : b;
+}
+
+int
+target_credentials(const struct manifest *m, const struct connection_settings *c, struct proxy_auth *auth, struct err *err)
+{
+	*auth = (struct proxy_auth){.kind = m->auth, .name = m->auth_name, .prefix = m->auth_prefix};
+	if (m->auth == SLUICE_BASIC) {
+		auth->username = either(c->username, c->api_key);
+		auth->password = c->username ? c->password : NULL;
+		auth->token = c->username ? NULL : c->api_key;
+	} else if (m->auth == SLUICE_BEARER) {
+		auth->token = either(c->token, c->api_key);
+	} else {
+		auth->token = either(c->api_key, c->token);
+	}
+	if (m->auth == SLUICE_NONE || auth->token || auth->username)
+		return 0;
+	for (size_t i = 0; i < LENGTH(rules); i++)
+		if (rules[i].kind == m->auth)
+			return err_set(err, ERR_USAGE, "%s:%u: connection %s : %s: no credentials: connector '%s' wants %s; say for example '%s = env:NAME'",
+			               c->at.file, c->at.line, c->name, c->integration->name, m->name, rules[i].wants,
+			               m->auth == SLUICE_BEARER ? "token" : "api_key");
+	return 0;
+}
+
+static char **
+headers_fill(const struct manifest *m, struct slice options, struct err *err)
+{
+	size_t n = 0;
+	char **filled;
+
+	while (m->headers && m->headers[n])
+		n++;
+	filled = xcalloc(n + 1, sizeof *filled);
+	for (size_t i = 0; i < n; i++) {
+		struct buf line = {0};
+		if (template_fill(&line, m->headers[i], options, err) != 0) {
+			buf_free(&line);
+			err_prefix(err, "header '%s'", m->headers[i]);
+			for (size_t k = 0; k < i; k++)
+				free(filled[k]);
+			free(filled);
+			return NULL;
+		}
+		filled[i] = buf_take(&line);
+	}
+	return filled;
+}
+
+static void
+strings_free(char **list)
+{
+	for (size_t i = 0; list && list[i]; i++)
+		free(list[i]);
+	free(list);
+}
+
+static int
+base_fill(const struct manifest *m, const struct connection_settings *c, struct slice options, struct buf *url, struct err *err)
+{
+	const char *own = c->base_url ? c->base_url : c->integration->base_url;
+	const char *text = own ? own : m->base_url;
+
+	if (!text)
+		return err_set(err, ERR_USAGE, "%s:%u: connection %s : %s: base_url is missing: connector '%s' has none of its own", c->at.file,
+		               c->at.line, c->name, c->integration->name, m->name);
+	if (template_fill(url, text, options, err) != 0)
+		return err_prefix(err, "connection %s : %s: base URL '%s'", c->name, c->integration->name, text);
+	return 0;
+}
+
+struct proxy_target *
+target_new(struct proxy *p, const struct manifest *m, const struct connection_settings *c, struct slice options, struct err *err)
+{
+	const struct integration_settings *i = c->integration;
+	struct proxy_target_options t = {
+		.base_trusted = c->base_url || i->base_url,
+		.hosts = (const char *const *)m->hosts,
+		.allow_hosts = (const char *const *)i->allow_hosts,
+		.rate_n = i->rate_n ? i->rate_n : m->rate.requests,
+		.rate_ms = i->rate_n ? i->rate_ms : m->rate.per_ms,
+		.remaining = m->rate.remaining,
+		.reset = m->rate.reset,
+		.retry_after = m->rate.retry_after,
+		.retry_body = m->rate.retry_body,
+	};
+	struct proxy_target *target = NULL;
+	struct buf url = {0};
+	char *name = xasprintf("%s : %s", c->name, i->name);
+	char **headers = NULL;
+
+	if (target_credentials(m, c, &t.auth, err) != 0 || base_fill(m, c, options, &url, err) != 0)
+		goto out;
+	headers = headers_fill(m, options, err);
+	if (!headers)
+		goto out;
+	t.name = t.limit_key = name;
+	t.base_url = buf_str(&url);
+	t.headers = (const char *const *)headers;
+	target = proxy_target_new(p, &t, err);
+out:
+	strings_free(headers);
+	buf_free(&url);
+	free(name);
+	return target;
+}

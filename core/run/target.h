@@ -1,0 +1,15 @@
+/* target.h - whom a connection's runs talk to, and as whom. */
+#ifndef SLUICE_RUN_TARGET_H
+#define SLUICE_RUN_TARGET_H
+
+#include "config/settings.h"
+#include "plugin/manifest.h"
+#include "proxy/proxy.h"
+
+/* options: the JSON object of options_build. NULL: a template or a credential is missing; err names it and the remedy. Yours. */
+struct proxy_target *target_new(struct proxy *p, const struct manifest *m, const struct connection_settings *c,
+                                struct slice options, struct err *err);
+/* Are the credentials there that the connector's authentication needs? 0 or -1. */
+int target_credentials(const struct manifest *m, const struct connection_settings *c, struct proxy_auth *auth, struct err *err);
+
+#endif
