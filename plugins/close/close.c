@@ -7,6 +7,7 @@
  * Awkward: leads are asked for by a search `query`, the others by `date_updated__gte`; activities come at most 100 a page, the
  * rest 200; custom fields are five lists that make one model (https://developer.close.com). */
 #include <sluice.h>
+#include <cjson/cJSON.h>
 #include <string.h>
 #include <time.h>
 
@@ -73,12 +74,23 @@ fetch_custom_fields(struct sluice_run *run)
 	return sluice_status(run);
 }
 
+/* Tells whose key it is. */
 static int
 check(struct sluice_run *run)
 {
 	struct sluice_response answer;
 
-	return sluice_proxy_get(run, "/v1/me/", NULL, &answer);
+	if (sluice_proxy_get(run, "/v1/me/", NULL, &answer) == 0) {
+		cJSON *me = cJSON_ParseWithLength(answer.body, answer.len), *facts = cJSON_CreateObject();
+		const cJSON *email = cJSON_GetObjectItemCaseSensitive(me, "email");
+		cJSON_AddStringToObject(facts, "account", cJSON_IsString(email) ? email->valuestring : "unknown");
+		char *text = cJSON_PrintUnformatted(facts);
+		sluice_reply(run, text);
+		cJSON_free(text);
+		cJSON_Delete(facts);
+		cJSON_Delete(me);
+	}
+	return sluice_status(run);
 }
 
 #define ID {.name = "id", .type = SLUICE_STRING, .flags = SLUICE_KEY, .description = "Close's id of the object"}
@@ -143,6 +155,7 @@ static const struct sluice_sync syncs[] = {
 	{0},
 };
 
+static const char *const scopes[] = {"an API key of a user who may see what is synced", NULL};
 static const struct sluice_rate rate = {.requests = 40, .per_ms = 1000, .reset = "ratelimit-reset", .retry_body = "error.rate_reset"};
 
 SLUICE_EXPORT const struct sluice_connector sluice_connector = {
@@ -152,6 +165,7 @@ SLUICE_EXPORT const struct sluice_connector sluice_connector = {
 	.description = "CRM: leads, contacts, opportunities, activities, users, custom fields",
 	.base_url = "https://api.close.com/api",
 	.auth = SLUICE_BASIC,
+	.scopes = scopes,
 	.rate = &rate,
 	.models = models,
 	.syncs = syncs,

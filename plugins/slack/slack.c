@@ -4,7 +4,8 @@
  * (https://api.slack.com/web#responses). Lists end with an empty next_cursor.
  *
  * Awkward: a message's `ts` is unique in its channel only, so the record's id is CHANNEL-ts. What channels are read says the
- * connection's metadata {"channels": [...]}, else the option; "*" means every channel that the app is a member of. */
+ * connection's metadata {"channels": [...]}, else the option; "*" means every channel that the app is a member of. A channel that
+ * is selected later is read from its beginning: the checkpoint names those whose past is here already. */
 #include <sluice.h>
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 /* Messages are asked for again from this long before the last success: they can appear late. */
 enum { OVERLAP_S = 60 };
+enum { CHECKPOINT_MAX = 60 << 10 }; /* the host's limit is 64 KiB */
 
 /* Slack's reasons that are about who we are; all others are EFAILED. https://api.slack.com/methods/auth.test#errors */
 static const char *const refusals[] = {
@@ -56,14 +58,20 @@ struct list {
 	struct sluice_pair query[3];
 };
 
+static struct sluice_page_request
+request_of(const struct list *list)
+{
+	return (struct sluice_page_request){
+		.endpoint = list->path, .query = list->query, .items = list->items, .limit = 200,
+		.kind = SLUICE_CURSOR, .cursor_param = "cursor", .cursor = "response_metadata.next_cursor", .judge = judge,
+	};
+}
+
 static int
 fetch_list(struct sluice_run *run)
 {
 	const struct list *list = (const struct list *)sluice_data(run);
-	const struct sluice_page_request request = {
-		.endpoint = list->path, .query = list->query, .items = list->items, .limit = 200,
-		.kind = SLUICE_CURSOR, .cursor_param = "cursor", .cursor = "response_metadata.next_cursor", .judge = judge,
-	};
+	const struct sluice_page_request request = request_of(list);
 	struct sluice_page page;
 
 	while (sluice_paginate(run, &request, &page) > 0)
@@ -78,6 +86,23 @@ static const struct list channels = {
 static const struct list users = {"/users.list", "members", "SlackUser", {{NULL, NULL}}};
 
 /* ---- messages, channel by channel ---- */
+
+struct reading {
+	const char *oldest; /* where a channel goes on whose past is here; NULL: nothing is here yet */
+	cJSON *past;        /* ids of the channels whose past is here: the checkpoint of the last whole run, or NULL */
+	cJSON *now;         /* ids of the channels read in this run */
+};
+
+static int
+holds(const cJSON *ids, const char *id)
+{
+	const cJSON *each;
+
+	cJSON_ArrayForEach(each, ids)
+		if (cJSON_IsString(each) && strcmp(each->valuestring, id) == 0)
+			return 1;
+	return 0;
+}
 
 /* Gives each message its id and channel, and saves the page. */
 static void
@@ -100,9 +125,11 @@ save_messages(struct sluice_run *run, const char *channel, const struct sluice_p
 }
 
 static void
-fetch_channel(struct sluice_run *run, const char *channel, const char *oldest)
+read_channel(struct sluice_run *run, struct reading *r, const char *channel)
 {
-	const struct sluice_pair query[] = {{"channel", channel}, {"oldest", oldest}, {NULL, NULL}};
+	const struct sluice_pair query[] = {
+		{"channel", channel}, {"oldest", holds(r->past, channel) ? r->oldest : NULL}, {NULL, NULL},
+	};
 	const struct sluice_page_request request = {
 		.endpoint = "/conversations.history", .query = query, .items = "messages", .limit = 100,
 		.kind = SLUICE_CURSOR, .cursor_param = "cursor", .cursor = "response_metadata.next_cursor",
@@ -112,23 +139,21 @@ fetch_channel(struct sluice_run *run, const char *channel, const char *oldest)
 
 	while (sluice_paginate(run, &request, &page) > 0)
 		save_messages(run, channel, &page);
+	cJSON_AddItemToArray(r->now, cJSON_CreateString(channel));
 }
 
 /* Every channel that the app is a member of. */
 static void
-fetch_all(struct sluice_run *run, const char *oldest)
+read_all(struct sluice_run *run, struct reading *r)
 {
-	const struct sluice_page_request request = {
-		.endpoint = channels.path, .query = channels.query, .items = "channels", .limit = 200,
-		.kind = SLUICE_CURSOR, .cursor_param = "cursor", .cursor = "response_metadata.next_cursor", .judge = judge,
-	};
+	const struct sluice_page_request request = request_of(&channels);
 	struct sluice_page page;
 
 	while (sluice_paginate(run, &request, &page) > 0) {
 		cJSON *list = cJSON_ParseWithLength(page.body, page.len), *channel;
 		cJSON_ArrayForEach(channel, list)
 			if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(channel, "is_member")) && text_of(channel, "id"))
-				fetch_channel(run, text_of(channel, "id"), oldest);
+				read_channel(run, r, text_of(channel, "id"));
 		cJSON_Delete(list);
 	}
 }
@@ -147,34 +172,65 @@ selection(struct sluice_run *run)
 	return chosen;
 }
 
+/* Remembers whose past is here. Of thousands of channels it cannot: those are read from their beginning again, and cost no change. */
+static void
+remember(struct sluice_run *run, const cJSON *ids)
+{
+	char *text = cJSON_PrintUnformatted(ids);
+
+	if (text && strlen(text) < CHECKPOINT_MAX)
+		sluice_save_checkpoint(run, text);
+	else
+		sluice_log(run, SLUICE_WARN, "too many channels to remember: the next run reads all of them from the beginning");
+	cJSON_free(text);
+}
+
 static int
 fetch_messages(struct sluice_run *run)
 {
 	const int64_t last = sluice_last_success(run);
-	const char *oldest = last > 0 ? sluice_format(run, "%lld.000000", (long long)(last / 1000000 - OVERLAP_S)) : NULL;
+	const char *known = sluice_get_checkpoint(run);
+	struct reading r = {.past = known && last > 0 ? cJSON_Parse(known) : NULL, .now = cJSON_CreateArray()};
 	cJSON *chosen = selection(run), *channel;
 
+	if (last > 0)
+		r.oldest = sluice_format(run, "%lld.000000", (long long)(last / 1000000 - OVERLAP_S));
 	if (!cJSON_IsArray(chosen) || cJSON_GetArraySize(chosen) == 0)
 		sluice_fail(run, SLUICE_EARGUMENT, "no channel is selected: set channels = [\"C0123\"] (or [\"*\"]) in the connection, or its metadata");
 	cJSON_ArrayForEach(channel, chosen) {
 		if (!cJSON_IsString(channel))
 			sluice_fail(run, SLUICE_EARGUMENT, "channels holds something that is no channel id");
 		else if (strcmp(channel->valuestring, "*") == 0)
-			fetch_all(run, oldest);
+			read_all(run, &r);
 		else
-			fetch_channel(run, channel->valuestring, oldest);
+			read_channel(run, &r, channel->valuestring);
 	}
+	if (sluice_status(run) == 0)
+		remember(run, r.now);
 	cJSON_Delete(chosen);
+	cJSON_Delete(r.past);
+	cJSON_Delete(r.now);
 	return sluice_status(run);
 }
 
+/* Tells whose token it is. */
 static int
 check(struct sluice_run *run)
 {
 	struct sluice_response answer;
 
-	if (sluice_proxy_get(run, "/auth.test", NULL, &answer) == 0)
-		judge(run, &answer);
+	if (sluice_proxy_get(run, "/auth.test", NULL, &answer) == 0 && judge(run, &answer) == 0) {
+		cJSON *root = cJSON_ParseWithLength(answer.body, answer.len), *facts = cJSON_CreateObject();
+		if (!root)
+			sluice_fail(run, SLUICE_EDATA, "auth.test: the answer is no JSON; is base_url right?");
+		cJSON_AddItemToObject(facts, "account", cJSON_DetachItemFromObjectCaseSensitive(root, "team"));
+		cJSON_AddItemToObject(facts, "user", cJSON_DetachItemFromObjectCaseSensitive(root, "user"));
+		char *text = cJSON_PrintUnformatted(facts);
+		sluice_reply(run, text);
+		cJSON_free(text);
+		cJSON_Delete(facts);
+		cJSON_Delete(root);
+	}
 	return sluice_status(run);
 }
 
@@ -225,7 +281,7 @@ static const struct sluice_sync syncs[] = {
 };
 
 static const char *const scopes[] = {"channels:read", "groups:read", "channels:history", "groups:history", "users:read", NULL};
-static const struct sluice_rate rate = {.requests = 50, .per_ms = 60000, .retry_after = "retry-after"};
+static const struct sluice_rate rate = {.requests = 50, .per_ms = 60000};
 
 SLUICE_EXPORT const struct sluice_connector sluice_connector = {
 	SLUICE_ABI,

@@ -22,8 +22,8 @@ fetch_list(struct sluice_run *run)
 	const int64_t last = sluice_last_success(run);
 	const char *since = last > 0 ? sluice_format(run, "%lld", (long long)(last / 1000000 - OVERLAP_S)) : NULL;
 	const struct sluice_pair query[] = {
-		{"created[gte]", since},
-		{list->extra ? list->extra->name : "expand[]", list->extra ? list->extra->value : NULL},
+		{"created[gte]", since}, /* NULL: left out */
+		{list->extra ? list->extra->name : NULL, list->extra ? list->extra->value : NULL},
 		{NULL, NULL},
 	};
 	const struct sluice_page_request request = {
@@ -37,7 +37,7 @@ fetch_list(struct sluice_run *run)
 	return sluice_status(run);
 }
 
-/* A restricted key may lack the permission for customers; Stripe's answer then names it. */
+/* One customer at most: a restricted key may not see the account, and Stripe's refusal names the permission that is lacking. */
 static int
 check(struct sluice_run *run)
 {
