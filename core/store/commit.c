@@ -1,0 +1,208 @@
+/* commit.c - building a commit: operations are encoded one after the other; nothing is looked up or judged here.
+ *
+ * A record's body is laid out as it will be sealed: length of id (1 byte), id, JSON; so the writer seals straight from here
+ * into LMDB's page. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "store/commit.h"
+#include "store/layout.h"
+
+struct commit *
+commit_new(struct store *s, struct fence fence)
+{
+	struct commit *c = XNEW(struct commit);
+
+	c->s = s;
+	c->fence = fence;
+	return c;
+}
+
+void
+commit_free(struct commit *c)
+{
+	if (!c)
+		return;
+	buf_free(&c->early);
+	buf_free(&c->ops);
+	free(c->counts);
+	free(c);
+}
+
+size_t
+commit_bytes(const struct commit *c)
+{
+	return c->ops.len + c->early.len;
+}
+
+bool
+commit_empty(const struct commit *c)
+{
+	return c->ops.len == 0 && c->early.len == 0;
+}
+
+void
+commit_reset(struct commit *c)
+{
+	c->n_counts = 0;
+	c->dead = 0;
+	c->number = 0;
+}
+
+struct commit_counts *
+commit_counts_of(struct commit *c, uint32_t dataset)
+{
+	for (size_t i = c->n_counts; i-- > 0;)
+		if (c->counts[i].dataset == dataset)
+			return &c->counts[i];
+	if (c->n_counts == c->cap_counts) {
+		c->cap_counts = c->cap_counts ? c->cap_counts * 2 : 4;
+		c->counts = xrealloc(c->counts, c->cap_counts * sizeof(*c->counts));
+	}
+	c->counts[c->n_counts] = (struct commit_counts){.dataset = dataset};
+	return &c->counts[c->n_counts++];
+}
+
+static void
+check_id(struct slice id)
+{
+	if (!id.len || id.len > STORE_ID_MAX)
+		die("store: an id of %zu bytes was not refused earlier", id.len);
+}
+
+static void
+put_op(struct commit *c, enum op op, uint32_t number)
+{
+	buf_u8(&c->ops, (uint8_t)op);
+	buf_u32(&c->ops, number);
+}
+
+static void
+put_body(struct commit *c, struct slice id, struct slice json)
+{
+	check_id(id);
+	buf_u32(&c->ops, (uint32_t)(1 + id.len + json.len));
+	buf_u8(&c->ops, (uint8_t)id.len);
+	buf_slice(&c->ops, id);
+	buf_slice(&c->ops, json);
+}
+
+void
+commit_save(struct commit *c, uint32_t dataset, struct slice id, struct slice json, const struct json_hash *hash)
+{
+	put_op(c, OP_SAVE, dataset);
+	buf_u64(&c->ops, hash->low);
+	buf_u64(&c->ops, hash->high);
+	put_body(c, id, json);
+}
+
+void
+commit_update(struct commit *c, uint32_t dataset, struct slice id, struct slice patch)
+{
+	put_op(c, OP_UPDATE, dataset);
+	put_body(c, id, patch);
+}
+
+void
+commit_delete(struct commit *c, uint32_t dataset, struct slice id)
+{
+	check_id(id);
+	put_op(c, OP_DELETE, dataset);
+	buf_bytes(&c->ops, id);
+}
+
+void
+commit_seen_begin(struct commit *c, uint32_t dataset)
+{
+	put_op(c, OP_SEEN_BEGIN, dataset);
+}
+
+void
+commit_sweep(struct commit *c, const struct sweep *sweep)
+{
+	put_op(c, OP_SWEEP, sweep->dataset);
+	buf_put(&c->ops, sweep, sizeof(*sweep));
+}
+
+static struct buf *
+put_state(struct commit *c, enum op op, uint32_t scope, enum state_kind kind, struct slice name)
+{
+	struct buf *b = LAYOUT_CONTROL ? &c->early : &c->ops;
+
+	buf_u8(b, (uint8_t)op);
+	buf_u32(b, scope);
+	buf_u8(b, (uint8_t)kind);
+	buf_bytes(b, name);
+	return b;
+}
+
+void
+commit_state_set(struct commit *c, uint32_t scope, enum state_kind kind, struct slice name, struct slice value)
+{
+	buf_bytes(put_state(c, OP_STATE_SET, scope, kind, name), value);
+}
+
+void
+commit_state_merge(struct commit *c, uint32_t scope, enum state_kind kind, struct slice name, struct slice patch)
+{
+	buf_bytes(put_state(c, OP_STATE_MERGE, scope, kind, name), patch);
+}
+
+void
+commit_state_clear(struct commit *c, uint32_t scope, enum state_kind kind, struct slice name)
+{
+	put_state(c, OP_STATE_CLEAR, scope, kind, name);
+}
+
+void
+commit_state_clear_all(struct commit *c, uint32_t scope, enum state_kind kind)
+{
+	put_state(c, OP_STATE_CLEAR_ALL, scope, kind, (struct slice){0});
+}
+
+void
+commit_positions_drop(struct commit *c, uint32_t scope, unsigned deeper_than)
+{
+	buf_u32(put_state(c, OP_POSITIONS_DROP, scope, STATE_POSITION, (struct slice){0}), deeper_than);
+}
+
+void
+commit_dead(struct commit *c, const struct dead_letter *d)
+{
+	put_op(c, OP_DEAD, d->scope);
+	buf_u32(&c->ops, d->dataset);
+	buf_u64(&c->ops, d->run);
+	buf_bytes(&c->ops, d->model);
+	buf_bytes(&c->ops, d->id);
+	buf_bytes(&c->ops, d->reason);
+	buf_bytes(&c->ops, d->raw);
+}
+
+void
+commit_run(struct commit *c, uint64_t run, struct slice json)
+{
+	buf_u8(&c->ops, OP_RUN);
+	buf_u64(&c->ops, run);
+	buf_bytes(&c->ops, json);
+}
+
+void
+commit_log(struct commit *c, uint64_t run, struct slice json)
+{
+	buf_u8(&c->ops, OP_LOG);
+	buf_u64(&c->ops, run);
+	buf_bytes(&c->ops, json);
+}
+
+void
+commit_name(struct commit *c, enum op op, struct slice names)
+{
+	buf_u8(&c->ops, (uint8_t)op);
+	buf_bytes(&c->ops, names);
+}
+
+void
+commit_epoch(struct commit *c, uint32_t scope)
+{
+	put_op(c, OP_EPOCH, scope);
+}

@@ -1,0 +1,55 @@
+/* commit.h - a commit as a list of encoded operations; private to the store.
+ *
+ * One growing buffer of bytes: a batch of records is copied once, and freed at once. Each operation is a code byte and its
+ * fields (the readers stand in apply.c beside what they do). The fields were written by this process: they are trusted. */
+#ifndef SLUICE_STORE_COMMIT_H
+#define SLUICE_STORE_COMMIT_H
+
+#include "store/store.h"
+
+enum op {
+	OP_SAVE = 1,
+	OP_UPDATE,
+	OP_DELETE,
+	OP_SEEN_BEGIN,
+	OP_SWEEP,
+	OP_STATE_SET,
+	OP_STATE_MERGE,
+	OP_STATE_CLEAR,
+	OP_STATE_CLEAR_ALL,
+	OP_POSITIONS_DROP,
+	OP_DEAD,
+	OP_RUN,
+	OP_LOG,
+	OP_DATASET, /* the three that hand out a number: see commit.number */
+	OP_SCOPE,
+	OP_EPOCH,
+	OP_COUNT
+};
+
+struct commit {
+	struct store *s;
+	struct fence fence;
+	struct buf ops;
+	struct buf early;      /* in the control build: what says how far a sync has come; else empty */
+	bool now;
+	commit_done *done;
+	void *arg;
+	int64_t submitted_ms;
+
+	/* what became of it */
+	bool finished, waited; /* waited: somebody blocks on it, no callback */
+	struct err err;
+	uint64_t number;       /* of OP_DATASET, OP_SCOPE, OP_EPOCH */
+	uint64_t dead;
+	struct commit_counts *counts;
+	size_t n_counts, cap_counts;
+	struct commit *next;
+};
+
+void commit_reset(struct commit *c); /* before it is applied (again) */
+struct commit_counts *commit_counts_of(struct commit *c, uint32_t dataset);
+void commit_name(struct commit *c, enum op op, struct slice names); /* OP_DATASET, OP_SCOPE */
+void commit_epoch(struct commit *c, uint32_t scope);
+
+#endif

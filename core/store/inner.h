@@ -1,0 +1,21 @@
+/* inner.h - struct store, for the files of this folder. */
+#ifndef SLUICE_STORE_INNER_H
+#define SLUICE_STORE_INNER_H
+
+#include "store/env.h"
+#include "store/seal.h"
+#include "store/store.h"
+#include "store/writer.h"
+
+struct store {
+	struct env env;
+	struct seal seal;
+	struct writer writer;
+	const struct clock *clock;
+	char *dir;
+	int lock_fd;       /* open and locked as long as the store is */
+	bool hash_ids;
+	uint64_t next_run; /* the loop's */
+};
+
+#endif

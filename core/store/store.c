@@ -1,0 +1,263 @@
+/* store.c - opening and closing.
+ *
+ *   directory -> lock -> environment -> format -> key -> writer thread
+ *
+ * Guarantees: when store_open returns a store, this process is the only one that has it, its format is known and its key is
+ * right; when it returns NULL, nothing stays open or locked. A store is made in one transaction (format and wrapped
+ * master key together), after its key file is durable. */
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/dir.h"
+#include "store/read.h"
+
+#define MAP_DEFAULT (UINT64_C(1) << 30)
+#define META_KEY "store"
+#define MAGIC "sluice!\n"
+enum { META_PLAIN = 1, META_HASH_IDS = 2 };
+
+struct meta {
+	uint32_t format, flags;
+	struct slice master; /* wrapped, or in a plain store as it is */
+};
+
+static int
+meta_put(struct store *s, uint32_t flags, struct slice master)
+{
+	struct buf b = {0};
+	MDB_txn *txn;
+	MDB_val k = val_slice(SLICE(META_KEY)), v;
+	int rc;
+
+	buf_puts(&b, MAGIC);
+	buf_u32(&b, STORE_FORMAT);
+	buf_u32(&b, flags);
+	buf_slice(&b, master);
+	v = val_of(b.p, b.len);
+	rc = mdb_txn_begin(s->env.mdb, NULL, 0, &txn);
+	if (!rc) {
+		rc = mdb_put(txn, s->env.db[DB_META], &k, &v, MDB_NOOVERWRITE);
+		if (rc)
+			mdb_txn_abort(txn);
+		else
+			rc = mdb_txn_commit(txn);
+	}
+	buf_wipe(&b);
+	return rc;
+}
+
+static bool
+meta_split(struct slice value, struct meta *m)
+{
+	struct reader r = reader_of(value);
+
+	if (!slice_is(reader_raw(&r, sizeof(MAGIC) - 1), MAGIC))
+		return false;
+	m->format = reader_u32(&r);
+	m->flags = reader_u32(&r);
+	m->master = reader_rest(&r);
+	return !r.bad;
+}
+
+static int
+meta_make(struct store *s, const struct store_options *o, struct err *err)
+{
+	uint8_t key[SEAL_KEY_SIZE], master[SEAL_KEY_SIZE], wrapped[SEAL_WRAPPED_SIZE];
+	uint32_t flags = (o->plain ? META_PLAIN : 0) | (o->hash_ids ? META_HASH_IDS : 0);
+	int rc;
+
+	if (!o->plain && dir_key(o, true, key, err) < 0)
+		return -1;
+	seal_random(master, sizeof(master));
+	if (!o->plain)
+		seal_wrap(key, master, wrapped);
+	rc = meta_put(s, flags, o->plain ? slice_of(master, sizeof(master)) : slice_of(wrapped, sizeof(wrapped)));
+	if (rc || dir_sync(o->dir) < 0)
+		rc = env_error(&s->env, rc, "cannot make the store", 0, err);
+	seal_init(&s->seal, master, o->plain);
+	s->hash_ids = o->hash_ids;
+	sodium_memzero(key, sizeof(key));
+	sodium_memzero(master, sizeof(master));
+	return rc;
+}
+
+static int
+meta_check(struct store *s, const struct store_options *o, struct slice value, struct err *err)
+{
+	uint8_t key[SEAL_KEY_SIZE], master[SEAL_KEY_SIZE];
+	bool plain, good = true;
+	struct meta m;
+
+	if (!meta_split(value, &m))
+		return err_set(err, ERR_USAGE, "%s holds a database that is no store of this program", o->dir);
+	if (m.format != STORE_FORMAT)
+		return err_set(err, ERR_USAGE, "the store %s has format %u, this program knows format %d", o->dir, m.format,
+		               STORE_FORMAT);
+	plain = m.flags & META_PLAIN;
+	if (plain != o->plain)
+		return err_set(err, ERR_USAGE, "the store %s was made %s encryption; it is opened as it was made", o->dir,
+		               plain ? "without" : "with");
+	if (!plain && dir_key(o, false, key, err) < 0)
+		return -1;
+	if (!plain)
+		good = seal_unwrap(key, m.master, master);
+	else if ((good = m.master.len == sizeof(master)))
+		memcpy(master, m.master.p, sizeof(master));
+	if (good)
+		seal_init(&s->seal, master, plain);
+	s->hash_ids = m.flags & META_HASH_IDS;
+	sodium_memzero(key, sizeof(key));
+	sodium_memzero(master, sizeof(master));
+	return good ? 0 : err_set(err, ERR_USAGE, "wrong key: the store %s was sealed with another one", o->dir);
+}
+
+static int
+meta_open(struct store *s, const struct store_options *o, struct err *err)
+{
+	struct snapshot p;
+	struct slice v;
+	int rc;
+
+	if (snapshot_begin(&p, s, err) < 0)
+		return -1;
+	rc = snapshot_get(&p, DB_META, SLICE(META_KEY), &v);
+	if (!rc)
+		rc = meta_check(s, o, v, err);
+	else if (rc != MDB_NOTFOUND)
+		rc = env_error(&s->env, rc, "cannot read its format", 0, err);
+	snapshot_end(&p);
+	return rc == MDB_NOTFOUND ? meta_make(s, o, err) : rc;
+}
+
+static uint64_t
+last_number(struct snapshot *p, enum layout_db db)
+{
+	MDB_cursor *cur;
+	MDB_val k, v;
+	uint64_t n = 0;
+
+	if (snapshot_cursor(p, db, &cur) == 0) {
+		if (mdb_cursor_get(cur, &k, &v, MDB_LAST) == 0 && k.mv_size >= 8)
+			n = get_be64(k.mv_data);
+		mdb_cursor_close(cur);
+	}
+	return n;
+}
+
+static int
+runs_open(struct store *s, struct err *err)
+{
+	struct snapshot p;
+	uint64_t runs, logs;
+
+	if (snapshot_begin(&p, s, err) < 0)
+		return -1;
+	runs = last_number(&p, DB_RUNS);
+	logs = last_number(&p, DB_LOGS);
+	snapshot_end(&p);
+	s->next_run = (runs > logs ? runs : logs) + 1;
+	return 0;
+}
+
+struct store *
+store_open(const struct store_options *o, struct err *err)
+{
+	struct store *s = XNEW(struct store);
+
+	s->lock_fd = -1;
+	s->clock = o->clock ? o->clock : &clock_system;
+	s->dir = xstrdup(o->dir);
+	if (sodium_init() < 0)
+		die("libsodium does not start");
+	if (dir_prepare(o->dir, err) < 0)
+		goto fail;
+	s->lock_fd = dir_lock(o->dir, err);
+	if (s->lock_fd < 0)
+		goto fail;
+	if (env_open(&s->env, o->dir, o->map_bytes ? o->map_bytes : MAP_DEFAULT, err) < 0)
+		goto fail;
+	if (meta_open(s, o, err) < 0 || runs_open(s, err) < 0)
+		goto fail;
+	writer_start(&s->writer, s, o);
+	return s;
+fail:
+	store_close(s);
+	return NULL;
+}
+
+void
+store_close(struct store *s)
+{
+	if (!s)
+		return;
+	if (s->writer.running) {
+		store_drain(s);
+		writer_stop(&s->writer);
+	}
+	env_close(&s->env);
+	seal_finish(&s->seal);
+	if (s->lock_fd >= 0)
+		close(s->lock_fd); /* and with it the lock */
+	free(s->dir);
+	free(s);
+}
+
+const struct json_seed *
+store_seed(const struct store *s)
+{
+	return &s->seal.seed;
+}
+
+const char *
+store_dir(const struct store *s)
+{
+	return s->dir;
+}
+
+/* Pages that LMDB has freed stand in its own database 0, as lists of numbers. */
+static uint64_t
+free_pages(struct snapshot *p)
+{
+	MDB_cursor *cur;
+	MDB_val k, v;
+	uint64_t n = 0;
+	size_t count;
+
+	if (mdb_cursor_open(p->env.txn, 0, &cur) != 0)
+		return 0;
+	while (mdb_cursor_get(cur, &k, &v, MDB_NEXT) == 0) {
+		memcpy(&count, v.mv_data, sizeof(count));
+		n += count;
+	}
+	mdb_cursor_close(cur);
+	return n;
+}
+
+void
+store_stats(struct store *s, struct store_stats *out)
+{
+	struct snapshot p;
+	struct statvfs v;
+	struct err err = {0};
+	MDB_envinfo info;
+	MDB_stat st;
+
+	*out = (struct store_stats){.commits = atomic_load(&s->writer.commits), .groups = atomic_load(&s->writer.groups)};
+	if (statvfs(s->dir, &v) == 0)
+		out->free_disk = (uint64_t)v.f_bavail * v.f_frsize;
+	if (snapshot_begin(&p, s, &err) < 0) {
+		read_complain(&err);
+		return;
+	}
+	if (mdb_env_info(s->env.mdb, &info) == 0 && mdb_env_stat(s->env.mdb, &st) == 0) {
+		out->map_bytes = info.me_mapsize;
+		out->file_bytes = (info.me_last_pgno + 1) * st.ms_psize;
+		out->used_bytes = (info.me_last_pgno + 1 - free_pages(&p)) * st.ms_psize;
+	}
+	snapshot_end(&p);
+}

@@ -1,0 +1,36 @@
+/* writer.h - the writer thread and its queue; private to the store.
+ *
+ * Commits wait in the queue until the oldest is commit_delay old, commit_bytes are there, or one says `now`; then all of them
+ * become one transaction. Finished ones go to a second list, whose callbacks store_poll runs on the loop's thread. */
+#ifndef SLUICE_STORE_WRITER_H
+#define SLUICE_STORE_WRITER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include "store/commit.h"
+
+struct writer {
+	pthread_t thread;
+	bool running;
+	int64_t delay_ms;
+	uint64_t bytes_max;
+	void (*wake)(void *arg);
+	void *wake_arg;
+	atomic_uint_fast64_t commits, groups;
+
+	pthread_mutex_t lock;   /* guards what follows */
+	pthread_cond_t arrived; /* for the writer: something is in the queue, or stop */
+	pthread_cond_t ended;   /* for waiters: a group is through */
+	struct commit *first, **last;
+	struct commit *done_first, **done_last;
+	uint64_t bytes;         /* in the queue */
+	bool now, busy, stop;
+};
+
+void writer_start(struct writer *w, struct store *s, const struct store_options *o);
+void writer_stop(struct writer *w); /* after everything in the queue is written; of one never started is fine */
+
+/* For this folder: a commit that hands out a number, waited for. 0: error. Takes c. */
+uint64_t writer_number(struct store *s, struct commit *c, struct err *err);
+
+#endif
