@@ -1,0 +1,131 @@
+/* bucket.c - a sliding window of sendings.
+ *
+ * A classic token bucket of n lets up to 2n through in one span (a full bucket, and its refill); providers that count spans answer
+ * that with 429. So the times of the last n sendings are kept, and the next waits until the oldest is a span ago.
+ *
+ * Guarantee: in no span of per_ms are more than n sent.
+ * Awkward: after a shared pause all waiters would start in the same millisecond. For a while after it they are let go one by one
+ * with random gaps. And n may be 15 000 a day: beyond RING_MAX both n and the span are divided, which is stricter, never looser. */
+#include "proxy/bucket.h"
+
+#include <stdlib.h>
+#include "base/mem.h"
+
+#define RING_MAX 16384
+#define SOFT_MS 5000  /* how long after a pause gaps are kept */
+#define SOFT_GAP_MS 40 /* the mean is half of it */
+
+void
+bucket_init(struct bucket *b)
+{
+	*b = (struct bucket){.left = -1, .last_sent = INT64_MIN / 2};
+}
+
+void
+bucket_finish(struct bucket *b)
+{
+	free(b->sent);
+	bucket_init(b);
+}
+
+void
+bucket_rate(struct bucket *b, uint64_t n, int64_t per_ms)
+{
+	if (!n || per_ms <= 0)
+		return;
+	if (n > RING_MAX) {
+		uint64_t parts = (n + RING_MAX - 1) / RING_MAX;
+
+		n /= parts;
+		per_ms = (int64_t)(((uint64_t)per_ms + parts - 1) / parts);
+	}
+	b->n = n;
+	b->per_ms = per_ms;
+	while (b->count > n) {
+		b->first = (b->first + 1) % b->room;
+		b->count--;
+	}
+}
+
+static int64_t
+later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+int64_t
+bucket_next(const struct bucket *b, int64_t now, uint64_t random)
+{
+	int64_t at = later(now, b->paused_until);
+
+	/* One more, here and above: a time in milliseconds may be nearly one too early. */
+	if (b->n && b->count >= b->n)
+		at = later(at, b->sent[b->first] + b->per_ms + 1);
+	if (b->left >= 0 && b->left <= (int64_t)b->flying && now < b->left_until)
+		at = later(at, b->left_until);
+	if (at == now && now < b->soft_until && now < b->last_sent + SOFT_GAP_MS) {
+		int64_t gap = b->last_sent + (int64_t)(random % SOFT_GAP_MS);
+
+		at = later(now, gap);
+	}
+	return at;
+}
+
+void
+bucket_take(struct bucket *b, int64_t now)
+{
+	b->flying++;
+	b->last_sent = now;
+	if (!b->n)
+		return;
+	if (b->count == b->n) {
+		b->first = (b->first + 1) % b->room;
+		b->count--;
+	}
+	if (b->count == b->room) {
+		size_t room = b->room ? 2 * b->room : 16;
+		int64_t *sent = xmalloc(room * sizeof *sent);
+
+		for (size_t i = 0; i < b->count; i++)
+			sent[i] = b->sent[(b->first + i) % b->room];
+		free(b->sent);
+		b->sent = sent;
+		b->room = room;
+		b->first = 0;
+	}
+	b->sent[(b->first + b->count++) % b->room] = now;
+}
+
+void
+bucket_answered(struct bucket *b)
+{
+	if (b->flying)
+		b->flying--;
+}
+
+void
+bucket_pause(struct bucket *b, int64_t now, int64_t until)
+{
+	if (until <= now || until <= b->paused_until)
+		return;
+	b->paused_until = until;
+	b->soft_until = until + SOFT_MS;
+}
+
+void
+bucket_learn(struct bucket *b, int64_t remaining, int64_t until)
+{
+	/* Answers overtake each other: within one span the smaller number is the newer one. */
+	if (b->left >= 0 && until <= b->left_until && remaining >= b->left)
+		return;
+	b->left = remaining;
+	b->left_until = until;
+}
+
+int
+bucket_idle(const struct bucket *b, int64_t now)
+{
+	if (b->flying || b->paused_until > now || (b->left >= 0 && b->left_until > now))
+		return 0;
+	return !b->count || b->last_sent + b->per_ms < now;
+}

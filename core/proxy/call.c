@@ -1,0 +1,648 @@
+/* call.c - one call's life as a state machine.
+ *
+ *   proxy_send --> QUEUED ---granted---> SENDING ---answer, failure---> (settle) --+--> done
+ *                  ^    \                  |  ^                           |  |     |
+ *                  |     `--too long--> ENDING `----- redirect, QUEUED ---'  |   ENDING: done, from the loop
+ *                  `------------------ WAITING <---------- retry ------------'
+ *
+ * Guarantee: done is called once, last, and never from inside proxy_send; after proxy_cancel no piece comes and the result is
+ * ERR_STOPPED, in whatever state the call was. Every millisecond of its life is counted under one reason.
+ * Awkward: callbacks run inside libcurl when they are given pieces, so cancelling only sets the alarm; the handle is taken out of
+ * libcurl when that rings. And a streamed call is retried only until its first piece is out. */
+#include "proxy/call.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "proxy/auth.h"
+#include "proxy/redirect.h"
+#include "proxy/retry.h"
+#include "sluice.h"
+
+#define PAUSE_MAX_MS (24 * 3600 * INT64_C(1000)) /* a longer one is asked about again after a day */
+
+const char *const wait_names[WAIT_REASONS] = {
+	[WAIT_NONE] = "",
+	[WAIT_CONNECT] = "connecting",
+	[WAIT_SERVER] = "waiting for the server",
+	[WAIT_RATE] = "waiting for the rate limit",
+	[WAIT_RETRY] = "waiting to try again",
+};
+
+static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+
+static int64_t
+now_of(const struct proxy_call *c)
+{
+	return proxy_now(c->proxy);
+}
+
+/* From now on the time goes to this reason. */
+static void
+call_reason(struct proxy_call *c, enum wait_reason reason)
+{
+	int64_t now = now_of(c);
+
+	c->answer.waits_ms[c->reason] += now - c->since;
+	c->reason = reason;
+	c->since = now;
+}
+
+static void
+call_alarm(struct proxy_call *c, int64_t at)
+{
+	if (at == INT64_MAX)
+		alarm_clear(&c->proxy->alarms, &c->alarm);
+	else
+		alarm_set(&c->proxy->alarms, &c->alarm, at);
+}
+
+static void
+call_enter(struct proxy_call *c, enum call_state state, enum wait_reason reason, int64_t at)
+{
+	c->state = state;
+	call_reason(c, reason);
+	call_alarm(c, at);
+}
+
+static int64_t
+deadline_of(const struct proxy_call *c)
+{
+	return c->deadline ? c->deadline : INT64_MAX;
+}
+
+/* ---- the end ---- */
+
+static void
+call_free(struct proxy_call *c)
+{
+	url_free(&c->url);
+	header_list_wipe(c->lines);
+	exchange_finish(&c->exchange);
+	buf_free(&c->headers);
+	buf_free(&c->body);
+	free(c->retry_on);
+	free(c);
+}
+
+static void
+call_stop_exchange(struct proxy_call *c)
+{
+	if (c->in_engine)
+		engine_stop(c->proxy->engine, c->exchange.easy);
+	c->in_engine = false;
+}
+
+/* Lets go of all that is shared, then tells. The proxy itself may be gone after done. */
+static void
+call_finish(struct proxy_call *c)
+{
+	struct proxy *p = c->proxy;
+	struct proxy_answer *a = &c->answer;
+
+	call_stop_exchange(c);
+	queue_remove(c->target->queue, c);
+	call_reason(c, WAIT_NONE);
+	alarm_clear(&p->alarms, &c->alarm);
+	alarm_clear(&p->alarms, &c->kick);
+	engine_handle_return(p->engine, c->exchange.easy);
+	c->exchange.easy = NULL;
+	c->target->calls--;
+	*(c->prev ? &c->prev->next : &p->calls) = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	if (c->cancelled)
+		err_set(&a->err, ERR_STOPPED, "%s: %s %.400s was stopped", c->target->name, c->method, c->url.shown ? c->url.shown : "");
+	a->content_type = "";
+	if (!a->err.cls) {
+		a->status = c->exchange.head.status;
+		a->headers = buf_view(&c->exchange.head.lines);
+		a->body = c->exchange.streaming ? (struct slice){0} : buf_view(&c->exchange.body);
+		a->content_type = exchange_type(&c->exchange, c->type, sizeof c->type);
+	}
+	c->done(c->arg, a);
+	call_free(c);
+}
+
+/* Ends from the loop: for who may not call done where they are. */
+static void
+call_end_later(struct proxy_call *c)
+{
+	call_enter(c, CALL_ENDING, WAIT_NONE, now_of(c));
+}
+
+/* Names whose request it was. */
+static void
+call_name_error(struct proxy_call *c)
+{
+	struct err *e = &c->answer.err;
+	struct buf text = {0};
+
+	if (c->answer.attempts > 1)
+		buf_printf(&text, "%s: %s %.300s: %.400s (after %u attempts)", c->target->name, c->method, c->url.shown, e->text,
+		           c->answer.attempts);
+	else
+		buf_printf(&text, "%s: %s %.300s: %.400s", c->target->name, c->method, c->url.shown, e->text);
+	err_set(e, e->cls, "%s", buf_str(&text));
+	buf_free(&text);
+}
+
+void
+call_abort(struct proxy_call *c)
+{
+	c->cancelled = true;
+	call_finish(c);
+}
+
+/* ---- waiting for the rate limit ---- */
+
+bool
+call_can_wait(const struct proxy_call *c, int64_t until)
+{
+	int64_t now = now_of(c);
+
+	return until <= now || (until - now <= c->proxy->retry_max_ms && until <= deadline_of(c));
+}
+
+static void
+call_rate_error(struct proxy_call *c, int64_t wait_ms)
+{
+	char asked[TIME_TEXT_MAX], most[TIME_TEXT_MAX];
+	bool deadline = wait_ms <= c->proxy->retry_max_ms;
+
+	err_set(&c->answer.err, ERR_RATE, "the provider asks to wait %s, longer than %s", duration_format(wait_ms < PAUSE_MAX_MS * 365 ? wait_ms : PAUSE_MAX_MS * 365, asked),
+	        deadline ? "the time that is left" : duration_format(c->proxy->retry_max_ms, most));
+	call_name_error(c);
+}
+
+void
+call_refused(struct proxy_call *c, int64_t until)
+{
+	call_rate_error(c, until - now_of(c));
+	call_end_later(c);
+}
+
+static void
+call_queue(struct proxy_call *c)
+{
+	call_enter(c, CALL_QUEUED, WAIT_RATE, deadline_of(c));
+	queue_add(c->target->queue, c);
+}
+
+/* ---- sending ---- */
+
+static bool
+head_came(void *arg)
+{
+	struct proxy_call *c = arg;
+	int status = c->exchange.head.status;
+
+	if (!c->on_body || redirect_asked(c))
+		return false;
+	if (retry_status(status, c->retry_on, c->n_retry_on) && retry_method(c->method, c->safe) && c->answer.retries < c->limit)
+		return false;
+	if (c->endless)
+		call_alarm(c, deadline_of(c));
+	return true;
+}
+
+static void
+piece_came(void *arg, struct slice piece)
+{
+	struct proxy_call *c = arg;
+
+	if (!c->cancelled)
+		c->on_body(c->arg, piece);
+}
+
+static void
+request_sent(void *arg)
+{
+	call_reason(arg, WAIT_SERVER);
+}
+
+/* One line at a time of "name: value\n" lines. */
+static bool
+next_line(struct slice *rest, struct slice *line)
+{
+	const char *newline;
+
+	while (rest->len && (rest->p[0] == '\n' || rest->p[0] == '\r'))
+		rest->p++, rest->len--;
+	if (!rest->len)
+		return false;
+	newline = memchr(rest->p, '\n', rest->len);
+	*line = slice_of(rest->p, newline ? (size_t)(newline - rest->p) : rest->len);
+	rest->p += line->len;
+	rest->len -= line->len;
+	if (line->p[line->len - 1] == '\r')
+		line->len--;
+	return true;
+}
+
+static void
+raw_put(struct curl_slist **list, const char *text)
+{
+	*list = curl_slist_append(*list, text);
+	if (!*list)
+		die("out of memory: a header could not be added");
+}
+
+/* Where credentials may not go, nothing goes that a connector or operator chose, except what the body is. */
+static struct curl_slist *
+call_headers(struct proxy_call *c)
+{
+	struct slice rest = buf_view(&c->headers), line;
+	struct curl_slist *list = header_put(NULL, SLICE("Accept-Encoding: gzip"));
+
+	for (char **h = c->target->headers; *h && c->access.credentials; h++)
+		list = header_put(list, slice_str(*h));
+	while (next_line(&rest, &line))
+		if (c->access.credentials || redirect_keeps_header(line))
+			list = header_put(list, line);
+	if (c->body.len && !header_has(list, "content-type"))
+		list = header_put(list, SLICE("Content-Type: application/json"));
+	else if (!header_has(list, "content-type"))
+		raw_put(&list, "Content-Type:"); /* libcurl would call it a form */
+	raw_put(&list, "Expect:");               /* no waiting for "100 Continue" */
+	return list;
+}
+
+void
+call_granted(struct proxy_call *c)
+{
+	struct proxy *p = c->proxy;
+	struct exchange *x = &c->exchange;
+	int64_t now = now_of(c), late = c->timeout_ms < INT64_MAX - now ? now + c->timeout_ms : INT64_MAX;
+
+	header_list_wipe(c->lines);
+	if (c->target->auth == SLUICE_QUERY_KEY)
+		url_set_param(&c->url, c->target->auth_name, (struct slice){0});
+	c->lines = call_headers(c);
+	if (c->access.credentials)
+		c->lines = auth_apply(c->target, &c->url, c->lines);
+	c->plan = (struct exchange_plan){
+		.url = &c->url,
+		.method = c->method,
+		.headers = c->lines,
+		.body = buf_view(&c->body),
+		.may_repeat = retry_method(c->method, c->safe),
+		.trusted = c->access.trusted,
+		.max_answer = p->max_answer,
+		.connect_ms = p->connect_ms,
+		.ca_file = p->ca_file,
+		.user_agent = p->user_agent,
+	};
+	engine_handle_return(p->engine, x->easy);
+	exchange_reset(x);
+	exchange_begin(x, engine_handle(p->engine), &c->plan);
+	curl_easy_setopt(x->easy, CURLOPT_PRIVATE, c);
+	c->answer.attempts++;
+	c->in_engine = true;
+	c->over = false;
+	call_enter(c, CALL_SENDING, WAIT_CONNECT, late < deadline_of(c) ? late : deadline_of(c));
+	engine_start(p->engine, x->easy);
+}
+
+/* ---- what came ---- */
+
+static void
+call_retry(struct proxy_call *c, int64_t wait_ms, enum wait_reason reason)
+{
+	c->answer.retries++;
+	call_enter(c, CALL_WAITING, reason, now_of(c) + wait_ms);
+}
+
+/* The answer stands; what was collected of a streamed one is handed out first. */
+static void
+call_succeed(struct proxy_call *c)
+{
+	if (c->on_body && !c->cancelled) {
+		c->settled = true;
+		if (!c->exchange.streaming)
+			exchange_hold(&c->exchange);
+		if (!exchange_drain(&c->exchange) || c->exchange.paused)
+			return; /* call_kicked comes back */
+		if (!c->cancelled)
+			c->on_body(c->arg, (struct slice){0});
+	}
+	call_finish(c);
+}
+
+static void
+call_fail(struct proxy_call *c, const struct err *why)
+{
+	c->answer.err = *why;
+	call_name_error(c);
+	call_finish(c);
+}
+
+/* What the answer's headers tell of the limit. */
+static void
+call_learn(struct proxy_call *c)
+{
+	const struct proxy_target *t = c->target;
+	struct slice lines = buf_view(&c->exchange.head.lines), left;
+	int64_t n, wait;
+
+	if (!t->remaining || !t->reset)
+		return;
+	left = headers_find(lines, t->remaining);
+	n = wait_seconds(left); /* a number in thousandths */
+	wait = wait_reset(headers_find(lines, t->reset), clock_wall_us(c->proxy->clock));
+	if (n >= 0 && wait >= 0)
+		bucket_learn(&t->queue->bucket, n / 1000, now_of(c) + (wait < PAUSE_MAX_MS ? wait : PAUSE_MAX_MS) + 1);
+}
+
+static int64_t
+call_asked(const struct proxy_call *c)
+{
+	const struct proxy_target *t = c->target;
+	struct slice lines = buf_view(&c->exchange.head.lines);
+	/* Many providers send their reset header with every answer: it asks for a wait only when nothing is left. */
+	bool reset = c->exchange.head.status == 429 || (t->remaining && wait_seconds(headers_find(lines, t->remaining)) == 0);
+	struct wait_sources s = {
+		.headers = lines,
+		.body = buf_view(&c->exchange.body),
+		.retry_after = t->retry_after,
+		.reset = reset ? t->reset : NULL,
+		.body_path = t->retry_body,
+		.now_us = clock_wall_us(c->proxy->clock),
+	};
+
+	return wait_asked(&s);
+}
+
+/* Another try? false: what came stands. */
+static bool
+call_again(struct proxy_call *c, int64_t asked, bool limited)
+{
+	int64_t now = now_of(c), wait, left = deadline_of(c) == INT64_MAX ? INT64_MAX : deadline_of(c) - now;
+	struct retry_case k = {
+		.may = retry_method(c->method, c->safe),
+		.done = c->answer.retries,
+		.limit = c->limit,
+		.base_ms = c->proxy->retry_base_ms,
+		.max_ms = c->proxy->retry_max_ms,
+		.asked_ms = asked,
+		.time_left_ms = left,
+		.random = proxy_random(c->proxy),
+	};
+	enum retry_verdict verdict = retry_decide(&k, &wait);
+	int64_t shared = asked >= 0 ? asked + 1 : limited ? wait : 0;
+
+	if (shared)
+		queue_pause(c->target->queue, now + (shared < PAUSE_MAX_MS ? shared : PAUSE_MAX_MS));
+	if (verdict == RETRY_LATER) {
+		call_retry(c, wait, limited ? WAIT_RATE : WAIT_RETRY);
+	} else if (verdict == RETRY_TOO_LONG) {
+		call_rate_error(c, wait);
+		call_finish(c);
+	}
+	return verdict != RETRY_NOT;
+}
+
+static void
+settle_answer(struct proxy_call *c)
+{
+	int status = c->exchange.head.status;
+	struct err why = {0};
+
+	if (status == 429)
+		c->answer.rate_limited++;
+	if (redirect_asked(c)) {
+		if (redirect_follow(c, &why))
+			call_fail(c, &why);
+		else
+			call_queue(c);
+		return;
+	}
+	if (!c->exchange.streaming && retry_status(status, c->retry_on, c->n_retry_on) && call_again(c, call_asked(c), status == 429))
+		return;
+	call_succeed(c);
+}
+
+/* The exchange is over, with libcurl's result. */
+static void
+call_settle(struct proxy_call *c, CURLcode rc)
+{
+	struct queue *q = c->target->queue;
+	enum exchange_end end;
+	struct err why = {0};
+
+	call_reason(c, WAIT_NONE);
+	c->answer.bytes += exchange_bytes(&c->exchange);
+	if (c->cancelled) {
+		bucket_answered(&q->bucket);
+		call_finish(c);
+		return;
+	}
+	end = exchange_judge(&c->exchange, rc, &why);
+	bucket_answered(&q->bucket);
+	if (end == EXCHANGE_ANSWER)
+		call_learn(c);
+	queue_pump(q);
+	if (end == EXCHANGE_ANSWER)
+		settle_answer(c);
+	else if (end == EXCHANGE_FATAL || c->exchange.streaming || !call_again(c, WAIT_UNKNOWN, false))
+		call_fail(c, &why);
+}
+
+void
+call_transferred(void *call, CURLcode rc)
+{
+	struct proxy_call *c = call;
+
+	c->in_engine = false;
+	if (!rc && !c->cancelled && c->exchange.streaming && (!exchange_drain(&c->exchange) || c->exchange.paused)) {
+		c->over = true;
+		c->rc = rc;
+		return;
+	}
+	call_settle(c, rc);
+}
+
+/* ---- alarms ---- */
+
+static void
+sending_late(struct proxy_call *c)
+{
+	const struct err unread = {ERR_PROVIDER, "the answer was not taken within the time that was left"};
+
+	call_stop_exchange(c);
+	c->exchange.late_ms = c->timeout_ms;
+	if (c->settled)
+		call_fail(c, &unread);
+	else
+		call_settle(c, CURLE_OPERATION_TIMEDOUT);
+}
+
+static void
+call_rang(void *arg)
+{
+	struct proxy_call *c = arg;
+
+	if (c->cancelled) {
+		if (c->state == CALL_SENDING && !c->settled)
+			bucket_answered(&c->target->queue->bucket);
+		call_finish(c);
+		return;
+	}
+	switch (c->state) {
+	case CALL_QUEUED:
+		queue_remove(c->target->queue, c);
+		err_set(&c->answer.err, ERR_RATE, "the rate limit leaves no room within the time that is left");
+		call_name_error(c);
+		call_finish(c);
+		break;
+	case CALL_SENDING:
+		sending_late(c);
+		break;
+	case CALL_WAITING:
+		call_queue(c);
+		break;
+	case CALL_NEW:
+	case CALL_ENDING:
+		call_finish(c);
+		break;
+	}
+}
+
+/* A paused stream goes on. */
+static void
+call_kicked(void *arg)
+{
+	struct proxy_call *c = arg;
+	struct exchange *x = &c->exchange;
+	CURLcode rc = CURLE_OK;
+
+	if (c->settled) {
+		call_succeed(c);
+		return;
+	}
+	if (!exchange_drain(x) || c->cancelled)
+		return;
+	if (x->fault.cls)
+		rc = CURLE_WRITE_ERROR;
+	else if (c->in_engine)
+		rc = curl_easy_pause(x->easy, CURLPAUSE_CONT);
+	if (rc || (c->over && !x->paused)) {
+		call_stop_exchange(c);
+		call_settle(c, rc ? rc : c->rc);
+	}
+}
+
+/* ---- the interface ---- */
+
+static int
+method_set(struct proxy_call *c, const struct proxy_request *r, struct err *err)
+{
+	for (size_t i = 0; i < LENGTH(methods); i++) {
+		if (!r->method || strcmp(r->method, methods[i]))
+			continue;
+		memcpy(c->method, methods[i], strlen(methods[i]) + 1);
+		if (r->body.len && !strcmp(r->method, "HEAD"))
+			return err_set(err, ERR_USAGE, "a HEAD request has no body");
+		return 0;
+	}
+	memcpy(c->method, "?", 2);
+	return err_set(err, ERR_USAGE, "'%.20s' is no method that is sent; use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS",
+	               r->method ? r->method : "");
+}
+
+/* Is that a request that may be made? */
+static int
+call_check(struct proxy_call *c, const struct proxy_request *r, struct err *err)
+{
+	struct slice rest = r->headers, line;
+
+	if (method_set(c, r, err))
+		return -1;
+	while (next_line(&rest, &line))
+		if (header_check(line, c->target->auth_name, err))
+			return -1;
+	if (url_endpoint(&c->url, &c->target->base, r->endpoint, r->query, r->from_answer, err))
+		return -1;
+	return target_access(c->target, &c->url, r->from_answer, &c->access, err);
+}
+
+static void
+call_copy(struct proxy_call *c, const struct proxy_request *r)
+{
+	buf_slice(&c->headers, r->headers);
+	buf_slice(&c->body, r->body);
+	if (r->n_retry_on)
+		c->retry_on = xmemdup(r->retry_on, r->n_retry_on * sizeof *r->retry_on);
+	c->n_retry_on = r->n_retry_on;
+	c->limit = r->retries < 0 ? 0 : r->retries ? (unsigned)r->retries : c->proxy->retries;
+	c->endless = r->streamed && r->timeout_ms <= 0;
+	c->timeout_ms = r->timeout_ms > 0 ? r->timeout_ms : c->proxy->request_ms;
+	c->deadline = r->deadline_mono_ms;
+	c->safe = r->safe;
+}
+
+struct proxy_call *
+proxy_send(struct proxy_target *t, const struct proxy_request *r, proxy_done *done, proxy_body *body, void *arg)
+{
+	struct proxy *p = t->proxy;
+	struct proxy_call *c = XNEW(struct proxy_call);
+
+	assert(done && (!r->streamed || body));
+	*c = (struct proxy_call){.proxy = p, .target = t, .next = p->calls, .done = done, .on_body = r->streamed ? body : NULL, .arg = arg};
+	c->alarm = (struct alarm){.ring = call_rang, .arg = c};
+	c->kick = (struct alarm){.ring = call_kicked, .arg = c};
+	c->exchange = (struct exchange){.on_head = head_came, .on_piece = piece_came, .on_sent = request_sent, .arg = c};
+	c->exchange.head.hide = t->token;
+	c->exchange.head.hide_name = auth_header(t);
+	if (p->calls)
+		p->calls->prev = c;
+	p->calls = c;
+	t->calls++;
+	c->since = now_of(c);
+	call_copy(c, r);
+	if (call_check(c, r, &c->answer.err)) {
+		err_prefix(&c->answer.err, "%s: %s request", t->name, c->method);
+		call_end_later(c);
+	} else if (c->deadline && c->deadline <= c->since) {
+		err_set(&c->answer.err, ERR_PROVIDER, "no time is left for it");
+		call_name_error(c);
+		call_end_later(c);
+	} else {
+		call_queue(c);
+	}
+	return c;
+}
+
+void
+proxy_cancel(struct proxy_call *c)
+{
+	c->cancelled = true;
+	alarm_set(&c->proxy->alarms, &c->alarm, now_of(c));
+}
+
+void
+proxy_pause(struct proxy_call *c, bool pause)
+{
+	if (c->exchange.paused == pause)
+		return;
+	c->exchange.paused = pause;
+	if (pause)
+		alarm_clear(&c->proxy->alarms, &c->kick);
+	else
+		alarm_set(&c->proxy->alarms, &c->kick, now_of(c));
+}
+
+enum wait_reason
+proxy_waiting(const struct proxy_call *c, int64_t *until_us)
+{
+	int64_t now = now_of(c), until = 0;
+
+	if (c->state == CALL_QUEUED)
+		until = queue_until(c->target->queue);
+	else if (c->state == CALL_WAITING)
+		until = c->alarm.at;
+	*until_us = until > now ? clock_wall_us(c->proxy->clock) + (until - now) * 1000 : 0;
+	return c->reason;
+}

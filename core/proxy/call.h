@@ -1,0 +1,59 @@
+/* call.h - one call's life: what proxy_send began and done ends. */
+#ifndef SLUICE_PROXY_CALL_H
+#define SLUICE_PROXY_CALL_H
+
+#include "proxy/exchange.h"
+#include "proxy/target.h"
+
+enum call_state { CALL_NEW, CALL_QUEUED, CALL_SENDING, CALL_WAITING, CALL_ENDING };
+
+struct proxy_call {
+	struct proxy *proxy;
+	struct proxy_target *target;
+	struct proxy_call *prev, *next; /* of the proxy's calls */
+	struct proxy_call *queue_next;
+	bool queued;
+
+	enum call_state state;
+	enum wait_reason reason;
+	int64_t since;        /* monotonic ms; when the reason began */
+	struct alarm alarm;   /* by state: deadline, time limit, end of the wait, the end */
+	struct alarm kick;    /* a stream goes on */
+
+	/* what was asked; copies */
+	char method[8];
+	struct buf headers, body;
+	uint16_t *retry_on;
+	size_t n_retry_on;
+	unsigned limit;       /* retries at most */
+	int64_t timeout_ms, deadline;
+	bool endless;         /* a stream without a time limit of its own */
+	bool safe, cancelled;
+	proxy_done *done;
+	proxy_body *on_body;
+	void *arg;
+
+	/* where it is now */
+	struct url url;
+	struct access access;
+	struct curl_slist *lines;
+	struct exchange_plan plan;
+	struct exchange exchange;
+	bool in_engine;       /* libcurl works on it */
+	bool over;            /* libcurl has ended, pieces are held back */
+	CURLcode rc;          /* how, when over */
+	bool settled;         /* the answer stands, only its pieces are held back */
+	unsigned redirects;
+	struct proxy_answer answer;
+	char type[128];
+};
+
+/* For the queue. */
+void call_granted(struct proxy_call *c);
+bool call_can_wait(const struct proxy_call *c, int64_t until); /* within retry_max and its deadline */
+void call_refused(struct proxy_call *c, int64_t until);        /* it cannot: ends later with ERR_RATE */
+/* For the proxy. */
+void call_transferred(void *call, CURLcode rc); /* libcurl has ended */
+void call_abort(struct proxy_call *c);          /* done is called now with ERR_STOPPED */
+
+#endif

@@ -1,0 +1,172 @@
+/* target.c - the allow-list, made once per run, asked for every URL that is about to be requested.
+ *
+ *   the URL's origin is ...                  asked    address     credentials
+ *   base_url's own (or its https)            yes      any if the operator wrote it, else public   yes
+ *   a declared host, scheme not weaker       yes      public      yes
+ *   one of allow_hosts                       yes      any         only if it is also one of the above
+ *   anything else                            no
+ *
+ * Guarantee: nothing that came out of an answer widens this: a next link or redirect is trusted only by being the very host and
+ * port that the operator named, and never leads from https to http.
+ * Awkward: allow_hosts entries without a port mean any port for what a connector asks by itself, and the usual port for what an
+ * answer asks: else a provider could try the ports of an internal host that was opened for one service. */
+#include "proxy/target.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "proxy/auth.h"
+#include "proxy/address.h"
+#include "proxy/headers.h"
+
+static char *
+dup_or_null(const char *s)
+{
+	return s && *s ? xstrdup(s) : NULL;
+}
+
+static char **
+list_dup(const char *const *list)
+{
+	size_t n = 0;
+	char **copy;
+
+	while (list && list[n])
+		n++;
+	copy = xcalloc(n + 1, sizeof *copy);
+	for (size_t i = 0; i < n; i++)
+		copy[i] = xstrdup(list[i]);
+	return copy;
+}
+
+static void
+list_free(char **list)
+{
+	for (size_t i = 0; list && list[i]; i++)
+		free(list[i]);
+	free(list);
+}
+
+static char *
+lower_or_null(const char *s)
+{
+	char *copy = dup_or_null(s);
+
+	for (char *p = copy; p && *p; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
+	return copy;
+}
+
+static int
+target_headers_check(const struct proxy_target *t, struct err *err)
+{
+	for (char **h = t->headers; *h; h++)
+		if (header_check(slice_str(*h), t->auth_name, err))
+			return -1;
+	return 0;
+}
+
+struct proxy_target *
+proxy_target_new(struct proxy *p, const struct proxy_target_options *o, struct err *err)
+{
+	struct proxy_target *t = XNEW(struct proxy_target);
+	const char *name = o->name ? o->name : "";
+
+	*t = (struct proxy_target){
+		.proxy = p,
+		.name = xstrdup(name),
+		.base_trusted = o->base_trusted,
+		.hosts = list_dup(o->hosts),
+		.allow_hosts = list_dup(o->allow_hosts),
+		.headers = list_dup(o->headers),
+		.auth = o->auth.kind,
+		.auth_name = dup_or_null(o->auth.name),
+		.auth_prefix = xstrdup(o->auth.prefix ? o->auth.prefix : ""),
+		.token = secret_dup(o->auth.token),
+		.username = secret_dup(o->auth.username),
+		.password = secret_dup(o->auth.password),
+		.remaining = lower_or_null(o->remaining),
+		.reset = lower_or_null(o->reset),
+		.retry_after = lower_or_null(o->retry_after),
+		.retry_body = dup_or_null(o->retry_body),
+	};
+	if (!o->base_url || !*o->base_url) {
+		err_set(err, ERR_USAGE, "%s: no base_url is known; set base_url", name);
+		goto fail;
+	}
+	if (url_parse(&t->base, slice_str(o->base_url), err)) {
+		err_prefix(err, "%s: base_url", name);
+		goto fail;
+	}
+	if (auth_check(t, err) || target_headers_check(t, err)) {
+		err_prefix(err, "%s", name);
+		goto fail;
+	}
+	t->queue = queue_join(p, o->limit_key ? o->limit_key : name);
+	bucket_rate(&t->queue->bucket, o->rate_n, o->rate_ms);
+	return t;
+fail:
+	proxy_target_free(t);
+	return NULL;
+}
+
+void
+proxy_target_free(struct proxy_target *t)
+{
+	if (!t)
+		return;
+	assert(!t->calls);
+	if (t->queue)
+		queue_leave(t->queue);
+	url_free(&t->base);
+	free(t->name);
+	list_free(t->hosts);
+	list_free(t->allow_hosts);
+	list_free(t->headers);
+	free(t->auth_name);
+	free(t->auth_prefix);
+	secret_free(t->token);
+	secret_free(t->username);
+	secret_free(t->password);
+	free(t->remaining);
+	free(t->reset);
+	free(t->retry_after);
+	free(t->retry_body);
+	free(t);
+}
+
+static bool
+listed(char **list, const struct url *u, bool strict)
+{
+	for (; *list; list++)
+		if (address_named(*list, u->host, u->port, url_usual_port(u), strict))
+			return true;
+	return false;
+}
+
+/* base_url's own origin; or the same host over https at its usual port, when base_url says http at the usual one. */
+static bool
+is_base(const struct proxy_target *t, const struct url *u)
+{
+	if (url_same_origin(u, &t->base))
+		return true;
+	return u->tls && !t->base.tls && u->port == 443 && t->base.port == 80 && !strcmp(u->host, t->base.host);
+}
+
+int
+target_access(const struct proxy_target *t, const struct url *u, bool from_answer, struct access *a, struct err *err)
+{
+	bool base = is_base(t, u), declared = listed(t->hosts, u, true), allowed = listed(t->allow_hosts, u, from_answer);
+
+	*a = (struct access){0};
+	if (!base && !declared && !allowed)
+		return err_set(err, ERR_USAGE, "%s: %.600s is not on an allowed host; if it shall be asked, add %s:%u to allow_hosts", t->name,
+		               u->shown, u->host, u->port);
+	if (t->base.tls && !u->tls)
+		return err_set(err, ERR_USAGE, "%s: %.600s would leave https for http, which is never done", t->name, u->shown);
+	a->trusted = allowed || (base && t->base_trusted);
+	a->credentials = base || declared;
+	return 0;
+}
