@@ -239,7 +239,7 @@ next_offset(struct reading *rd)
 	int64_t here = mark_number(a, a->r->start), next = here - a->overlap + (int64_t)rd->received;
 
 	if (a->r->flags & SLUICE_BY_PAGE)
-		next = here + a->limit;
+		next = here - a->overlap + a->limit;
 	rd->p->more = rd->has_more >= 0 ? rd->has_more : !page_is_short(rd) && next > here;
 	if (rd->p->more && next <= here)
 		return data_fault(rd, "there is more, says the answer, but it has no item to count on from", NULL);
