@@ -457,8 +457,13 @@ level_open(struct step *s, const struct sluice_page_request *r, struct slice nam
 	if (!p)
 		p = positions_add(s->rt->positions, name);
 	p->mark.kind = r->kind;
+	/* Inner paginations of one depth are alike: where one had others within it, the next one will. */
+	if (s->pager.depth > 1)
+		s->rt->nests |= 1u << s->pager.depth;
 	if (s->pager.depth)
 		level_top(s)->p->mark.nests = true;
+	if (s->rt->nests >> (s->pager.depth + 1) & 1)
+		p->mark.nests = true;
 	l = &s->pager.levels[s->pager.depth++];
 	*l = (struct level){.p = p, .page = p->kept};
 	p->kept = NULL;

@@ -24,6 +24,7 @@ enum stop_reason { STOP_NONE, STOP_BUDGET, STOP_DEADLINE, STOP_CANCELLED, STOP_H
 struct runtime {                       /* outlives a step: worker->runtime */
 	struct worker *worker;
 	struct position_set *positions;
+	uint32_t nests;                /* bit d: a pagination of depth d > 1 had others within it */
 	struct checker *checkers;      /* one a model, made when first used; runtime_free frees them */
 };
 
