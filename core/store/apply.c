@@ -3,7 +3,9 @@
  *   begin -> for each commit: fence, then its operations in order -> write dataset entries and bitmap pages -> commit
  *
  * A commit that is refused by its fence has changed nothing yet and is skipped; one that is refused later (a damaged record
- * under it) aborts the transaction, and the writer replays the group without it. */
+ * under it) aborts the transaction, and the writer replays the group without it. Awkward: a run has several commits on the
+ * way. When one fails, those behind it are refused too, until the run takes a new epoch: else the checkpoint of a later page
+ * would become durable without the page before it. */
 #include <stdlib.h>
 #include "base/mem.h"
 #include "store/apply.h"
@@ -242,6 +244,30 @@ group_finish(struct group *g, int rc)
 	return rc;
 }
 
+void
+fence_break(struct store *s, struct fence fence)
+{
+	if (!fence.scope)
+		return;
+	for (size_t i = 0; i < s->n_broken; i++) {
+		if (s->broken[i].scope == fence.scope) {
+			s->broken[i].epoch = fence.epoch;
+			return;
+		}
+	}
+	s->broken = xrealloc(s->broken, (s->n_broken + 1) * sizeof(*s->broken));
+	s->broken[s->n_broken++] = fence;
+}
+
+static bool
+is_broken(const struct store *s, struct fence fence)
+{
+	for (size_t i = 0; i < s->n_broken; i++)
+		if (s->broken[i].scope == fence.scope && s->broken[i].epoch == fence.epoch)
+			return true;
+	return false;
+}
+
 /* A zombie is told so, and what it brought is dropped whole. */
 static int
 fence_check(struct group *g, struct commit *c)
@@ -263,6 +289,8 @@ fence_check(struct group *g, struct commit *c)
 	else if (e.epoch != c->fence.epoch)
 		err_set(&c->err, ERR_BUSY, "superseded by a later run (epoch %llu, newest %llu)",
 		        (unsigned long long)c->fence.epoch, (unsigned long long)e.epoch);
+	else if (is_broken(g->s, c->fence))
+		err_set(&c->err, ERR_HOST, "store %s: an earlier commit of this run failed; begin again from the checkpoint", g->s->dir);
 	return 0;
 }
 
@@ -280,8 +308,10 @@ commit_apply(struct group *g, struct commit *c, const struct buf *list)
 		if (r.bad)
 			die("store: operation %u is cut short", op);
 	}
-	if (rc == APPLY_REFUSED)
+	if (rc == APPLY_REFUSED) {
 		c->err = g->why;
+		fence_break(g->s, c->fence);
+	}
 	return rc;
 }
 

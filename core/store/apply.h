@@ -37,6 +37,8 @@ struct group {
 
 /* Applies all commits of the list that have no error yet, and commits. On APPLY_REFUSED the refused one has got its error. */
 int apply_group(struct store *s, struct commit *list);
+/* A commit of this run failed: what it submitted behind that one is refused, or its checkpoint would overtake the lost data. */
+void fence_break(struct store *s, struct fence fence);
 
 int group_refuse(struct group *g, enum err_class cls, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int group_dataset(struct group *g, uint32_t number, struct dataset **d);

@@ -203,6 +203,7 @@ store_close(struct store *s)
 	seal_finish(&s->seal);
 	if (s->lock_fd >= 0)
 		close(s->lock_fd); /* and with it the lock */
+	free(s->broken);
 	free(s->dir);
 	free(s);
 }

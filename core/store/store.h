@@ -95,7 +95,9 @@ int store_state_list(struct store *s, uint32_t scope, enum state_kind kind,
 /* ---- writing ---- */
 
 /* A run that writes holds a fence: its sync's scope and an epoch. A commit whose epoch is not the scope's newest is refused
- * whole with ERR_BUSY "superseded by a later run": a zombie cannot write. scope 0: no fence. */
+ * whole with ERR_BUSY "superseded by a later run": a zombie cannot write. After a commit failed, those that its run had
+ * submitted behind it are refused too (ERR_HOST), until the run takes a new epoch: several may be on the way, and a later page's checkpoint
+ * must not become durable without the page before it. scope 0: no fence, and no such order. */
 struct fence { uint32_t scope; uint64_t epoch; };
 uint64_t store_epoch_next(struct store *s, uint32_t scope, struct err *err); /* durable when it returns; 0: error */
 
@@ -107,14 +109,15 @@ bool commit_empty(const struct commit *c);
 /* Records. Everything is copied. json has passed json_scan under store_seed() and hash is its result. */
 void commit_save(struct commit *c, uint32_t dataset, struct slice id, struct slice json, const struct json_hash *hash);
 void commit_update(struct commit *c, uint32_t dataset, struct slice id, struct slice patch); /* deep merge; unknown or deleted ids are counted `missing` */
-void commit_delete(struct commit *c, uint32_t dataset, struct slice id);                     /* keeps the last payload; unknown ids are counted `missing` */
+void commit_delete(struct commit *c, uint32_t dataset, struct slice id);                     /* keeps the last payload; unknown or deleted ids are counted `missing` */
 
-/* Generations. begin forgets the dataset's `seen` marks; from then on every save marks its record. sweep deletes what is
- * not marked, or holds it back, in this same transaction. Both are exact over restarts: marks are durable with their saves. */
+/* Generations. begin forgets the dataset's `seen` marks; from then on every save and update marks its record. sweep deletes what is
+ * not marked and ends the generation, or holds it back (the marks then stay, for a sweep with `force`), in this same transaction.
+ * Without a generation it does nothing. All is exact over restarts: marks are durable with their saves. */
 void commit_seen_begin(struct commit *c, uint32_t dataset);
 struct sweep {
 	uint32_t dataset;
-	double share;      /* hold back when more than share of the live records and more than `least` would go, */
+	double share;      /* 0 with least 0 holds everything. Hold back when more than share of the live records and more than `least` would go, */
 	uint64_t least;    /* also when all would go, and when more than half of ten or more would */
 	bool twice;        /* the listing cannot prove order (page numbers): delete only what was absent from the previous sweep too */
 	bool force;        /* confirmed by a person: no brake */
@@ -146,7 +149,7 @@ uint64_t store_run_next(struct store *s);                                       
 struct commit_counts {       /* of one dataset in one commit */
 	uint32_t dataset;
 	uint64_t saved;          /* records handed to commit_save */
-	uint64_t fresh;          /* of these: not yet marked seen since commit_seen_begin */
+	uint64_t fresh;          /* saved or updated, and not yet marked seen since commit_seen_begin; outside a generation: all */
 	uint64_t added, updated, unchanged, deleted, missing; /* added counts the undeleted too */
 	uint64_t absent, held;   /* by sweep: not seen; not deleted because of the brake */
 };
@@ -162,7 +165,9 @@ void store_commit(struct store *s, struct commit *c, bool now, commit_done *done
 /* The same and waits: 0 or -1. For the command line and tests. counts may be NULL, else takes the first dataset's. */
 int store_commit_wait(struct store *s, struct commit *c, struct commit_counts *counts, struct err *err);
 
-/* ---- reading: each call is one short snapshot; slices are borrowed until the callback returns ---- */
+/* ---- reading: each call is one short snapshot; slices are borrowed until the callback returns. A callback may read on, but must
+ * not wait for a commit (the writer may be waiting for the reads to end). What does not open is logged and counts as absent
+ * where a call can only say true or false. ---- */
 
 enum change_action { CHANGE_ADDED = 1, CHANGE_UPDATED, CHANGE_DELETED };
 const char *change_name(enum change_action a); /* "added" "updated" "deleted" */
@@ -170,7 +175,7 @@ const char *change_name(enum change_action a); /* "added" "updated" "deleted" */
 struct record {
 	uint32_t dataset;
 	uint64_t sequence;       /* of its latest change */
-	enum change_action action; /* seen from the cursor that was given */
+	enum change_action action; /* seen from the cursor that was given; of a single record: its latest */
 	struct slice id, json;   /* a deleted record keeps its last payload */
 	int64_t first_seen_us, modified_us, deleted_us; /* deleted_us 0: live */
 };

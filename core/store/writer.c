@@ -27,11 +27,14 @@ list_bytes(const struct commit *list)
 }
 
 static void
-list_fail(struct commit *list, const struct err *err)
+list_fail(struct store *s, struct commit *list, const struct err *err)
 {
-	for (struct commit *c = list; c; c = c->next)
-		if (!c->err.cls)
-			c->err = *err;
+	for (struct commit *c = list; c; c = c->next) {
+		if (c->err.cls)
+			continue;
+		c->err = *err;
+		fence_break(s, c->fence);
+	}
 }
 
 static bool
@@ -50,7 +53,7 @@ group_write(struct store *s, struct commit *list)
 	int rc = 0;
 
 	if (!s->env.mdb && env_reopen(&s->env, &err) < 0) {
-		list_fail(list, &err);
+		list_fail(s, list, &err);
 		return;
 	}
 	while (list_any_good(list)) {
@@ -69,7 +72,7 @@ group_write(struct store *s, struct commit *list)
 	env_error(&s->env, rc, "cannot write", list_bytes(list), &err);
 	if (env_reopen(&s->env, &again) < 0)
 		log_error("%s", again.text);
-	list_fail(list, &err);
+	list_fail(s, list, &err);
 }
 
 static void
