@@ -32,6 +32,10 @@ HOSTLIBS := $(shell pkg-config --libs libcurl lmdb inih libuv libsodium zlib lib
 # The worker carries what plugins may need (libm, libcjson), whether or not it calls them itself.
 WORKLIBS := -Wl,--push-state,--no-as-needed -lm -lcjson -Wl,--pop-state $(shell pkg-config --libs libseccomp) -ldl
 
+# Each step is one short line; V=1 shows the commands, -s nothing.
+Q        := $(if $(V),,@)
+say       = @$(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,echo) '  '
+
 src       = $(wildcard $(1)/*.c)
 objs      = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
@@ -57,30 +61,37 @@ all: $(BUILD)/sluice $(BUILD)/sluice-worker $(PLUGIN_SO) $(EXAMPLES) $(TOOLS)
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
+	$(say)CC $@
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
 
 $(BUILD)/libsluice.a: $(call objs,$(HOST))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(say)AR $@
+	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/libworker.a: $(call objs,$(filter-out core/worker/main.c,$(WORKER)))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(say)AR $@
+	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/sluice: $(call objs,$(CLI)) $(BUILD)/libsluice.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(HOSTLIBS)
+	$(say)LD $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(HOSTLIBS)
 
 # The worker's symbols stay inside it: a plugin binds to libc, libm and libcjson only.
 $(BUILD)/sluice-worker: $(BUILD)/core/worker/main.o $(BUILD)/libworker.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(WORKLIBS)
+	$(say)LD $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(WORKLIBS)
 
 # The kill campaign's control: the same host, but checkpoints are committed apart from their records (core/store).
 CONTROL   = $(patsubst %.c,$(BUILD)/control/%.o,$(call src,core/store))
 $(BUILD)/control/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -DSLUICE_CONTROL=1 $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
+	$(say)CC $@
+	$(Q)$(CC) $(CPPFLAGS) -DSLUICE_CONTROL=1 $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
 $(BUILD)/sluice-control: $(call objs,$(CLI)) $(CONTROL) $(BUILD)/libsluice.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(HOSTLIBS)
+	$(say)LD $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(HOSTLIBS)
 
 PLUGFLAGS = -Isdk -std=gnu11 $(OPT) $(WARN) -fPIC -fvisibility=hidden -fstack-protector-strong $(SANFLAGS)
 PLUGLINK  = -shared -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
@@ -88,25 +99,31 @@ plugin_cc = @mkdir -p $(@D)
 .SECONDEXPANSION:
 $(BUILD)/plugins/%.so: $$(wildcard plugins/%/*.c) Makefile
 	@mkdir -p $(@D)
-	$(CC) $(PLUGFLAGS) $(DEPFLAGS) -MF $@.d $(PLUGLINK) -o $@ $(filter %.c,$^) -lcjson -lm
+	$(say)CC $@
+	$(Q)$(CC) $(PLUGFLAGS) $(DEPFLAGS) -MF $@.d $(PLUGLINK) -o $@ $(filter %.c,$^) -lcjson -lm
 
 $(BUILD)/examples/%.so: sdk/examples/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(PLUGFLAGS) $(DEPFLAGS) -MF $@.d $(PLUGLINK) -o $@ $< -lcjson -lm
+	$(say)CC $@
+	$(Q)$(CC) $(PLUGFLAGS) $(DEPFLAGS) -MF $@.d $(PLUGLINK) -o $@ $< -lcjson -lm
 
 # Test connectors may define things wrongly on purpose, and are compiled without the warnings that would stop that.
 $(BUILD)/tests/%.so: tests/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) -Isdk -std=gnu11 $(OPT) -w -fPIC -fvisibility=hidden $(SANFLAGS) $(DEPFLAGS) -MF $@.d $(PLUGLINK) -o $@ $< $(shell sed -n 's|^// LIBS: ||p' $<) -lcjson -lm
+	$(say)CC $@
+	$(Q)$(CC) -Isdk -std=gnu11 $(OPT) -w -fPIC -fvisibility=hidden $(SANFLAGS) $(DEPFLAGS) -MF $@.d $(PLUGLINK) -o $@ $< $(shell sed -n 's|^// LIBS: ||p' $<) -lcjson -lm
 
 $(BUILD)/sluice-provider: $(call objs,$(wildcard tools/provider/*.c) $(BASE))
-	$(CC) $(LDFLAGS) -o $@ $^ -lz -lm
+	$(say)LD $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lz -lm
 
 # A unit test links the host's library; those of the worker's side (worker_*.c) link the worker's.
 $(BUILD)/tests/unit/worker_%: $(BUILD)/tests/unit/worker_%.o $(BUILD)/libworker.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(WORKLIBS)
+	$(say)LD $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(WORKLIBS)
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libsluice.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(HOSTLIBS)
+	$(say)LD $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(HOSTLIBS)
 
 tests: all $(UNIT) $(TESTPLUG) $(BUILD)/sluice-control
 
@@ -125,7 +142,8 @@ fuzz:
 fuzz-run: $(FUZZERS)
 	for target in $(FUZZERS); do mkdir -p $$target.corpus && $$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=0 $$target.corpus || exit 1; done
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/libsluice.a
-	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(HOSTLIBS)
+	$(say)LD $@
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(HOSTLIBS)
 
 bench: all $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c)) $(TESTPLUG)
 	BUILD=$(BUILD) tests/bench/run
