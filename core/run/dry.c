@@ -215,13 +215,14 @@ dry_finish(struct run *r)
 {
 	char why[256];
 
-	for (size_t i = 0; i < r->n_models; i++) {
+	r->complete = r->facts.full && (r->sync->flags & SLUICE_TRACK_DELETES);
+	for (size_t i = 0; i < r->n_models && r->facts.full && (r->sync->flags & SLUICE_TRACK_DELETES); i++) {
 		struct run_model *m = &r->models[i];
-		if (!r->facts.full || !(r->sync->flags & SLUICE_TRACK_DELETES) || !m->dataset)
-			continue;
-		if (finish_verdict(r, m, why) == SWEEP_NO)
+		if (finish_verdict(r, m, why) == SWEEP_NO) {
 			run_warn(r, "%s: deletes by absence are off: %s", m->model->name, why);
-		else
+			r->complete = false;
+		} else if (m->dataset) {
 			model_finish(r, m);
+		}
 	}
 }

@@ -12,6 +12,7 @@ struct host {
 	struct store *store;             /* NULL: read_only and none there, or no_store */
 	struct proxy *proxy;             /* made with the first run */
 	struct registry *registry;       /* made with the first manifest */
+	struct run *runs;                /* under way, each once */
 	uv_async_t wake;                 /* the store's writer thread has finished something */
 	bool wake_open;
 	bool wake_closed;

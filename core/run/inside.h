@@ -87,6 +87,7 @@ struct flight;                       /* an HTTP request under way: requests.c */
 
 struct run {
 	struct host *host;
+	struct run *next;            /* of host->runs */
 	struct run_request request;  /* name and input are copies */
 	run_done *done;
 	void *arg;

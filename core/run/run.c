@@ -329,6 +329,34 @@ timers_close(struct run *r)
 }
 
 static void
+run_list(struct run *r)
+{
+	r->next = r->host->runs;
+	r->host->runs = r;
+}
+
+static void
+run_unlist(struct run *r)
+{
+	struct run **at = &r->host->runs;
+
+	while (*at != r)
+		at = &(*at)->next;
+	*at = r->next;
+}
+
+struct run *
+host_run(const struct host *h, const char *connection, const char *integration, const char *sync)
+{
+	struct run *r = h->runs;
+
+	while (r && !(r->sync && !r->request.dry && strcmp(r->connection->name, connection) == 0 &&
+	              strcmp(r->connection->integration->name, integration) == 0 && strcmp(r->request.name, sync) == 0))
+		r = r->next;
+	return r;
+}
+
+static void
 run_finish(struct run *r)
 {
 	struct run_result result = {
@@ -343,9 +371,11 @@ run_finish(struct run *r)
 	r->counts.total_ms = clock_mono_ms(r->host->clock) - r->start_ms;
 	result.counts = r->counts;
 	result.full = r->facts.full;
+	result.incomplete = r->sync && (r->sync->flags & SLUICE_TRACK_DELETES) && r->facts.full && !r->complete;
 	result.warnings = buf_str(&r->warnings);
 	result.reply = buf_view(&r->reply);
 	result.answer = buf_view(&r->answer);
+	run_unlist(r);
 	r->done(r->arg, &result);
 	timers_close(r);
 }
@@ -617,8 +647,14 @@ timers_begin(struct run *r)
 struct run *
 run_start(struct host *h, const struct run_request *request, run_done *done, void *arg, struct err *err)
 {
-	struct run *r = XNEW(struct run);
+	const struct connection_settings *c = request->connection;
+	struct run *r;
 
+	if (request->what == STEP_SYNC && !request->dry && host_run(h, c->name, c->integration->name, request->name)) {
+		err_set(err, ERR_BUSY, "%s : %s : %s is already under way", c->name, c->integration->name, request->name);
+		return NULL;
+	}
+	r = XNEW(struct run);
 	r->host = h;
 	r->request = *request;
 	r->request.name = request->name ? xstrdup(request->name) : NULL;
@@ -634,6 +670,7 @@ run_start(struct host *h, const struct run_request *request, run_done *done, voi
 		return NULL;
 	}
 	timers_begin(r);
+	run_list(r);
 	batch_boundary(r, NULL, true);
 	run_enter(r, RUN_SPAWNING);
 	return r;

@@ -60,6 +60,7 @@ struct run_result {
 	struct run_counts counts;
 	bool complete;             /* full and proven: deletes by absence were worked out */
 	bool full;                 /* it listed everything, or was meant to */
+	bool incomplete;           /* absence should have been worked out, and could not be for every model */
 	bool resumed;              /* took up an interrupted run */
 	bool timed_out;            /* ERR_STOPPED by its own timeout_ms */
 	const char *warnings;      /* lines; "" */
@@ -86,5 +87,7 @@ void run_stop(struct run *r, const char *why); /* at the next call, then after t
 /* For progress lines and status: */
 void run_look(const struct run *r, enum run_state *state, struct run_counts *so_far, enum wait_reason *waiting, int64_t *until_us);
 const char *run_state_name(enum run_state s);
+/* The one under way in this process; NULL: none. A second one of the same sync is refused with ERR_BUSY. */
+struct run *host_run(const struct host *h, const char *connection, const char *integration, const char *sync);
 
 #endif

@@ -1,0 +1,76 @@
+/* access.c - questions to the store: answered in this process when it can have the store, else by whoever has it, over sluice.sock.
+ *
+ * Both ways are the same code (serve/query.c). Awkward: others read as shortly as we do, so a store that is busy and a socket where
+ * nobody listens are tried in turn for a few seconds before that counts as an answer. */
+#include <unistd.h>
+#include "cli/cli.h"
+#include "serve/local.h"
+
+#define PATIENCE_MS 5000
+#define PAUSE_MS 20
+
+static struct host *
+host_make(struct cli *c, bool read_only, bool no_store, struct err *err)
+{
+	const struct host_options o = {.loop = &c->loop, .settings = c->settings, .read_only = read_only, .no_store = no_store};
+
+	return host_new(&o, err);
+}
+
+struct host *
+host_patient(struct cli *c, bool read_only, struct err *err)
+{
+	int64_t end = clock_mono_ms(&clock_system) + PATIENCE_MS / 2;
+	struct host *h;
+
+	while (!(h = host_make(c, read_only, false, err)) && err->cls == ERR_BUSY && clock_mono_ms(&clock_system) < end)
+		usleep(PAUSE_MS * 1000);
+	return h;
+}
+
+int
+access_open(struct access *a, struct cli *c, bool write, struct err *err)
+{
+	*a = (struct access){.cli = c, .write = write};
+	a->host = host_make(c, !write, false, err);
+	if (!a->host && err->cls == ERR_BUSY) {
+		a->remote = true;
+		a->host = host_make(c, true, true, err);
+	}
+	return a->host ? 0 : -1;
+}
+
+void
+access_close(struct access *a)
+{
+	host_free(a->host);
+	a->host = NULL;
+}
+
+int
+access_ask(struct access *a, struct slice question, void (*row)(void *arg, struct slice json), void *arg, struct buf *end,
+           struct err *err)
+{
+	const struct query_sink sink = {row, arg};
+	int64_t until = clock_mono_ms(&clock_system) + PATIENCE_MS;
+	struct host *mine;
+
+	for (;;) {
+		buf_clear(end);
+		if (!a->remote)
+			return query_answer(a->host, question, &sink, end, err);
+		if (local_ask(a->cli->settings->host.data_dir, question, &sink, end, err) == 0)
+			return 0;
+		if (err->cls != ERR_BUSY || clock_mono_ms(&clock_system) > until)
+			return -1;
+		usleep(PAUSE_MS * 1000);
+		mine = host_make(a->cli, !a->write, false, err);
+		if (mine) {
+			host_free(a->host);
+			a->host = mine;
+			a->remote = false;
+		} else if (err->cls != ERR_BUSY) {
+			return -1;
+		}
+	}
+}

@@ -1,0 +1,92 @@
+/* cli.h - one command line: what all subcommands share. One command = one file = one const struct in the table of commands.c. */
+#ifndef SLUICE_CLI_CLI_H
+#define SLUICE_CLI_CLI_H
+
+#include <stdio.h>
+#include "base/log.h"
+#include "run/run.h"
+#include "run/member.h"
+
+enum cli_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL };
+
+struct cli_flag {
+	const char *name;    /* "--sync" */
+	const char *value;   /* what stands behind it, for the help; NULL: nothing does */
+	const char *help;
+};
+
+struct cli;
+struct command {
+	const char *name;
+	const char *usage;   /* after the name: "MODEL [--connection-id C]" */
+	const char *summary; /* one line */
+	const char *help;    /* more; NULL: none */
+	const struct cli_flag *flags; /* ends with a NULL name; NULL: none */
+	size_t args_min, args_max;
+	bool bare;           /* needs no configuration */
+	int (*run)(struct cli *c); /* the exit code */
+};
+extern const struct command *const commands[]; /* ends with NULL */
+
+struct cli_given { const struct cli_flag *flag; const char *value; };
+
+struct cli {
+	const struct command *command;
+	enum cli_format format;
+	const char *conf;
+	const char **set;           /* NULL-terminated "key=value" */
+	size_t n_set;
+	const char *log_level, *log_format;
+	struct settings *settings;
+	uv_loop_t loop;
+	struct cli_given *given;
+	size_t n_given;
+	const char **args;
+	size_t n_args;
+	bool array_open, array_used; /* print.c */
+};
+
+/* flags.c */
+int cli_parse(struct cli *c, int argc, char **argv, struct err *err); /* 0; 1: help was asked for and given; -1 */
+const char *cli_value(const struct cli *c, const char *flag);         /* the last one given; NULL */
+bool cli_has(const struct cli *c, const char *flag);
+int cli_number(const struct cli *c, const char *flag, uint64_t usual, uint64_t *n, struct err *err);
+void cli_help(const struct command *command);                         /* NULL: of everything */
+
+/* print.c */
+int cli_fail(struct cli *c, const struct err *err);                   /* says it on stderr; its exit code */
+void print_row(struct cli *c, struct slice json);                     /* json, jsonl */
+void print_end(struct cli *c);                                        /* closes json's array; also an empty one */
+void print_object(struct cli *c, struct slice json);                  /* the one object of an answer */
+const char *time_short(const char *rfc3339, char out[TIME_TEXT_MAX]); /* "2026-11-23 07:22:19"; NULL: "-" */
+const char *number_text(uint64_t n, char out[32]);                    /* 1 234 567 */
+
+struct table { char **cells; size_t columns, n; };                    /* text that lines up */
+void table_cell(struct table *t, const char *text);                   /* copied; columns first set, the first row is the head */
+void table_print(struct table *t, FILE *to);                          /* and frees; nothing when there is only the head */
+
+/* mask.c */
+/* A record for people: members that the model calls sensitive as "***". model NULL: all but the key are. */
+void mask_record(const struct manifest_model *model, struct slice record, struct buf *out);
+bool mask_field(const struct manifest_model *model, struct slice key);
+
+/* exit.c: which code stands for several results. */
+int exit_worst(int a, int b);
+int exit_of(const struct run_result *r);
+const char *status_of(const struct run_result *r);
+
+/* pick.c: which connections and syncs are meant. */
+struct pick { const struct connection_settings *connection; const struct manifest *manifest; const struct manifest_sync *sync; };
+struct picks { struct pick *list; size_t n; int exit; }; /* exit: of connections whose plugin cannot be described */
+int pick_syncs(struct cli *c, struct host *h, struct picks *out, struct err *err); /* by --sync, --connection-id, --integration */
+const struct connection_settings *pick_connection(struct cli *c, struct err *err); /* exactly one */
+
+/* access.c: questions to the store, here or by whoever has it open. */
+struct access { struct cli *cli; struct host *host; bool remote, write; };
+int access_open(struct access *a, struct cli *c, bool write, struct err *err);
+void access_close(struct access *a);
+int access_ask(struct access *a, struct slice question, void (*row)(void *arg, struct slice json), void *arg, struct buf *end,
+               struct err *err);
+struct host *host_patient(struct cli *c, bool read_only, struct err *err); /* waits a moment for others' short reads to end */
+
+#endif

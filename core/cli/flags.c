@@ -1,0 +1,284 @@
+/* flags.c - the command line: global flags, a command, its own flags and arguments, in any order; and --help, made of the same tables.
+ *
+ * Both `--name value` and `--name=value` are taken. What is unknown is an error with the nearest name. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "cli/cli.h"
+
+static const struct cli_flag globals[] = {
+	{"--conf", "PATH", "a file, or a directory with sluice.ini and conf.d/"},
+	{"--env", "NAME", "conf/NAME or conf/NAME.ini, when there is one"},
+	{"--set", "KEY=VALUE", "a key of [host], before environment and files; may be repeated"},
+	{"--data-dir", "DIR", "the same as --set data_dir=DIR"},
+	{"--plugin-dir", "DIR", "the same as --set plugin_dir=DIR"},
+	{"--format", "FORMAT", "text, json (one array or object) or jsonl (one object a line)"},
+	{"--log-level", "LEVEL", "debug, info, warn or error"},
+	{"--log-format", "FORMAT", "text or json; logs go to stderr"},
+	{"--help", NULL, "this"},
+	{NULL, NULL, NULL},
+};
+
+static const struct command *
+command_find(const char *name)
+{
+	for (size_t i = 0; commands[i]; i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return NULL;
+}
+
+static const struct cli_flag *
+flag_find(const struct cli_flag *list, const char *name, size_t len)
+{
+	for (; list && list->name; list++)
+		if (strlen(list->name) == len && memcmp(list->name, name, len) == 0)
+			return list;
+	return NULL;
+}
+
+static void
+flags_print(const struct cli_flag *list)
+{
+	char left[64];
+
+	for (; list && list->name; list++) {
+		snprintf(left, sizeof left, "%s%s%s", list->name, list->value ? " " : "", list->value ? list->value : "");
+		printf("  %-26s %s\n", left, list->help);
+	}
+}
+
+void
+cli_help(const struct command *command)
+{
+	if (command) {
+		printf("usage: sluice %s%s%s\n\n%s.\n", command->name, *command->usage ? " " : "", command->usage, command->summary);
+		if (command->help)
+			printf("\n%s\n", command->help);
+		if (command->flags) {
+			printf("\nFlags:\n");
+			flags_print(command->flags);
+		}
+	} else {
+		printf("sluice %s - plugin host for connectors: records of remote APIs, synced into an embedded store\n\n"
+		       "usage: sluice COMMAND [FLAGS]\n\nCommands:\n", SLUICE_VERSION);
+		for (size_t i = 0; commands[i]; i++)
+			printf("  %-16s %s\n", commands[i]->name, commands[i]->summary);
+	}
+	printf("\nFlags of every command:\n");
+	flags_print(globals);
+	if (!command)
+		printf("\nExit codes: 0 all well; 1 finished, but something failed, was rejected or is held back; 2 usage or configuration;\n"
+		       "3 credentials refused; 4 already running; 70 out of memory or broken invariant; 75 temporary, try later;\n"
+		       "130 and 143 stopped by a signal, state saved. `sluice COMMAND --help` tells more.\n");
+}
+
+static const char *
+near_flag(const struct command *command, const char *name)
+{
+	const char *names[64];
+	size_t n = 0;
+
+	for (const struct cli_flag *f = globals; f->name && n < LENGTH(names) - 1; f++)
+		names[n++] = f->name;
+	for (const struct cli_flag *f = command ? command->flags : NULL; f && f->name && n < LENGTH(names) - 1; f++)
+		names[n++] = f->name;
+	names[n] = NULL;
+	return nearest(name, names);
+}
+
+static const char *
+near_command(const char *name)
+{
+	const char *names[64];
+	size_t n = 0;
+
+	for (; commands[n] && n < LENGTH(names) - 1; n++)
+		names[n] = commands[n]->name;
+	names[n] = NULL;
+	return nearest(name, names);
+}
+
+static void
+set_add(struct cli *c, const char *key, const char *value)
+{
+	c->set = xrealloc(c->set, (c->n_set + 2) * sizeof *c->set);
+	c->set[c->n_set++] = key ? xasprintf("%s=%s", key, value) : value;
+	c->set[c->n_set] = NULL;
+}
+
+static void
+env_take(struct cli *c, const char *name)
+{
+	char *dir = xasprintf("conf/%s", name), *file = xasprintf("conf/%s.ini", name);
+
+	if (access(dir, F_OK) == 0)
+		c->conf = dir;
+	else if (access(file, F_OK) == 0)
+		c->conf = file;
+}
+
+static int
+format_take(struct cli *c, const char *value, struct err *err)
+{
+	static const char *const names[] = {"text", "json", "jsonl"};
+
+	for (size_t i = 0; i < LENGTH(names); i++)
+		if (strcmp(value, names[i]) == 0) {
+			c->format = (enum cli_format)i;
+			return 0;
+		}
+	return err_set(err, ERR_USAGE, "--format %s: say text, json or jsonl", value);
+}
+
+static int
+global_take(struct cli *c, const struct cli_flag *flag, const char *value, struct err *err)
+{
+	if (strcmp(flag->name, "--conf") == 0)
+		c->conf = value;
+	else if (strcmp(flag->name, "--env") == 0)
+		env_take(c, value);
+	else if (strcmp(flag->name, "--set") == 0)
+		set_add(c, NULL, value);
+	else if (strcmp(flag->name, "--data-dir") == 0)
+		set_add(c, "data_dir", value);
+	else if (strcmp(flag->name, "--plugin-dir") == 0)
+		set_add(c, "plugin_dir", value);
+	else if (strcmp(flag->name, "--log-level") == 0)
+		c->log_level = value;
+	else if (strcmp(flag->name, "--log-format") == 0)
+		c->log_format = value;
+	else
+		return format_take(c, value, err);
+	return 0;
+}
+
+/* One flag at argv[i]; returns how many arguments it took, or -1. */
+static int
+flag_take(struct cli *c, char **argv, int i, int argc, struct err *err)
+{
+	const char *text = argv[i], *eq = strchr(text, '='), *value = NULL, *near;
+	size_t len = eq ? (size_t)(eq - text) : strlen(text);
+	const struct cli_flag *flag = flag_find(globals, text, len), *own = NULL;
+	int took = 1;
+
+	if (!flag)
+		flag = own = flag_find(c->command ? c->command->flags : NULL, text, len);
+	if (!flag) {
+		near = near_flag(c->command, text);
+		return err_set(err, ERR_USAGE, "there is no flag %.*s%s%s%s", (int)len, text, near ? "; did you mean " : "", near ? near : "",
+		               near ? "?" : "");
+	}
+	if (flag->value && eq) {
+		value = eq + 1;
+	} else if (flag->value) {
+		if (i + 1 >= argc)
+			return err_set(err, ERR_USAGE, "%s wants %s", flag->name, flag->value);
+		value = argv[i + 1];
+		took = 2;
+	} else if (eq) {
+		return err_set(err, ERR_USAGE, "%s takes no value", flag->name);
+	}
+	if (!own)
+		return global_take(c, flag, value, err) == 0 ? took : -1;
+	c->given = xrealloc(c->given, (c->n_given + 1) * sizeof *c->given);
+	c->given[c->n_given++] = (struct cli_given){flag, value};
+	return took;
+}
+
+static bool
+asks_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return true;
+	return false;
+}
+
+/* The command is the first argument that is neither a flag nor a global flag's value. */
+static int
+command_take(struct cli *c, int argc, char **argv, int *at, struct err *err)
+{
+	const char *near;
+
+	*at = 0;
+	for (int i = 1; i < argc && !*at; i++) {
+		const struct cli_flag *flag = flag_find(globals, argv[i], strlen(argv[i]));
+		if (flag && flag->value)
+			i++;
+		else if (argv[i][0] != '-')
+			*at = i;
+	}
+	if (!*at)
+		return 0;
+	c->command = command_find(argv[*at]);
+	if (c->command)
+		return 0;
+	near = near_command(argv[*at]);
+	return err_set(err, ERR_USAGE, "there is no command '%s'%s%s%s; `sluice --help` lists them", argv[*at], near ? "; did you mean '" : "",
+	               near ? near : "", near ? "'?" : "");
+}
+
+int
+cli_parse(struct cli *c, int argc, char **argv, struct err *err)
+{
+	int at, took;
+
+	if (command_take(c, argc, argv, &at, err) != 0)
+		return -1;
+	if (asks_help(argc, argv)) {
+		cli_help(c->command);
+		return 1;
+	}
+	if (!c->command)
+		return err_set(err, ERR_USAGE, "say what to do: `sluice --help` lists the commands");
+	c->args = xcalloc((size_t)argc, sizeof *c->args);
+	for (int i = 1; i < argc; i += took) {
+		took = 1;
+		if (i == at)
+			continue;
+		if (argv[i][0] != '-' || argv[i][1] == '\0')
+			c->args[c->n_args++] = argv[i];
+		else if ((took = flag_take(c, argv, i, argc, err)) < 0)
+			return -1;
+	}
+	if (c->n_args < c->command->args_min || c->n_args > c->command->args_max)
+		return err_set(err, ERR_USAGE, "usage: sluice %s %s", c->command->name, c->command->usage);
+	return 0;
+}
+
+const char *
+cli_value(const struct cli *c, const char *flag)
+{
+	for (size_t i = c->n_given; i-- > 0;)
+		if (strcmp(c->given[i].flag->name, flag) == 0)
+			return c->given[i].value;
+	return NULL;
+}
+
+bool
+cli_has(const struct cli *c, const char *flag)
+{
+	for (size_t i = 0; i < c->n_given; i++)
+		if (strcmp(c->given[i].flag->name, flag) == 0)
+			return true;
+	return false;
+}
+
+int
+cli_number(const struct cli *c, const char *flag, uint64_t usual, uint64_t *n, struct err *err)
+{
+	const char *text = cli_value(c, flag);
+	char *end;
+
+	*n = usual;
+	if (!text)
+		return 0;
+	errno = 0;
+	*n = strtoull(text, &end, 10);
+	if (errno || *end || end == text || *text == '-')
+		return err_set(err, ERR_USAGE, "%s %s: that is no number", flag, text);
+	return 0;
+}

@@ -1,0 +1,65 @@
+/* main.c - sluice: one command, verbs in a table. */
+#include <signal.h>
+#include <stdlib.h>
+#include "base/log.h"
+#include "cli/cli.h"
+
+static void
+log_begin(const struct cli *c, const char *level_name, const char *format_name)
+{
+	enum log_level level = LOG_INFO;
+	enum log_format format = LOG_AUTO;
+
+	(void)c;
+	if (level_name)
+		log_level_find(slice_str(level_name), &level);
+	if (format_name)
+		format = *format_name == 'j' ? LOG_JSON : *format_name == 't' ? LOG_TEXT : LOG_AUTO;
+	log_setup(2, level, format);
+}
+
+static int
+settings_begin(struct cli *c, struct err *err)
+{
+	const struct settings_source from = {.conf = c->conf, .set = c->set};
+	enum log_level level;
+
+	if (c->log_level && !log_level_find(slice_str(c->log_level), &level))
+		return err_set(err, ERR_USAGE, "--log-level %s: say debug, info, warn or error", c->log_level);
+	if (c->command->bare)
+		return 0;
+	c->settings = settings_load(&from, err);
+	if (!c->settings)
+		return -1;
+	log_begin(c, c->log_level ? c->log_level : c->settings->host.log_level,
+	          c->log_format ? c->log_format : c->settings->host.log_format);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct cli c = {0};
+	struct err err = {0};
+	int code;
+
+	signal(SIGPIPE, SIG_IGN); /* a reader of ours that goes away is a failed write */
+	log_begin(&c, NULL, NULL);
+	uv_loop_init(&c.loop);
+	code = cli_parse(&c, argc, argv, &err);
+	if (code == 0) {
+		log_begin(&c, c.log_level, c.log_format);
+		code = settings_begin(&c, &err) == 0 ? c.command->run(&c) : cli_fail(&c, &err);
+	} else {
+		code = code > 0 ? 0 : cli_fail(&c, &err);
+	}
+	settings_free(c.settings);
+	log_secrets_forget();
+	uv_loop_close(&c.loop);
+	free(c.given);
+	free(c.args);
+	free(c.set);
+	if (fflush(stdout) != 0 && code == 0)
+		code = 1;
+	return code;
+}

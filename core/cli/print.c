@@ -1,0 +1,129 @@
+/* print.c - data on stdout in the format that was asked for, errors on stderr. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "cli/cli.h"
+
+int
+cli_fail(struct cli *c, const struct err *err)
+{
+	struct buf line = {0};
+	struct json_out o = json_out(&line);
+
+	if (c->format == FORMAT_TEXT) {
+		buf_printf(&line, "sluice: %s\n", err->text);
+	} else {
+		json_open(&o, '{');
+		json_key(&o, "error");
+		json_open(&o, '{');
+		json_kv_str(&o, "code", err_class_name(err->cls));
+		json_kv_str(&o, "message", err->text);
+		json_close(&o, '}');
+		json_close(&o, '}');
+		buf_putc(&line, '\n');
+	}
+	log_blank(&line);
+	fflush(stdout);
+	fwrite(line.p, 1, line.len, stderr);
+	buf_free(&line);
+	return err_exit_code(err->cls);
+}
+
+void
+print_row(struct cli *c, struct slice json)
+{
+	if (c->format == FORMAT_JSON)
+		fputs(c->array_used ? ",\n" : "[\n", stdout);
+	c->array_used = true;
+	fwrite(json.p, 1, json.len, stdout);
+	if (c->format != FORMAT_JSON)
+		putchar('\n');
+}
+
+void
+print_end(struct cli *c)
+{
+	if (c->format == FORMAT_JSON)
+		puts(c->array_used ? "\n]" : "[]");
+	c->array_used = false;
+	fflush(stdout);
+}
+
+void
+print_object(struct cli *c, struct slice json)
+{
+	struct buf pretty = {0};
+
+	if (c->format == FORMAT_JSONL)
+		json_compact(&pretty, json);
+	else
+		json_pretty(&pretty, json);
+	puts(buf_str(&pretty));
+	buf_free(&pretty);
+}
+
+const char *
+time_short(const char *rfc3339, char out[TIME_TEXT_MAX])
+{
+	if (!rfc3339 || strlen(rfc3339) < 19)
+		return "-";
+	snprintf(out, TIME_TEXT_MAX, "%.10s %.8s", rfc3339, rfc3339 + 11);
+	return out;
+}
+
+const char *
+number_text(uint64_t n, char out[32])
+{
+	char plain[24];
+	size_t len = (size_t)snprintf(plain, sizeof plain, "%llu", (unsigned long long)n), at = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (i && (len - i) % 3 == 0)
+			out[at++] = ' ';
+		out[at++] = plain[i];
+	}
+	out[at] = '\0';
+	return out;
+}
+
+void
+table_cell(struct table *t, const char *text)
+{
+	if ((t->n & (t->n - 1)) == 0)
+		t->cells = xrealloc(t->cells, (t->n ? t->n * 2 : 1) * sizeof *t->cells);
+	t->cells[t->n++] = xstrdup(text ? text : "-");
+}
+
+/* Characters, not bytes. */
+static size_t
+width(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	return n;
+}
+
+void
+table_print(struct table *t, FILE *to)
+{
+	size_t *widths = xcalloc(t->columns, sizeof *widths);
+
+	for (size_t i = 0; i < t->n; i++)
+		if (width(t->cells[i]) > widths[i % t->columns])
+			widths[i % t->columns] = width(t->cells[i]);
+	for (size_t i = 0; i < t->n && t->n > t->columns; i++) {
+		bool last = i % t->columns == t->columns - 1;
+		fputs(t->cells[i], to);
+		for (size_t pad = width(t->cells[i]); !last && pad < widths[i % t->columns] + 2; pad++)
+			fputc(' ', to);
+		if (last)
+			fputc('\n', to);
+	}
+	for (size_t i = 0; i < t->n; i++)
+		free(t->cells[i]);
+	free(t->cells);
+	free(widths);
+	*t = (struct table){0};
+}

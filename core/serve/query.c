@@ -1,0 +1,657 @@
+/* query.c - see query.h. One row of the table is one question; none of them holds a snapshot longer than its own call.
+ *
+ * A host without a store (nothing was ever synced) answers every reading question with no rows. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "run/member.h"
+#include "serve/query.h"
+
+#define ROWS_USUAL 100
+#define ROWS_MAX 10000
+#define STATE_MAX 65536u
+
+struct question {
+	struct host *host;
+	struct store *store;             /* NULL: none */
+	const struct settings *settings;
+	struct slice json;               /* the question, checked */
+	const struct query_sink *sink;
+	struct json_out end;             /* an object that is open */
+	struct err *err;
+	char *connection, *integration, *sync; /* of the question; NULL: not given */
+	struct buf row;
+};
+
+static void
+row_send(struct question *q)
+{
+	q->sink->row(q->sink->arg, buf_view(&q->row));
+	buf_clear(&q->row);
+}
+
+static size_t
+limit_of(const struct question *q)
+{
+	int64_t n = member_int(q->json, "limit", ROWS_USUAL);
+
+	return n < 1 ? 1 : n > ROWS_MAX ? ROWS_MAX : (size_t)n;
+}
+
+/* A name that the question gives and the thing does not have leaves it out. */
+static bool
+matches(const char *wanted, const char *name)
+{
+	return !wanted || (name && strcmp(wanted, name) == 0);
+}
+
+static void
+time_put(struct json_out *o, const char *key, int64_t us)
+{
+	char text[TIME_TEXT_MAX];
+
+	json_kv_str(o, key, us ? time_format(us, text) : NULL);
+}
+
+/* ---- datasets ---- */
+
+static bool
+dataset_row(void *arg, const struct dataset_info *d)
+{
+	struct question *q = arg;
+	struct json_out o = json_out(&q->row);
+	char *model;
+
+	model = member_text(q->json, "model");
+	if (matches(q->connection, d->connection) && matches(q->integration, d->integration) && matches(model, d->model)) {
+		json_open(&o, '{');
+		json_kv_str(&o, "connection", d->connection);
+		json_kv_str(&o, "integration", d->integration);
+		json_kv_str(&o, "model", d->model);
+		json_kv_int(&o, "records", (int64_t)d->live);
+		json_kv_int(&o, "deleted", (int64_t)d->gone);
+		json_kv_int(&o, "bytes", (int64_t)d->bytes);
+		json_kv_int(&o, "sequence", (int64_t)d->sequence);
+		time_put(&o, "modified_at", d->modified_us);
+		json_close(&o, '}');
+		row_send(q);
+	}
+	free(model);
+	return true;
+}
+
+static int
+ask_datasets(struct question *q)
+{
+	return q->store ? store_datasets(q->store, dataset_row, q, q->err) : 0;
+}
+
+/* ---- records and changes ---- */
+
+struct dataset_search {
+	struct question *q;
+	const char *model;
+	uint32_t found;
+	unsigned matches;
+	struct buf names, models;
+};
+
+static bool
+dataset_try(void *arg, const struct dataset_info *d)
+{
+	struct dataset_search *s = arg;
+
+	if (!matches(s->q->connection, d->connection) || !matches(s->q->integration, d->integration))
+		return true;
+	if (!memmem(s->models.p, s->models.len, d->model, strlen(d->model)))
+		buf_printf(&s->models, "%s%s", s->models.len ? ", " : "", d->model);
+	if (strcmp(s->model, d->model) != 0)
+		return true;
+	s->found = d->dataset;
+	s->matches++;
+	buf_printf(&s->names, "%s%s : %s", s->names.len ? ", " : "", d->connection, d->integration);
+	return true;
+}
+
+static int
+dataset_find(struct question *q, uint32_t *dataset)
+{
+	struct dataset_search s = {.q = q};
+	char *model = member_text(q->json, "model");
+	int rc = -1;
+
+	if (!model) {
+		err_set(q->err, ERR_USAGE, "the question names no model");
+		goto out;
+	}
+	s.model = model;
+	if (q->store && store_datasets(q->store, dataset_try, &s, q->err) != 0)
+		goto out;
+	if (s.matches == 1) {
+		*dataset = s.found;
+		rc = 0;
+	} else if (s.matches > 1) {
+		err_set(q->err, ERR_USAGE, "several connections have %s (%s): choose one with --connection-id and --integration", model,
+		        buf_str(&s.names));
+	} else if (s.models.len) {
+		err_set(q->err, ERR_USAGE, "nothing of model %s was synced%s%s; there is: %s", model, q->connection ? " for connection " : "",
+		        q->connection ? q->connection : "", buf_str(&s.models));
+	} else {
+		err_set(q->err, ERR_USAGE, "nothing was synced%s%s yet: `sluice run` does", q->connection ? " for connection " : "",
+		        q->connection ? q->connection : "");
+	}
+out:
+	buf_free(&s.names);
+	buf_free(&s.models);
+	free(model);
+	return rc;
+}
+
+static bool
+record_row(void *arg, const struct record *r)
+{
+	struct question *q = arg;
+	struct json_out o = json_out(&q->row);
+
+	json_open(&o, '{');
+	json_kv_slice(&o, "id", r->id);
+	json_kv_int(&o, "sequence", (int64_t)r->sequence);
+	json_kv_str(&o, "action", change_name(r->action));
+	time_put(&o, "first_seen_at", r->first_seen_us);
+	time_put(&o, "modified_at", r->modified_us);
+	time_put(&o, "deleted_at", r->deleted_us);
+	json_kv_raw(&o, "record", r->json);
+	json_close(&o, '}');
+	row_send(q);
+	return true;
+}
+
+static void
+record_row_one(void *arg, const struct record *r)
+{
+	struct question *q = arg;
+
+	if (!r->deleted_us || member_bool(q->json, "deleted", false))
+		record_row(q, r);
+}
+
+static int
+records_by_id(struct question *q, uint32_t dataset, struct slice ids)
+{
+	struct json_iter it = json_iter(ids);
+	struct buf id = {0};
+
+	while (json_next(&it)) {
+		buf_clear(&id);
+		if (json_unquote(it.value, &id))
+			store_record(q->store, dataset, buf_view(&id), record_row_one, q);
+	}
+	buf_free(&id);
+	return 0;
+}
+
+/* A cursor is a sequence number, as text or as a number. */
+static int
+cursor_of(struct question *q, uint64_t *after)
+{
+	char *text = member_text(q->json, "cursor"), *end;
+
+	*after = 0;
+	if (!text)
+		return 0;
+	*after = strtoumax(text, &end, 10);
+	if (*end || end == text || *text == '-') {
+		err_set(q->err, ERR_USAGE, "'%s' is no cursor: take it from an earlier answer, or leave it out to begin", text);
+		free(text);
+		return -1;
+	}
+	free(text);
+	return 0;
+}
+
+static int
+feed_ask(struct question *q, bool live_only)
+{
+	struct feed_query f = {.limit = limit_of(q), .live_only = live_only};
+	struct slice ids = member_raw(q->json, "ids");
+	uint64_t next = 0;
+	bool more = false;
+	char text[24];
+
+	if (cursor_of(q, &f.after) != 0 || dataset_find(q, &f.dataset) != 0)
+		return -1;
+	if (ids.len)
+		return records_by_id(q, f.dataset, ids);
+	if (store_feed(q->store, &f, record_row, q, &next, &more, q->err) != 0)
+		return -1;
+	snprintf(text, sizeof text, "%" PRIu64, next);
+	json_kv_str(&q->end, "cursor", text);
+	json_kv_bool(&q->end, "more", more);
+	return 0;
+}
+
+static int
+ask_records(struct question *q)
+{
+	return feed_ask(q, true);
+}
+
+static int
+ask_changes(struct question *q)
+{
+	return feed_ask(q, false);
+}
+
+/* ---- status ---- */
+
+static bool
+count_one(void *arg, struct slice name, struct slice value)
+{
+	(void)name;
+	(void)value;
+	++*(uint64_t *)arg;
+	return true;
+}
+
+static bool
+held_put(void *arg, struct slice name, struct slice value)
+{
+	struct json_out *o = arg;
+	char *model = slice_dup(name);
+
+	json_kv_int(o, model, member_int(value, "held", 0));
+	free(model);
+	return true;
+}
+
+static void
+state_put(struct question *q, struct json_out *o, uint32_t scope, enum state_kind kind, const char *key)
+{
+	struct buf value = {0};
+
+	json_key(o, key);
+	if (scope && store_state_get(q->store, scope, kind, SLICE(""), &value))
+		json_put_raw(o, buf_view(&value));
+	else
+		json_put_null(o);
+	buf_free(&value);
+}
+
+static void
+status_row(struct question *q, const struct scope_name *name)
+{
+	uint32_t scope = q->store ? store_scope_find(q->store, name) : 0;
+	struct json_out o = json_out(&q->row);
+	uint64_t positions = 0;
+
+	json_open(&o, '{');
+	json_kv_str(&o, "connection", name->connection);
+	json_kv_str(&o, "integration", name->integration);
+	json_kv_str(&o, "sync", name->sync);
+	json_kv_bool(&o, "running", host_run(q->host, name->connection, name->integration, name->sync) != NULL);
+	state_put(q, &o, scope, STATE_LAST, "last");
+	state_put(q, &o, scope, STATE_RUN, "interrupted");
+	json_key(&o, "held");
+	json_open(&o, '{');
+	if (scope)
+		store_state_list(q->store, scope, STATE_HELD, held_put, &o, NULL);
+	json_close(&o, '}');
+	if (scope)
+		store_state_list(q->store, scope, STATE_POSITION, count_one, &positions, NULL);
+	json_kv_int(&o, "positions", (int64_t)positions);
+	json_kv_int(&o, "dead_letters", scope ? (int64_t)store_dead_count(q->store, scope) : 0);
+	json_close(&o, '}');
+	row_send(q);
+}
+
+static int
+ask_status(struct question *q)
+{
+	struct json_iter it = json_iter(member_raw(q->json, "syncs"));
+	struct store_stats stats;
+
+	while (json_next(&it)) {
+		char *connection = member_text(it.value, "connection"), *integration = member_text(it.value, "integration"),
+		     *sync = member_text(it.value, "sync");
+		const struct scope_name name = {.connection = connection, .integration = integration, .sync = sync};
+		if (connection && integration && sync)
+			status_row(q, &name);
+		free(connection);
+		free(integration);
+		free(sync);
+	}
+	if (q->store) {
+		store_stats(q->store, &stats);
+		json_kv_int(&q->end, "file_bytes", (int64_t)stats.file_bytes);
+		json_kv_int(&q->end, "free_disk", (int64_t)stats.free_disk);
+	}
+	return 0;
+}
+
+/* ---- history ---- */
+
+struct past {
+	struct question *q;
+	uint64_t last;
+	size_t left;
+};
+
+static bool
+run_row(void *arg, uint64_t run, struct slice json)
+{
+	struct past *p = arg;
+	struct question *q = p->q;
+	char *connection = member_text(json, "connection"), *integration = member_text(json, "integration"),
+	     *sync = member_text(json, "sync");
+
+	p->last = run;
+	if (matches(q->connection, connection) && matches(q->integration, integration) && matches(q->sync, sync)) {
+		buf_slice(&q->row, json);
+		row_send(q);
+		p->left--;
+	}
+	free(connection);
+	free(integration);
+	free(sync);
+	return p->left > 0;
+}
+
+static int
+ask_history(struct question *q)
+{
+	struct past p = {.q = q, .left = limit_of(q)};
+
+	if (!q->store)
+		return 0;
+	if (store_runs(q->store, (uint64_t)member_int(q->json, "before", 0), ROWS_MAX, run_row, &p, q->err) != 0)
+		return -1;
+	json_kv_int(&q->end, "before", (int64_t)p.last);
+	json_kv_bool(&q->end, "more", p.left == 0 && p.last > 1);
+	return 0;
+}
+
+static bool
+log_row(void *arg, uint64_t n, struct slice json)
+{
+	struct question *q = arg;
+
+	(void)n;
+	buf_slice(&q->row, json);
+	row_send(q);
+	return true;
+}
+
+static int
+ask_run(struct question *q)
+{
+	uint64_t run = (uint64_t)member_int(q->json, "run", 0);
+
+	if (!q->store || !store_run_get(q->store, run, &q->row))
+		return err_set(q->err, ERR_USAGE, "there is no run %llu in the history", (unsigned long long)run);
+	row_send(q);
+	return store_log(q->store, run, 0, ROWS_MAX, log_row, q, q->err);
+}
+
+/* ---- dead letters ---- */
+
+static void
+letter_write(struct question *q, const struct dead_info *d, bool whole)
+{
+	struct json_out o = json_out(&q->row);
+
+	json_open(&o, '{');
+	json_kv_int(&o, "number", (int64_t)d->number);
+	json_kv_str(&o, "connection", d->connection);
+	json_kv_str(&o, "integration", d->integration);
+	json_kv_str(&o, "sync", d->sync);
+	json_kv_slice(&o, "model", d->model);
+	json_kv_slice(&o, "id", d->id);
+	json_kv_slice(&o, "reason", d->reason);
+	json_kv_int(&o, "attempts", (int64_t)d->attempts);
+	json_kv_int(&o, "run", (int64_t)d->run);
+	time_put(&o, "first_at", d->first_us);
+	time_put(&o, "last_at", d->last_us);
+	json_kv_int(&o, "raw_bytes", (int64_t)d->raw_len);
+	if (whole)
+		json_kv_slice(&o, "raw", d->raw); /* a string: it may be anything but JSON */
+	json_close(&o, '}');
+	row_send(q);
+}
+
+struct letters {
+	struct question *q;
+	uint64_t last;
+	size_t left;
+};
+
+static bool
+letter_row(void *arg, const struct dead_info *d)
+{
+	struct letters *l = arg;
+
+	l->last = d->number;
+	if (matches(l->q->connection, d->connection) && matches(l->q->integration, d->integration) && matches(l->q->sync, d->sync)) {
+		letter_write(l->q, d, false);
+		l->left--;
+	}
+	return l->left > 0;
+}
+
+static int
+ask_dead_letters(struct question *q)
+{
+	struct letters l = {.q = q, .left = limit_of(q)};
+	uint64_t after;
+
+	if (cursor_of(q, &after) != 0)
+		return -1;
+	if (!q->store)
+		return 0;
+	if (store_dead(q->store, 0, after, ROWS_MAX, letter_row, &l, q->err) != 0)
+		return -1;
+	json_kv_int(&q->end, "cursor", (int64_t)l.last);
+	json_kv_bool(&q->end, "more", l.left == 0);
+	return 0;
+}
+
+static void
+letter_one(void *arg, const struct dead_info *d)
+{
+	letter_write(arg, d, true);
+}
+
+static int
+ask_dead_letter(struct question *q)
+{
+	uint64_t number = (uint64_t)member_int(q->json, "number", 0);
+
+	if (q->store && store_dead_get(q->store, number, letter_one, q))
+		return 0;
+	return err_set(q->err, ERR_USAGE, "there is no dead letter %llu: `sluice dead-letters list` shows which there are",
+	               (unsigned long long)number);
+}
+
+/* ---- metadata and checkpoint ---- */
+
+static int
+value_check(struct question *q, struct slice value, bool object)
+{
+	if (!value.len)
+		return err_set(q->err, ERR_USAGE, "the question holds no value");
+	if (value.len > STATE_MAX)
+		return err_set(q->err, ERR_USAGE, "the value is over 64 KiB");
+	if (object && json_type(value) != JSON_OBJECT)
+		return err_set(q->err, ERR_USAGE, "metadata is a JSON object, like {\"region\":\"eu\"}");
+	return 0;
+}
+
+static int
+commit_now(struct question *q, struct commit *c)
+{
+	return store_commit_wait(q->store, c, NULL, q->err);
+}
+
+/* What INI gives, until somebody or some run has set other metadata. */
+static bool
+metadata_configured(struct question *q, struct buf *out)
+{
+	const struct connection_settings *c = settings_connection(q->settings, q->connection, q->integration);
+	struct json_out o = json_out(out);
+
+	if (!c || !c->n_metadata)
+		return false;
+	json_open(&o, '{');
+	for (size_t i = 0; i < c->n_metadata; i++)
+		json_kv_raw(&o, c->metadata[i].name, slice_str(c->metadata[i].value));
+	json_close(&o, '}');
+	return true;
+}
+
+static void
+value_row(struct question *q, uint32_t scope, enum state_kind kind)
+{
+	if (scope && store_state_get(q->store, scope, kind, SLICE(""), &q->row))
+		row_send(q);
+	else if (kind == STATE_METADATA && metadata_configured(q, &q->row))
+		row_send(q);
+}
+
+struct state_op {
+	const char *name;
+	bool writes, value;
+	void (*put)(struct commit *c, uint32_t scope, enum state_kind kind, struct slice name, struct slice value);
+};
+
+static void
+state_clear(struct commit *c, uint32_t scope, enum state_kind kind, struct slice name, struct slice value)
+{
+	(void)value;
+	commit_state_clear(c, scope, kind, name);
+}
+
+static const struct state_op state_ops[] = {
+	{"get", false, false, NULL},
+	{"set", true, true, commit_state_set},
+	{"update", true, true, commit_state_merge},
+	{"clear", true, false, state_clear},
+};
+
+static const struct state_op *
+state_op_find(struct question *q, enum state_kind kind)
+{
+	char *name = member_text(q->json, "op");
+	const struct state_op *op = NULL;
+
+	for (size_t i = 0; i < LENGTH(state_ops); i++)
+		if (matches(name ? name : "get", state_ops[i].name) && !(kind == STATE_CHECKPOINT && state_ops[i].put == commit_state_merge))
+			op = &state_ops[i];
+	if (!op)
+		err_set(q->err, ERR_USAGE, "'%s' is nothing that can be done here", name);
+	free(name);
+	return op;
+}
+
+/* The first update of metadata that only INI gives merges into that. */
+static void
+metadata_base(struct question *q, struct commit *c, uint32_t scope)
+{
+	struct buf value = {0};
+
+	if (!store_state_get(q->store, scope, STATE_METADATA, SLICE(""), &value) && metadata_configured(q, &value))
+		commit_state_set(c, scope, STATE_METADATA, SLICE(""), buf_view(&value));
+	buf_free(&value);
+}
+
+static int
+state_ask(struct question *q, enum state_kind kind)
+{
+	const struct scope_name name = {.connection = q->connection, .integration = q->integration,
+	                                .sync = kind == STATE_CHECKPOINT ? q->sync : NULL};
+	const struct state_op *op = state_op_find(q, kind);
+	struct slice value = json_trim(member_raw(q->json, "value"));
+	struct commit *c;
+	uint32_t scope;
+
+	if (!op || (op->value && value_check(q, value, kind == STATE_METADATA) != 0))
+		return -1;
+	if (!op->writes) {
+		value_row(q, q->store ? store_scope_find(q->store, &name) : 0, kind);
+		return 0;
+	}
+	scope = q->store ? store_scope(q->store, &name, q->err) : 0;
+	if (!scope)
+		return q->store ? -1 : err_set(q->err, ERR_HOST, "there is no store to write to");
+	c = commit_new(q->store, (struct fence){0, 0});
+	if (op->put == commit_state_merge)
+		metadata_base(q, c, scope);
+	op->put(c, scope, kind, SLICE(""), value);
+	return commit_now(q, c);
+}
+
+static int
+ask_metadata(struct question *q)
+{
+	if (!q->connection || !q->integration)
+		return err_set(q->err, ERR_USAGE, "the question names no connection");
+	return state_ask(q, STATE_METADATA);
+}
+
+static int
+ask_checkpoint(struct question *q)
+{
+	if (!q->connection || !q->integration || !q->sync)
+		return err_set(q->err, ERR_USAGE, "the question names no connection, or no sync");
+	return state_ask(q, STATE_CHECKPOINT);
+}
+
+static const struct {
+	const char *name;
+	int (*ask)(struct question *q);
+} questions[] = {
+	{"datasets", ask_datasets},         {"records", ask_records},         {"changes", ask_changes},
+	{"status", ask_status},             {"history", ask_history},         {"run", ask_run},
+	{"dead_letters", ask_dead_letters}, {"dead_letter", ask_dead_letter}, {"metadata", ask_metadata},
+	{"checkpoint", ask_checkpoint},
+};
+
+static int
+question_put(struct question *q)
+{
+	char *name = member_text(q->json, "query");
+	int rc = -1;
+	size_t i;
+
+	for (i = 0; i < LENGTH(questions); i++)
+		if (name && strcmp(name, questions[i].name) == 0)
+			break;
+	if (i < LENGTH(questions))
+		rc = questions[i].ask(q);
+	else
+		err_set(q->err, ERR_USAGE, "'%s' is no question that this host answers", name ? name : "");
+	free(name);
+	return rc;
+}
+
+int
+query_answer(struct host *h, struct slice text, const struct query_sink *sink, struct buf *end, struct err *err)
+{
+	struct question q = {.host = h, .store = host_store(h), .settings = host_settings(h), .json = json_trim(text), .sink = sink, .err = err};
+	struct json_fault fault = {0};
+	int rc;
+
+	if (!json_check(text, JSON_DEPTH_MAX, &fault) || json_type(q.json) != JSON_OBJECT)
+		return err_set(err, ERR_USAGE, "a question is one JSON object: %s", fault.what ? fault.what : "it is none");
+	q.connection = member_text(q.json, "connection");
+	q.integration = member_text(q.json, "integration");
+	q.sync = member_text(q.json, "sync");
+	q.end = json_out(end);
+	json_open(&q.end, '{');
+	rc = question_put(&q);
+	json_close(&q.end, '}');
+	buf_free(&q.row);
+	free(q.connection);
+	free(q.integration);
+	free(q.sync);
+	return rc;
+}
