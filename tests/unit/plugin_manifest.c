@@ -3,7 +3,7 @@
 
 #include <sluice.h>
 #include "base/mem.h"
-#include "tap.h"
+#include "../tap.h"
 
 #define MODEL "\"models\":[{\"name\":\"Ticket\",\"fields\":[{\"name\":\"id\",\"type\":\"string\",\"key\":true}]}]"
 

@@ -2,7 +2,7 @@
 #include "wire/message.h"
 
 #include "base/mem.h"
-#include "tap.h"
+#include "../tap.h"
 
 /* ---- the shortest correct use ---- */
 
