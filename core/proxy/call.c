@@ -220,7 +220,17 @@ piece_came(void *arg, struct slice piece)
 static void
 request_sent(void *arg)
 {
-	call_reason(arg, WAIT_SERVER);
+	struct proxy_call *c = arg;
+	struct bucket *b = &c->target->queue->bucket;
+
+	call_reason(c, WAIT_SERVER);
+	if (!c->exchange.sent)
+		return;
+	/* A kept connection was dead: libcurl sends once more, and that is a sending like any other. */
+	c->answer.attempts++;
+	c->answer.retries++;
+	bucket_take(b, now_of(c));
+	bucket_answered(b);
 }
 
 /* One line at a time of "name: value\n" lines. */

@@ -49,8 +49,8 @@ before_request(void *arg, char *ip, char *local, int port, int local_port)
 		strncpy(x->refused, ip, sizeof x->refused - 1);
 		return CURL_PREREQFUNC_ABORT;
 	}
-	x->sent = true;
 	x->on_sent(x->arg);
+	x->sent = true;
 	return CURL_PREREQFUNC_OK;
 }
 

@@ -41,7 +41,7 @@ struct exchange {
 
 	bool (*on_head)(void *arg);   /* stream this one? */
 	void (*on_piece)(void *arg, struct slice piece); /* may set paused */
-	void (*on_sent)(void *arg);
+	void (*on_sent)(void *arg); /* `sent` is already true when libcurl repeats by itself */
 	void *arg;
 };
 

@@ -89,7 +89,7 @@ server_step(struct server *s, const char *path)
 			continue;
 		while (n && !script->steps[n].bytes)
 			n--;
-		if (n < 7)
+		if (s->hits[i] < 7)
 			s->hits[i]++;
 		return &script->steps[n];
 	}
