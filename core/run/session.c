@@ -105,6 +105,17 @@ static const struct {
 	[-SLUICE_ENOSYS] = {ERR_CONNECTOR, "the connector needs a newer host"},
 };
 
+/* An answer that was no success: is it for a person (3), a request that is wrong whenever it is made (1), or for time to heal (75)? */
+static enum err_class
+refusal_class(int http_status)
+{
+	if (http_status == 401 || http_status == 403)
+		return ERR_CREDENTIALS; /* 403: a permission is lacking */
+	if (http_status >= 400 && http_status < 500 && http_status != 408 && http_status != 425 && http_status != 429)
+		return ERR_DATA;
+	return ERR_PROVIDER;
+}
+
 static void
 step_failed(struct run *r, int status, struct slice reason)
 {
@@ -121,7 +132,7 @@ step_failed(struct run *r, int status, struct slice reason)
 	if (r->stop_why)
 		run_failf(r, ERR_STOPPED, "%s", r->stop_why);
 	else
-		run_failf(r, statuses[i].cls, "%s", buf_str(&text));
+		run_failf(r, status == SLUICE_EHTTP ? refusal_class(r->status) : statuses[i].cls, "%s", buf_str(&text));
 	buf_free(&text);
 }
 
