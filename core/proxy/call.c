@@ -224,12 +224,24 @@ request_sent(void *arg)
 	struct bucket *b = &c->target->queue->bucket;
 
 	call_reason(c, WAIT_SERVER);
+	bucket_sent(b, now_of(c));
+	if (c->target->queue->first) /* from the loop: this runs inside libcurl */
+		alarm_set(&c->proxy->alarms, &c->target->queue->alarm, now_of(c));
 	if (!c->exchange.sent)
 		return;
 	/* A kept connection was dead: libcurl sends once more, and that is a sending like any other. */
 	c->answer.attempts++;
 	c->answer.retries++;
-	bucket_take(b, now_of(c));
+}
+
+/* The sending is over for the rate limit, whether it came to anything or not. */
+static void
+call_landed(struct proxy_call *c)
+{
+	struct bucket *b = &c->target->queue->bucket;
+
+	if (!c->exchange.sent)
+		bucket_sent(b, now_of(c));
 	bucket_answered(b);
 }
 
@@ -444,13 +456,12 @@ call_settle(struct proxy_call *c, CURLcode rc)
 
 	call_reason(c, WAIT_NONE);
 	c->answer.bytes += exchange_bytes(&c->exchange);
+	call_landed(c);
 	if (c->cancelled) {
-		bucket_answered(&q->bucket);
 		call_finish(c);
 		return;
 	}
 	end = exchange_judge(&c->exchange, rc, &why);
-	bucket_answered(&q->bucket);
 	if (end == EXCHANGE_ANSWER)
 		call_learn(c);
 	queue_pump(q);
@@ -496,7 +507,7 @@ call_rang(void *arg)
 
 	if (c->cancelled) {
 		if (c->state == CALL_SENDING && !c->settled)
-			bucket_answered(&c->target->queue->bucket);
+			call_landed(c);
 		call_finish(c);
 		return;
 	}
@@ -642,6 +653,13 @@ proxy_pause(struct proxy_call *c, bool pause)
 		alarm_clear(&c->proxy->alarms, &c->kick);
 	else
 		alarm_set(&c->proxy->alarms, &c->kick, now_of(c));
+}
+
+void
+proxy_head(const struct proxy_call *c, int *status, struct slice *headers)
+{
+	*status = c->exchange.head.status;
+	*headers = buf_view(&c->exchange.head.lines);
 }
 
 enum wait_reason

@@ -99,6 +99,8 @@ typedef void proxy_body(void *arg, struct slice piece);
 /* Sends when limits allow; done is called exactly once, never from inside proxy_send. The call is gone after done. */
 struct proxy_call *proxy_send(struct proxy_target *t, const struct proxy_request *r, proxy_done *done, proxy_body *body, void *arg);
 void proxy_cancel(struct proxy_call *c);            /* done is called with ERR_STOPPED, later */
+/* Inside proxy_body, from the first piece on: the answer's status and headers. done comes after the last piece. */
+void proxy_head(const struct proxy_call *c, int *status, struct slice *headers);
 void proxy_pause(struct proxy_call *c, bool pause); /* streamed: no pieces while paused */
 /* What the call is doing now and until when (wall microseconds, 0: open). For status. */
 enum wait_reason proxy_waiting(const struct proxy_call *c, int64_t *until_us);

@@ -150,6 +150,8 @@ batch_boundary(struct run *r, const struct page_mark *page, bool now)
 		return;
 	r->batch.whole = true;
 	r->batch.now |= now;
+	if (now && r->batch.flying) /* an empty one takes the group along that waits for company */
+		store_commit(r->host->store, commit_new(r->host->store, (struct fence){0, 0}), true, NULL, NULL);
 	if (!r->batch.flying && (r->batch.dirty || (r->batch.open && !commit_empty(r->batch.open))))
 		batch_submit(r);
 	batch_hold(r);

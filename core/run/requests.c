@@ -23,7 +23,8 @@ struct flight {
 	uint32_t serial;
 	uint16_t *accept;
 	size_t n_accept;
-	bool page, streamed, head, closed, eof;
+	bool page, streamed, head, closed, eof; /* head: it was sent; eof: nothing more comes */
+	bool sent;               /* streamed: all of it was */
 	struct buf pending;      /* streamed: received, not asked for yet */
 	uint32_t wanted;         /* streamed: bytes that the plugin waits for */
 	int64_t started_ms;
@@ -129,12 +130,12 @@ answer_note(struct run *r, const struct flight *f, const struct proxy_answer *a)
 
 	waits_count(r, a);
 	r->status = a->err.cls == ERR_NONE ? a->status : 0;
-	if (good)
+	if (good && r->sync)
 		return;
 	buf_clear(&r->answer);
 	buf_put(&r->answer, a->body.p, a->body.len > ANSWER_KEPT ? ANSWER_KEPT : a->body.len);
 	log_blank(&r->answer);
-	if (!f->page && a->err.cls == ERR_NONE)
+	if (!f->page && !good && a->err.cls == ERR_NONE)
 		r->bad_answer = true;
 }
 
@@ -157,28 +158,27 @@ longest_wait(const struct proxy_answer *a)
 	return longest;
 }
 
+/* Of a streamed one the head was sent with its first piece; what is left to say is that it failed. */
 static void
 flight_done(void *arg, const struct proxy_answer *a)
 {
 	struct flight *f = arg;
 	struct run *r = f->run;
 	struct buf out = {0};
+	bool listens = worker_listens(r) && !f->closed, good = a->err.cls == ERR_NONE;
 
 	run_account_as(r, r->batch.held ? WAIT_NONE : longest_wait(a));
-	if (!f->streamed || a->err.cls != ERR_NONE)
-		f->call = NULL;
-	if (!f->head)
-		answer_note(r, f, a);
-	if (worker_listens(r) && !f->closed) {
+	f->call = NULL;
+	answer_note(r, f, a);
+	if (listens && (!f->streamed || !good)) {
 		head_write(r, &out, f, a);
-		if (!f->streamed && a->err.cls == ERR_NONE)
+		if (good)
 			body_write(r, &out, f, a->body);
 		worker_process_send(r->worker, &out);
 	}
 	buf_free(&out);
-	f->head = true;
 	owed_restart(r);
-	if (!f->call)
+	if (!listens || !f->streamed || !good || f->sent)
 		flight_free(f);
 	run_poke(r);
 }
@@ -195,39 +195,51 @@ stream_feed(struct flight *f)
 	if (!f->wanted || (n == 0 && !f->eof) || !worker_listens(r))
 		return;
 	f->wanted = 0;
-	piece_write(r, &out, f, slice_of(f->pending.p, n), f->eof && n == f->pending.len);
+	f->sent = f->eof && n == f->pending.len;
+	piece_write(r, &out, f, slice_of(f->pending.p, n), f->sent);
 	memmove(f->pending.p, f->pending.p + n, f->pending.len - n);
 	f->pending.len -= n;
 	worker_process_send(r->worker, &out);
 	buf_free(&out);
 	owed_restart(r);
-	if (f->eof && f->pending.len == 0)
+	if (f->sent && !f->call)
 		flight_free(f);
+}
+
+static void
+stream_head(struct flight *f)
+{
+	struct run *r = f->run;
+	struct proxy_answer a = {.content_type = ""};
+	struct buf out = {0};
+
+	f->head = true;
+	proxy_head(f->call, &a.status, &a.headers);
+	if (!worker_listens(r))
+		return;
+	head_write(r, &out, f, &a);
+	worker_process_send(r->worker, &out);
+	buf_free(&out);
+	owed_restart(r);
 }
 
 static void
 stream_piece(void *arg, struct slice piece)
 {
 	struct flight *f = arg;
-	struct run *r = f->run;
 
-	run_account(r);
-	if (!piece.p) {
-		f->eof = true;
-		f->call = NULL;
-		if (f->closed || !worker_listens(r))
-			flight_free(f);
-		else
-			stream_feed(f);
-		run_poke(r);
+	run_account(f->run);
+	if (f->closed)
 		return;
-	}
-	if (!f->closed) {
+	if (!f->head)
+		stream_head(f);
+	if (piece.p)
 		buf_slice(&f->pending, piece);
-		if (f->pending.len >= FRAME_MAX)
-			proxy_pause(f->call, true);
-		stream_feed(f);
-	}
+	else
+		f->eof = true;
+	if (!f->eof && f->pending.len >= FRAME_MAX)
+		proxy_pause(f->call, true);
+	stream_feed(f);
 }
 
 void

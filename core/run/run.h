@@ -66,7 +66,7 @@ struct run_result {
 	const char *warnings;      /* lines; "" */
 	struct slice reply;        /* of a check or action: JSON */
 	int status;                /* HTTP status of the last answer; 0: there was none */
-	struct slice answer;       /* the last answer's body when it was no success, cut at 4 KiB: for test-connection */
+	struct slice answer;       /* of a check: the last answer, of a sync: the last that was no success; its body, cut at 4 KiB */
 };
 typedef void run_done(void *arg, const struct run_result *r);
 

@@ -69,7 +69,7 @@ dataset_row(void *arg, const struct dataset_info *d)
 		json_kv_str(&o, "connection", d->connection);
 		json_kv_str(&o, "integration", d->integration);
 		json_kv_str(&o, "model", d->model);
-		json_kv_int(&o, "records", (int64_t)d->live);
+		json_kv_int(&o, "live", (int64_t)d->live);
 		json_kv_int(&o, "deleted", (int64_t)d->gone);
 		json_kv_int(&o, "bytes", (int64_t)d->bytes);
 		json_kv_int(&o, "sequence", (int64_t)d->sequence);
@@ -155,9 +155,9 @@ record_row(void *arg, const struct record *r)
 	struct json_out o = json_out(&q->row);
 
 	json_open(&o, '{');
-	json_kv_slice(&o, "id", r->id);
 	json_kv_int(&o, "sequence", (int64_t)r->sequence);
 	json_kv_str(&o, "action", change_name(r->action));
+	json_kv_slice(&o, "id", r->id);
 	time_put(&o, "first_seen_at", r->first_seen_us);
 	time_put(&o, "modified_at", r->modified_us);
 	time_put(&o, "deleted_at", r->deleted_us);

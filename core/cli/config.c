@@ -1,0 +1,161 @@
+/* config.c - `sluice config`: every value and where it came from; with --check also everything that only the plugins can judge.
+ * `sluice version` stands here too: it is one line. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "run/options.h"
+#include "run/target.h"
+
+static const struct cli_flag flags[] = {
+	{"--check", NULL, "describe the plugins too and check connections and syncs against them; touches neither store nor network"},
+	{NULL, NULL, NULL},
+};
+
+static void
+origin_text(const struct origin *at, struct buf *out)
+{
+	if (at->line)
+		buf_printf(out, "%s:%u", at->file, at->line);
+	else
+		buf_puts(out, at->file ? at->file : "default");
+}
+
+static void
+value_json(struct cli *c, const struct setting_shown *s, const char *from)
+{
+	struct buf row = {0};
+	struct json_out o = json_out(&row);
+
+	json_open(&o, '{');
+	json_kv_str(&o, "section", s->section);
+	json_kv_str(&o, "key", s->key);
+	json_kv_str(&o, "value", s->value);
+	json_kv_str(&o, "origin", from);
+	json_close(&o, '}');
+	print_row(c, buf_view(&row));
+	buf_free(&row);
+}
+
+static void
+values_show(struct cli *c)
+{
+	struct table t = {.columns = 4};
+	static const char *const head[] = {"SECTION", "KEY", "VALUE", "FROM"};
+
+	for (size_t i = 0; i < LENGTH(head); i++)
+		table_cell(&t, head[i]);
+	for (size_t i = 0; i < c->settings->n_shown; i++) {
+		const struct setting_shown *s = &c->settings->shown[i];
+		struct buf from = {0};
+		origin_text(&s->at, &from);
+		if (c->format != FORMAT_TEXT) {
+			value_json(c, s, buf_str(&from));
+		} else {
+			table_cell(&t, s->section);
+			table_cell(&t, s->key);
+			table_cell(&t, s->value);
+			table_cell(&t, buf_str(&from));
+		}
+		buf_free(&from);
+	}
+	if (c->format != FORMAT_TEXT)
+		print_end(c);
+	table_print(&t, stdout);
+}
+
+static int
+connection_check(struct cli *c, struct host *h, const struct connection_settings *k)
+{
+	struct buf options = {0};
+	struct proxy_auth auth;
+	struct err err = {0};
+	const struct manifest *m = host_manifest(h, k->integration->plugin, &err);
+	int rc = m && options_build(m, k, &options, &err) == 0 && target_credentials(m, k, &auth, &err) == 0 ? 0 : -1;
+
+	if (rc != 0) {
+		if (!m)
+			err_prefix(&err, "%s:%u: connection %s : %s", k->at.file, k->at.line, k->name, k->integration->name);
+		cli_fail(c, &err);
+	}
+	buf_free(&options);
+	return rc;
+}
+
+static int
+sync_check(struct cli *c, struct host *h, const struct sync_settings *s)
+{
+	const struct manifest *m = host_manifest(h, s->connection->integration->plugin, NULL);
+	const char **names, *near;
+	struct err err;
+
+	if (!m || manifest_sync(m, s->sync))
+		return 0; /* a plugin that cannot be described was named with its connection */
+	names = xcalloc(m->n_syncs + 1, sizeof *names);
+	for (size_t i = 0; i < m->n_syncs; i++)
+		names[i] = m->syncs[i].name;
+	near = nearest(s->sync, names);
+	err_set(&err, ERR_USAGE, "%s:%u: connector '%s' has no sync '%s'%s%s%s", s->at.file, s->at.line, m->name, s->sync,
+	        near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	free(names);
+	cli_fail(c, &err);
+	return -1;
+}
+
+static int
+plugins_check(struct cli *c)
+{
+	const struct host_options o = {.loop = &c->loop, .settings = c->settings, .no_store = true};
+	const struct settings *s = c->settings;
+	struct err err;
+	struct host *h = host_new(&o, &err);
+	size_t bad = 0;
+
+	if (!h)
+		return cli_fail(c, &err);
+	for (size_t i = 0; i < s->n_connections; i++)
+		bad += connection_check(c, h, s->connections[i]) != 0;
+	for (size_t i = 0; i < s->n_syncs; i++)
+		bad += sync_check(c, h, s->syncs[i]) != 0;
+	host_free(h);
+	if (!bad && c->format == FORMAT_TEXT)
+		printf("The configuration is good: %zu connection%s, %zu sync section%s.\n", s->n_connections, s->n_connections == 1 ? "" : "s",
+		       s->n_syncs, s->n_syncs == 1 ? "" : "s");
+	return bad ? 2 : 0;
+}
+
+static int
+command_config_run(struct cli *c)
+{
+	if (cli_has(c, "--check"))
+		return plugins_check(c);
+	values_show(c);
+	return 0;
+}
+
+const struct command command_config = {
+	.name = "config",
+	.usage = "[--check]",
+	.summary = "Shows every value and where it came from, or checks the configuration (exit 2 on an error)",
+	.help = "Secrets and what came by env: or file: are shown as ***.",
+	.flags = flags,
+	.run = command_config_run,
+};
+
+static int
+command_version_run(struct cli *c)
+{
+	if (c->format == FORMAT_TEXT)
+		puts("sluice " SLUICE_VERSION);
+	else
+		print_object(c, SLICE("{\"version\":\"" SLUICE_VERSION "\"}"));
+	return 0;
+}
+
+const struct command command_version = {
+	.name = "version",
+	.usage = "",
+	.summary = "Prints the version",
+	.bare = true,
+	.run = command_version_run,
+};

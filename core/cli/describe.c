@@ -1,0 +1,171 @@
+/* describe.c - `sluice describe`: what a connector declares, as its sandboxed worker tells it. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "sluice.h"
+
+static const char *const auth_names[] = {
+	[SLUICE_NONE] = "none", [SLUICE_BEARER] = "bearer token", [SLUICE_BASIC] = "basic (username and password, or api_key)",
+	[SLUICE_HEADER_KEY] = "api_key in a header", [SLUICE_QUERY_KEY] = "api_key in the query",
+};
+
+static void
+head_text(const struct manifest *m)
+{
+	char time[TIME_TEXT_MAX];
+
+	printf("%s %s%s%s\n", m->name, m->version ? m->version : "", m->description ? ": " : "", m->description ? m->description : "");
+	printf("base URL        %s\n", m->base_url ? m->base_url : "(from the configuration)");
+	printf("authentication  %s%s%s\n", (size_t)m->auth < LENGTH(auth_names) ? auth_names[m->auth] : "?", m->auth_name ? " " : "",
+	       m->auth_name ? m->auth_name : "");
+	if (m->rate.requests)
+		printf("rate limit      %llu requests in %s\n", (unsigned long long)m->rate.requests, duration_format(m->rate.per_ms, time));
+	for (size_t i = 0; m->scopes && m->scopes[i]; i++)
+		printf("%s%s%s", i ? ", " : "scopes          ", m->scopes[i], m->scopes[i + 1] ? "" : "\n");
+	printf("ABI             %u.%u\n", m->abi_major, m->abi_minor);
+}
+
+static void
+options_text(const struct manifest *m)
+{
+	struct table t = {.columns = 4};
+
+	table_cell(&t, "OPTION");
+	table_cell(&t, "TYPE");
+	table_cell(&t, "DEFAULT");
+	table_cell(&t, "HELP");
+	for (size_t i = 0; i < m->n_options; i++) {
+		const struct manifest_option *o = &m->options[i];
+		table_cell(&t, o->name);
+		table_cell(&t, manifest_type_name(o->type));
+		table_cell(&t, o->flags & SLUICE_REQUIRED ? "(required)" : o->fallback);
+		table_cell(&t, o->help);
+	}
+	if (m->n_options)
+		putchar('\n');
+	table_print(&t, stdout);
+}
+
+static void
+syncs_text(const struct manifest *m)
+{
+	struct table t = {.columns = 5};
+	char time[TIME_TEXT_MAX];
+
+	table_cell(&t, "SYNC");
+	table_cell(&t, "MODELS");
+	table_cell(&t, "KIND");
+	table_cell(&t, "EVERY");
+	table_cell(&t, "ENDPOINT");
+	for (size_t i = 0; i < m->n_syncs; i++) {
+		const struct manifest_sync *s = &m->syncs[i];
+		struct buf models = {0}, kind = {0};
+		for (size_t k = 0; k < s->n_models; k++)
+			buf_printf(&models, "%s%s", k ? ", " : "", m->models[s->models[k]].name);
+		buf_printf(&kind, "%s%s%s", s->kind == SLUICE_FULL ? "full" : "incremental", s->flags & SLUICE_TRACK_DELETES ? ", deletes" : "",
+		           s->flags & SLUICE_MANUAL ? ", manual" : "");
+		table_cell(&t, s->name);
+		table_cell(&t, buf_str(&models));
+		table_cell(&t, buf_str(&kind));
+		table_cell(&t, duration_format(s->every_ms, time));
+		table_cell(&t, s->endpoint);
+		buf_free(&models);
+		buf_free(&kind);
+	}
+	putchar('\n');
+	table_print(&t, stdout);
+}
+
+static void
+models_text(const struct manifest *m)
+{
+	for (size_t i = 0; i < m->n_models; i++) {
+		const struct manifest_model *model = &m->models[i];
+		printf("\nmodel %s%s%s\n", model->name, model->description ? ": " : "", model->description ? model->description : "");
+		for (size_t k = 0; k < model->n_fields; k++) {
+			const struct manifest_field *f = &model->fields[k];
+			printf("  %-24s %-8s%s%s%s%s%s\n", f->name, manifest_type_name(f->type), f->flags & SLUICE_KEY ? " key" : "",
+			       f->flags & SLUICE_OPTIONAL ? " optional" : "", f->flags & SLUICE_SENSITIVE ? " sensitive" : "",
+			       f->description ? "  " : "", f->description ? f->description : "");
+		}
+	}
+}
+
+static void
+describe_show(struct cli *c, const struct manifest *m)
+{
+	struct buf json = {0};
+
+	if (c->format == FORMAT_TEXT) {
+		head_text(m);
+		options_text(m);
+		syncs_text(m);
+		models_text(m);
+		return;
+	}
+	manifest_write(&json, m);
+	print_object(c, buf_view(&json));
+	buf_free(&json);
+}
+
+/* Without a name: all that lie in the plugin directory, a line each. */
+static int
+describe_all(struct cli *c, struct host *h)
+{
+	char **names = host_plugins(h);
+	struct err err;
+	int code = 0;
+
+	for (size_t i = 0; names[i]; i++) {
+		const struct manifest *m = host_manifest(h, names[i], &err);
+		struct buf json = {0};
+		if (!m) {
+			code = exit_worst(code, cli_fail(c, &err));
+		} else if (c->format == FORMAT_TEXT) {
+			printf("%-16s %-10s %s\n", m->name, m->version ? m->version : "-", m->description ? m->description : "");
+		} else {
+			manifest_write(&json, m);
+			print_row(c, buf_view(&json));
+		}
+		buf_free(&json);
+		free(names[i]);
+	}
+	free(names);
+	if (c->format != FORMAT_TEXT)
+		print_end(c);
+	return code;
+}
+
+static int
+command_describe_run(struct cli *c)
+{
+	const struct host_options o = {.loop = &c->loop, .settings = c->settings, .no_store = true};
+	const char *name = c->n_args ? c->args[0] : NULL;
+	const struct manifest *m;
+	struct err err;
+	struct host *h = host_new(&o, &err);
+	int code = 0;
+
+	if (!h)
+		return cli_fail(c, &err);
+	if (!name) {
+		code = describe_all(c, h);
+	} else {
+		m = strchr(name, '/') || strstr(name, ".so") ? host_manifest_file(h, name, &err) : host_manifest(h, name, &err);
+		if (m)
+			describe_show(c, m);
+		else
+			code = cli_fail(c, &err);
+	}
+	host_free(h);
+	return code;
+}
+
+const struct command command_describe = {
+	.name = "describe",
+	.usage = "[NAME | PATH.so]",
+	.summary = "Shows what a connector declares: options, syncs, models; without a name, which connectors there are",
+	.args_max = 1,
+	.run = command_describe_run,
+};

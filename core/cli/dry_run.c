@@ -1,0 +1,251 @@
+/* dry_run.c - `sluice dry-run`: a real run against the real API that stores nothing and shows what it would change. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "cli/jobs.h"
+#include "serve/local.h"
+#include "wire/message.h"
+
+#define SHOWN_USUAL 100u /* of each kind */
+#define CUT 60           /* bytes of a value in text */
+
+static const struct cli_flag flags[] = {
+	{"--sync", "S", "only the sync of this name"},
+	{"--connection-id", "C", "only this connection"},
+	{"--integration", "I", "only connections of this integration"},
+	{"--full-refresh", NULL, "as if there were no checkpoint"},
+	{"--all", NULL, "show all differences, not only the first 100 of each kind"},
+	{"--timeout", "D", "stop after this time"},
+	{NULL, NULL, NULL},
+};
+
+struct showing {
+	struct cli *cli;
+	struct jobs *jobs;
+	uint64_t shown[CHANGE_DELETED + 1], rejected;
+	bool all;
+};
+
+static const struct job *
+job_now(const struct showing *s)
+{
+	for (size_t i = 0; i < s->jobs->n; i++)
+		if (s->jobs->list[i].begun && !s->jobs->list[i].over)
+			return &s->jobs->list[i];
+	return &s->jobs->list[0];
+}
+
+static void
+value_short(const struct manifest_model *m, struct slice key, struct slice value, struct buf *out)
+{
+	if (mask_field(m, key)) {
+		buf_puts(out, "***");
+		return;
+	}
+	buf_put(out, value.p, value.len > CUT ? CUT : value.len);
+	if (value.len > CUT)
+		buf_puts(out, "...");
+}
+
+/* field: before -> after, for each that differs. */
+static void
+fields_text(const struct manifest_model *m, struct slice before, struct slice after, struct buf *out)
+{
+	struct json_iter it = json_iter(after);
+	struct slice old;
+	char *name;
+
+	while (json_next(&it)) {
+		name = slice_dup(it.key);
+		if (!json_member(before, name, &old))
+			old = SLICE("(absent)");
+		else if (json_equal(old, it.value))
+			old.p = NULL;
+		if (old.p) {
+			buf_printf(out, "\n      %s: ", name);
+			value_short(m, it.key, old, out);
+			buf_puts(out, " -> ");
+			value_short(m, it.key, it.value, out);
+		}
+		free(name);
+	}
+	it = json_iter(before);
+	while (json_next(&it)) {
+		name = slice_dup(it.key);
+		if (!json_member(after, name, &old))
+			buf_printf(out, "\n      %s: gone", name);
+		free(name);
+	}
+}
+
+static void
+differ_text(const struct manifest_model *m, enum change_action action, const char *model, struct slice id, struct slice before,
+            struct slice after)
+{
+	static const char signs[] = {[CHANGE_ADDED] = '+', [CHANGE_UPDATED] = '~', [CHANGE_DELETED] = '-'};
+	struct buf line = {0};
+
+	buf_printf(&line, "  %c %s %.*s", signs[action], model, (int)id.len, id.p);
+	if (action == CHANGE_UPDATED)
+		fields_text(m, before, after, &line);
+	puts(buf_str(&line));
+	buf_free(&line);
+}
+
+static void
+differ_json(struct cli *c, const struct job *j, enum change_action action, const char *model, struct slice id, struct slice before,
+            struct slice after)
+{
+	struct buf row = {0};
+	struct json_out o = json_out(&row);
+
+	json_open(&o, '{');
+	json_kv_str(&o, "connection", j->pick.connection->name);
+	json_kv_str(&o, "integration", j->pick.connection->integration->name);
+	json_kv_str(&o, "sync", j->pick.sync->name);
+	json_kv_str(&o, "action", change_name(action));
+	json_kv_str(&o, "model", model);
+	json_kv_slice(&o, "id", id);
+	json_kv_raw(&o, "before", before.len && action != CHANGE_ADDED ? before : SLICE("null"));
+	json_kv_raw(&o, "after", after.len ? after : SLICE("null"));
+	json_close(&o, '}');
+	print_row(c, buf_view(&row));
+	buf_free(&row);
+}
+
+static void
+differ(void *arg, enum change_action action, const char *model, struct slice id, struct slice before, struct slice after)
+{
+	struct showing *s = arg;
+	const struct job *j = job_now(s);
+	uint16_t index;
+
+	if (s->shown[action]++ >= SHOWN_USUAL && !s->all)
+		return;
+	jobs_line_clear(s->jobs);
+	if (s->cli->format == FORMAT_TEXT)
+		differ_text(manifest_model(j->pick.manifest, model, &index), action, model, id, before, after);
+	else
+		differ_json(s->cli, j, action, model, id, before, after);
+}
+
+static void
+rejected(void *arg, const char *model, struct slice id, struct slice reason, struct slice raw)
+{
+	struct showing *s = arg;
+
+	(void)raw;
+	if (s->rejected++ < SHOWN_USUAL && s->cli->format == FORMAT_TEXT)
+		printf("  ! %s %.*s: %.*s\n", model, (int)id.len, id.p, (int)reason.len, reason.p);
+}
+
+static void
+summary_json(struct cli *c, const struct job *j, const struct run_result *r)
+{
+	struct buf row = {0};
+	struct json_out o = json_out(&row);
+
+	json_open(&o, '{');
+	json_key(&o, "summary");
+	json_open(&o, '{');
+	json_kv_str(&o, "connection", j->pick.connection->name);
+	json_kv_str(&o, "integration", j->pick.connection->integration->name);
+	json_kv_str(&o, "sync", j->pick.sync->name);
+	json_kv_str(&o, "status", status_of(r));
+	json_kv_int(&o, "added", (int64_t)r->counts.added);
+	json_kv_int(&o, "updated", (int64_t)r->counts.updated);
+	json_kv_int(&o, "deleted", (int64_t)r->counts.deleted);
+	json_kv_int(&o, "unchanged", (int64_t)r->counts.unchanged);
+	json_kv_int(&o, "rejected", (int64_t)r->counts.rejected);
+	json_kv_int(&o, "held", (int64_t)r->counts.held);
+	json_kv_int(&o, "requests", (int64_t)r->counts.requests);
+	if (r->err.cls != ERR_NONE)
+		json_kv_str(&o, "error", r->err.text);
+	json_close(&o, '}');
+	json_close(&o, '}');
+	log_blank(&row);
+	print_row(c, buf_view(&row));
+	buf_free(&row);
+}
+
+static void
+ended(struct jobs *jobs, struct job *j, const struct run_result *r)
+{
+	struct showing *s = jobs->arg;
+	const struct run_counts *k = &r->counts;
+	uint64_t left = 0;
+	char time[TIME_TEXT_MAX];
+
+	if (jobs->cli->format != FORMAT_TEXT) {
+		summary_json(jobs->cli, j, r);
+	} else {
+		for (int a = CHANGE_ADDED; a <= CHANGE_DELETED; a++)
+			left += s->all || s->shown[a] <= SHOWN_USUAL ? 0 : s->shown[a] - SHOWN_USUAL;
+		if (left)
+			printf("  ... and %llu more (--all shows them)\n", (unsigned long long)left);
+		printf("%s : %s : %s  would add %llu, update %llu, delete %llu; %llu unchanged, %llu rejected, %llu held back  (%llu requests, %s)\n",
+		       j->pick.connection->name, j->pick.connection->integration->name, j->pick.sync->name, (unsigned long long)k->added,
+		       (unsigned long long)k->updated, (unsigned long long)k->deleted, (unsigned long long)k->unchanged,
+		       (unsigned long long)k->rejected, (unsigned long long)k->held, (unsigned long long)k->requests,
+		       duration_format(k->total_ms, time));
+		if (r->err.cls != ERR_NONE)
+			printf("  %s: %s\n", err_class_name(r->err.cls), r->err.text);
+	}
+	memset(s->shown, 0, sizeof s->shown);
+	s->rejected = 0;
+}
+
+static int
+dry_all(struct cli *c, struct host *h, struct err *err)
+{
+	struct jobs jobs = {.cli = c, .host = h, .max = 1, .ended = ended};
+	struct showing s = {.cli = c, .jobs = &jobs, .all = cli_has(c, "--all")};
+	const char *timeout = cli_value(c, "--timeout");
+	struct picks picks = {0};
+	int code = -1;
+
+	jobs.arg = &s;
+	jobs.request = (struct run_request){.what = STEP_SYNC, .dry = true, .full_refresh = cli_has(c, "--full-refresh"),
+	                                    .differ = differ, .rejected = rejected, .sink = &s};
+	if (timeout && (!duration_parse(slice_str(timeout), &jobs.request.timeout_ms) || jobs.request.timeout_ms <= 0))
+		return err_set(err, ERR_USAGE, "--timeout %s: that is no duration; say for example 30s or 5m", timeout);
+	if (pick_syncs(c, h, &picks, err) == 0) {
+		code = jobs_run(&jobs, &picks);
+		if (c->format != FORMAT_TEXT)
+			print_end(c);
+		else
+			puts("Nothing was stored.");
+	}
+	free(picks.list);
+	return code;
+}
+
+static int
+command_dry_run_run(struct cli *c)
+{
+	struct host *h;
+	struct local *local = NULL;
+	struct err err;
+	int code = 0;
+
+	h = host_patient(c, true, &err);
+	if (!h)
+		return cli_fail(c, &err);
+	if (host_store(h))
+		local = local_open(&c->loop, h, &err);
+	code = dry_all(c, h, &err);
+	if (code < 0)
+		code = cli_fail(c, &err);
+	local_close(local);
+	host_free(h);
+	return code;
+}
+
+const struct command command_dry_run = {
+	.name = "dry-run",
+	.usage = "[--sync S] [--connection-id C] [--integration I] [--all]",
+	.summary = "Runs against the real API and shows what would be added, updated and deleted; stores nothing",
+	.help = "The first 100 of each kind, field by field, and all counts. Memory stays bounded however much there is.",
+	.flags = flags,
+	.run = command_dry_run_run,
+};

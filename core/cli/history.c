@@ -1,0 +1,146 @@
+/* history.c - `sluice history`: the runs, newest first; with --run one of them, with its log. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "cli/cli.h"
+
+static const struct cli_flag flags[] = {
+	{"--connection-id", "C", "only of this connection"},
+	{"--integration", "I", "only of this integration"},
+	{"--sync", "S", "only of this sync"},
+	{"--limit", "N", "at most N; usually 20"},
+	{"--run", "R", "this run with all its counts, waits, warnings and log"},
+	{NULL, NULL, NULL},
+};
+
+struct past {
+	struct cli *cli;
+	struct table table;
+	bool first; /* of a run's rows: the record; the rest is its log */
+};
+
+static void
+changes_text(struct slice counts, struct buf *out)
+{
+	static const char *const names[] = {"added", "updated", "deleted", "unchanged", "rejected", "held"};
+
+	for (size_t i = 0; i < LENGTH(names); i++)
+		if (member_int(counts, names[i], 0))
+			buf_printf(out, "%s%lld %s", out->len ? ", " : "", (long long)member_int(counts, names[i], 0), names[i]);
+	if (!out->len)
+		buf_puts(out, "nothing");
+}
+
+static void
+run_text(struct past *p, struct slice row)
+{
+	static const char *const texts[] = {"connection", "integration", "sync", "status"};
+	char number[24], time[TIME_TEXT_MAX], *text;
+	struct slice error = member_raw(row, "error");
+	struct buf changes = {0};
+
+	snprintf(number, sizeof number, "%lld", (long long)member_int(row, "run", 0));
+	table_cell(&p->table, number);
+	text = member_text(row, "started_at");
+	table_cell(&p->table, time_short(text, time));
+	free(text);
+	for (size_t i = 0; i < LENGTH(texts); i++) {
+		table_cell(&p->table, text = member_text(row, texts[i]));
+		free(text);
+	}
+	table_cell(&p->table, duration_format(member_int(member_raw(row, "time"), "total_ms", 0), time));
+	text = error.len ? member_text(error, "message") : NULL;
+	changes_text(member_raw(row, "counts"), &changes);
+	table_cell(&p->table, text ? text : buf_str(&changes));
+	buf_free(&changes);
+	free(text);
+}
+
+static void
+run_row(void *arg, struct slice row)
+{
+	struct past *p = arg;
+
+	if (p->cli->format == FORMAT_TEXT)
+		run_text(p, row);
+	else
+		print_row(p->cli, row);
+}
+
+/* The record, then its log lines. */
+static void
+one_row(void *arg, struct slice row)
+{
+	struct past *p = arg;
+	char *ts, *level, *msg;
+
+	if (p->cli->format != FORMAT_TEXT) {
+		print_row(p->cli, row);
+		return;
+	}
+	if (p->first) {
+		print_object(p->cli, row);
+		p->first = false;
+		return;
+	}
+	ts = member_text(row, "ts");
+	level = member_text(row, "level");
+	msg = member_text(row, "msg");
+	printf("%s  %-5s  %s\n", ts ? ts : "-", level ? level : "-", msg ? msg : "");
+	free(ts);
+	free(level);
+	free(msg);
+}
+
+static int
+question_write(const struct cli *c, struct buf *out, struct err *err)
+{
+	struct json_out o = json_out(out);
+	uint64_t limit, run;
+
+	if (cli_number(c, "--limit", 20, &limit, err) != 0 || cli_number(c, "--run", 0, &run, err) != 0)
+		return -1;
+	json_open(&o, '{');
+	json_kv_str(&o, "query", run ? "run" : "history");
+	json_kv_int(&o, "run", (int64_t)run);
+	json_kv_int(&o, "limit", (int64_t)limit);
+	if (cli_value(c, "--connection-id"))
+		json_kv_str(&o, "connection", cli_value(c, "--connection-id"));
+	if (cli_value(c, "--integration"))
+		json_kv_str(&o, "integration", cli_value(c, "--integration"));
+	if (cli_value(c, "--sync"))
+		json_kv_str(&o, "sync", cli_value(c, "--sync"));
+	json_close(&o, '}');
+	return 0;
+}
+
+static int
+command_history_run(struct cli *c)
+{
+	static const char *const head[] = {"RUN", "STARTED", "CONNECTION", "INTEGRATION", "SYNC", "STATUS", "TOOK", "CHANGES OR REASON"};
+	struct past p = {.cli = c, .table.columns = LENGTH(head), .first = true};
+	struct buf question = {0}, end = {0};
+	struct access a = {0};
+	struct err err;
+	int rc = -1;
+
+	for (size_t i = 0; i < LENGTH(head); i++)
+		table_cell(&p.table, head[i]);
+	if (question_write(c, &question, &err) == 0 && access_open(&a, c, false, &err) == 0)
+		rc = access_ask(&a, buf_view(&question), cli_value(c, "--run") ? one_row : run_row, &p, &end, &err);
+	if (c->format != FORMAT_TEXT && rc == 0)
+		print_end(c);
+	table_print(&p.table, stdout);
+	buf_free(&question);
+	buf_free(&end);
+	access_close(&a);
+	return rc == 0 ? 0 : cli_fail(c, &err);
+}
+
+const struct command command_history = {
+	.name = "history",
+	.usage = "[--connection-id C] [--integration I] [--sync S] [--limit N] [--run R]",
+	.summary = "Shows past runs, newest first; with --run one of them and its log",
+	.flags = flags,
+	.run = command_history_run,
+};

@@ -1,0 +1,349 @@
+/* status.c - `sluice status` and `sluice datasets`: how things stand, from the store's facts and the connectors' declarations. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "cli/cli.h"
+
+static const struct cli_flag flags[] = {
+	{"--sync", "S", "only the sync of this name"},
+	{"--connection-id", "C", "only this connection"},
+	{"--integration", "I", "only connections of this integration"},
+	{NULL, NULL, NULL},
+};
+
+struct standing {
+	struct cli *cli;
+	struct access *access;
+	const struct picks *picks;
+	struct buf datasets;     /* rows, one a line */
+	struct table table;
+	struct buf notes;        /* lines below the table */
+	bool remote;
+};
+
+static void
+dataset_keep(void *arg, struct slice row)
+{
+	struct standing *s = arg;
+
+	buf_slice(&s->datasets, row);
+	buf_putc(&s->datasets, '\n');
+}
+
+static uint64_t
+records_of(const struct standing *s, const struct pick *p)
+{
+	const char *at = s->datasets.p, *end = at + s->datasets.len, *nl;
+	uint64_t n = 0;
+
+	for (; at < end && (nl = memchr(at, '\n', (size_t)(end - at))); at = nl + 1) {
+		struct slice row = slice_of(at, (size_t)(nl - at));
+		if (!json_string_is(member_raw(row, "connection"), p->connection->name) ||
+		    !json_string_is(member_raw(row, "integration"), p->connection->integration->name))
+			continue;
+		for (size_t m = 0; m < p->sync->n_models; m++)
+			if (json_string_is(member_raw(row, "model"), p->manifest->models[p->sync->models[m]].name))
+				n += (uint64_t)member_int(row, "live", 0);
+	}
+	return n;
+}
+
+static const struct pick *
+pick_of(const struct standing *s, struct slice row)
+{
+	for (size_t i = 0; i < s->picks->n; i++) {
+		const struct pick *p = &s->picks->list[i];
+		if (json_string_is(member_raw(row, "connection"), p->connection->name) &&
+		    json_string_is(member_raw(row, "integration"), p->connection->integration->name) &&
+		    json_string_is(member_raw(row, "sync"), p->sync->name))
+			return p;
+	}
+	return NULL;
+}
+
+static int64_t
+due_us(const struct cli *c, const struct pick *p, int64_t success_us)
+{
+	const struct sync_settings *given = settings_sync(c->settings, p->connection, p->sync->name);
+	int64_t every = given && given->every_ms > 0 ? given->every_ms : p->sync->every_ms;
+
+	return success_us ? success_us + every * 1000 : clock_wall_us(&clock_system);
+}
+
+static const char *
+state_word(const struct pick *p, struct slice row)
+{
+	struct slice last = member_raw(row, "last"), interrupted = member_raw(row, "interrupted");
+
+	if (member_bool(row, "running", false))
+		return "running";
+	if (!p->connection->active)
+		return "inactive";
+	if (json_type(interrupted) == JSON_OBJECT)
+		return "interrupted";
+	if (json_type(last) != JSON_OBJECT)
+		return "never ran";
+	return json_string_is(member_raw(last, "status"), "success") ? "ok" : "failed";
+}
+
+static uint64_t
+held_sum(struct slice held)
+{
+	struct json_iter it = json_iter(held);
+	int64_t n;
+	uint64_t sum = 0;
+
+	while (json_next(&it))
+		sum += json_int(it.value, &n) ? (uint64_t)n : 0;
+	return sum;
+}
+
+static void
+time_put(struct json_out *o, const char *key, int64_t us)
+{
+	char text[TIME_TEXT_MAX];
+
+	json_kv_str(o, key, us ? time_format(us, text) : NULL);
+}
+
+static void
+row_json(struct standing *s, const struct pick *p, struct slice row)
+{
+	struct slice last = member_raw(row, "last");
+	int64_t success = member_int(last, "last_success_us", 0);
+	struct buf out = {0};
+	struct json_out o = json_out(&out);
+	char *reason = member_text(last, "reason"), *sandbox = member_text(last, "sandbox");
+
+	json_open(&o, '{');
+	json_kv_str(&o, "connection", p->connection->name);
+	json_kv_str(&o, "integration", p->connection->integration->name);
+	json_kv_str(&o, "sync", p->sync->name);
+	json_kv_str(&o, "status", state_word(p, row));
+	time_put(&o, "last_run_at", member_int(last, "last_run_us", 0));
+	time_put(&o, "last_success_at", success);
+	time_put(&o, "due_at", due_us(s->cli, p, success));
+	json_kv_int(&o, "records", (int64_t)records_of(s, p));
+	json_kv_raw(&o, "held", member_raw(row, "held"));
+	json_kv_int(&o, "dead_letters", member_int(row, "dead_letters", 0));
+	json_kv_int(&o, "positions", member_int(row, "positions", 0));
+	json_kv_int(&o, "failures", member_int(last, "failures", 0));
+	json_kv_str(&o, "reason", reason);
+	json_kv_str(&o, "sandbox", sandbox);
+	json_close(&o, '}');
+	print_row(s->cli, buf_view(&out));
+	buf_free(&out);
+	free(reason);
+	free(sandbox);
+}
+
+static void
+cell_time(struct table *t, int64_t us)
+{
+	char full[TIME_TEXT_MAX], text[TIME_TEXT_MAX];
+
+	table_cell(t, us ? time_short(time_format(us, full), text) : "-");
+}
+
+static void
+row_notes(struct standing *s, const struct pick *p, struct slice row)
+{
+	struct slice last = member_raw(row, "last");
+	uint64_t held = held_sum(member_raw(row, "held"));
+	int64_t letters = member_int(row, "dead_letters", 0);
+	char *reason = member_text(last, "reason");
+	char name[512];
+
+	snprintf(name, sizeof name, "%s : %s : %s", p->connection->name, p->connection->integration->name, p->sync->name);
+	if (reason && !json_string_is(member_raw(last, "status"), "success"))
+		buf_printf(&s->notes, "%s: %s\n", name, reason);
+	if (held)
+		buf_printf(&s->notes, "%s: %llu deletes are held back: too many at once to be believed without a person\n", name,
+		           (unsigned long long)held);
+	if (letters)
+		buf_printf(&s->notes, "%s: %lld dead letters: `sluice dead-letters list --connection-id %s`\n", name, (long long)letters,
+		           p->connection->name);
+	free(reason);
+}
+
+static void
+row_text(struct standing *s, const struct pick *p, struct slice row)
+{
+	struct slice last = member_raw(row, "last");
+	int64_t success = member_int(last, "last_success_us", 0);
+	char *sandbox = member_text(last, "sandbox");
+	char n[32];
+
+	table_cell(&s->table, p->connection->name);
+	table_cell(&s->table, p->connection->integration->name);
+	table_cell(&s->table, p->sync->name);
+	table_cell(&s->table, state_word(p, row));
+	table_cell(&s->table, number_text(records_of(s, p), n));
+	cell_time(&s->table, member_int(last, "last_run_us", 0));
+	cell_time(&s->table, success);
+	cell_time(&s->table, due_us(s->cli, p, success));
+	table_cell(&s->table, sandbox);
+	row_notes(s, p, row);
+	free(sandbox);
+}
+
+static void
+status_row(void *arg, struct slice row)
+{
+	struct standing *s = arg;
+	const struct pick *p = pick_of(s, row);
+
+	if (p && s->cli->format == FORMAT_TEXT)
+		row_text(s, p, row);
+	else if (p)
+		row_json(s, p, row);
+}
+
+static void
+status_question(const struct picks *picks, struct buf *out)
+{
+	struct json_out o = json_out(out);
+
+	json_open(&o, '{');
+	json_kv_str(&o, "query", "status");
+	json_key(&o, "syncs");
+	json_open(&o, '[');
+	for (size_t i = 0; i < picks->n; i++) {
+		json_open(&o, '{');
+		json_kv_str(&o, "connection", picks->list[i].connection->name);
+		json_kv_str(&o, "integration", picks->list[i].connection->integration->name);
+		json_kv_str(&o, "sync", picks->list[i].sync->name);
+		json_close(&o, '}');
+	}
+	json_close(&o, ']');
+	json_close(&o, '}');
+}
+
+static int
+status_ask(struct standing *s, struct err *err)
+{
+	static const char *const head[] = {"CONNECTION", "INTEGRATION", "SYNC", "STATUS", "RECORDS", "LAST RUN", "LAST SUCCESS", "DUE",
+	                                   "SANDBOX"};
+	struct buf question = {0}, end = {0};
+	int rc;
+
+	s->table.columns = LENGTH(head);
+	for (size_t i = 0; i < LENGTH(head); i++)
+		table_cell(&s->table, head[i]);
+	status_question(s->picks, &question);
+	rc = access_ask(s->access, SLICE("{\"query\":\"datasets\"}"), dataset_keep, s, &end, err);
+	if (rc == 0) {
+		buf_clear(&end);
+		rc = access_ask(s->access, buf_view(&question), status_row, s, &end, err);
+	}
+	buf_free(&question);
+	buf_free(&end);
+	return rc;
+}
+
+static void
+status_show(struct standing *s)
+{
+	table_print(&s->table, stdout);
+	if (s->notes.len)
+		printf("\n%s", buf_str(&s->notes));
+	if (s->cli->settings->host.sandbox == SANDBOX_SECCOMP_ONLY)
+		puts("\nThe sandbox is seccomp-only, as [host] says: plugins could read files that every user may read while they are loaded.");
+	if (s->access->remote)
+		puts("\nAnother process has the store open, and answered.");
+}
+
+static int
+command_status_run(struct cli *c)
+{
+	struct standing s = {.cli = c};
+	struct access a;
+	struct picks picks = {0};
+	struct err err;
+	int code;
+
+	if (access_open(&a, c, false, &err) != 0)
+		return cli_fail(c, &err);
+	s.access = &a;
+	s.picks = &picks;
+	if (pick_syncs(c, a.host, &picks, &err) != 0 || status_ask(&s, &err) != 0) {
+		code = cli_fail(c, &err);
+	} else {
+		code = picks.exit;
+		if (c->format == FORMAT_TEXT)
+			status_show(&s);
+		else
+			print_end(c);
+	}
+	table_print(&s.table, stderr);
+	buf_free(&s.datasets);
+	buf_free(&s.notes);
+	free(picks.list);
+	access_close(&a);
+	return code;
+}
+
+const struct command command_status = {
+	.name = "status",
+	.usage = "[--connection-id C] [--integration I] [--sync S]",
+	.summary = "Shows each sync: last run, last success, when due, records, what needs a person",
+	.flags = flags,
+	.run = command_status_run,
+};
+
+/* ---- datasets ---- */
+
+struct listing {
+	struct cli *cli;
+	struct table table;
+};
+
+static void
+dataset_row(void *arg, struct slice row)
+{
+	static const char *const texts[] = {"connection", "integration", "model"};
+	static const char *const numbers[] = {"live", "deleted", "sequence"};
+	struct listing *l = arg;
+	char n[32], *text;
+
+	if (l->cli->format != FORMAT_TEXT) {
+		print_row(l->cli, row);
+		return;
+	}
+	for (size_t i = 0; i < LENGTH(texts); i++) {
+		table_cell(&l->table, text = member_text(row, texts[i]));
+		free(text);
+	}
+	for (size_t i = 0; i < LENGTH(numbers); i++)
+		table_cell(&l->table, number_text((uint64_t)member_int(row, numbers[i], 0), n));
+}
+
+static int
+command_datasets_run(struct cli *c)
+{
+	static const char *const head[] = {"CONNECTION", "INTEGRATION", "MODEL", "RECORDS", "DELETED", "SEQUENCE"};
+	struct listing l = {.cli = c, .table.columns = LENGTH(head)};
+	struct buf end = {0};
+	struct access a;
+	struct err err;
+	int rc;
+
+	if (access_open(&a, c, false, &err) != 0)
+		return cli_fail(c, &err);
+	for (size_t i = 0; i < LENGTH(head); i++)
+		table_cell(&l.table, head[i]);
+	rc = access_ask(&a, SLICE("{\"query\":\"datasets\"}"), dataset_row, &l, &end, &err);
+	if (c->format != FORMAT_TEXT && rc == 0)
+		print_end(c);
+	table_print(&l.table, stdout);
+	buf_free(&end);
+	access_close(&a);
+	return rc == 0 ? 0 : cli_fail(c, &err);
+}
+
+const struct command command_datasets = {
+	.name = "datasets",
+	.usage = "",
+	.summary = "Lists what is stored: connection, integration, model, how many records",
+	.run = command_datasets_run,
+};

@@ -1,0 +1,249 @@
+/* test_connection.c - `sluice test-connection`: the connector's own check, and what to do next.
+ *
+ * Refused, expired, missing scope and unreachable need different hands, so they are told apart: by the status, by the words of
+ * the provider's answer where it has any, and by what the proxy says about a connection that never came about. Providers
+ * that answer 200 to everything are told apart by their connector's reason alone. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "cli/jobs.h"
+#include "serve/local.h"
+#include "wire/message.h"
+
+static const struct cli_flag flags[] = {
+	{"--connection-id", "C", "only this connection"},
+	{"--integration", "I", "only connections of this integration"},
+	{NULL, NULL, NULL},
+};
+
+enum trouble { TROUBLE_NONE, TROUBLE_SCOPE, TROUBLE_EXPIRED, TROUBLE_REFUSED, TROUBLE_DNS, TROUBLE_CONNECT, TROUBLE_TLS, TROUBLE_TIME,
+               TROUBLE_RATE, TROUBLE_PROVIDER, TROUBLE_OTHER, TROUBLES };
+
+static const struct {
+	const char *word, *next;
+	int exit;
+} troubles[TROUBLES] = {
+	[TROUBLE_NONE] = {"ok", "sluice dry-run shows what a sync would bring", 0},
+	[TROUBLE_SCOPE] = {"missing scope", "give the credential this permission at the provider, then try again", 3},
+	[TROUBLE_EXPIRED] = {"expired", "make a new credential at the provider and put it in the place of the old one", 3},
+	[TROUBLE_REFUSED] = {"refused", "the provider does not know this credential: compare it with what the provider shows", 3},
+	[TROUBLE_DNS] = {"unreachable (DNS)", "check the host name in base_url, and this machine's resolver", 75},
+	[TROUBLE_CONNECT] = {"unreachable (no connection)", "check address and port in base_url, firewalls, and that the server runs", 75},
+	[TROUBLE_TLS] = {"unreachable (TLS)", "check that base_url names the right host; for a certificate authority of your own set ca_file", 75},
+	[TROUBLE_TIME] = {"unreachable (timeout)", "try again later; if it stays so, check firewalls and proxies on the way", 75},
+	[TROUBLE_RATE] = {"rate limited", "wait as long as the provider asks, then try again", 75},
+	[TROUBLE_PROVIDER] = {"the provider fails", "look at the provider's status page, then try again", 75},
+	[TROUBLE_OTHER] = {"not usable", "see the reason above", 1},
+};
+
+/* The first row whose class fits and one of whose words stands in the text decides. */
+static const struct {
+	enum trouble trouble;
+	const char *words; /* separated by | */
+} signs[] = {
+	{TROUBLE_SCOPE, "scope|permission|forbidden|insufficient"},
+	{TROUBLE_EXPIRED, "expired"},
+	{TROUBLE_REFUSED, "invalid_auth|not_authed|unauthorized|revoked|account_inactive|refuses the credentials|status 401|status 403"},
+	{TROUBLE_DNS, "dns|resolve"},
+	{TROUBLE_TLS, "tls|certificate"},
+	{TROUBLE_TIME, "timed out"},
+	{TROUBLE_CONNECT, "refused|no connection|cut off|closed without"},
+};
+
+static bool
+says(const char *text, const char *words)
+{
+	while (*words) {
+		size_t n = strcspn(words, "|");
+		char word[64];
+		snprintf(word, sizeof word, "%.*s", (int)n, words);
+		if (strcasestr(text, word))
+			return true;
+		words += n + (words[n] == '|');
+	}
+	return false;
+}
+
+static enum trouble
+trouble_of(const struct run_result *r, const char *answer)
+{
+	bool credentials = r->err.cls == ERR_CREDENTIALS || r->status == 401 || r->status == 403;
+	size_t first = credentials ? 0 : r->status ? LENGTH(signs) : 3, last = credentials ? 3 : LENGTH(signs);
+
+	if (r->err.cls == ERR_NONE)
+		return TROUBLE_NONE;
+	for (size_t i = first; i < last; i++)
+		if (says(r->err.text, signs[i].words) || (credentials && i < 2 && says(answer, signs[i].words)))
+			return signs[i].trouble;
+	if (credentials)
+		return r->status == 403 ? TROUBLE_SCOPE : TROUBLE_REFUSED;
+	if (r->err.cls == ERR_RATE)
+		return TROUBLE_RATE;
+	return r->err.cls == ERR_PROVIDER ? TROUBLE_PROVIDER : TROUBLE_OTHER;
+}
+
+/* Where providers name a scope: a member, or the word behind "scope" or "permission" in a sentence; else all that the connector asks for. */
+static char *
+scope_named(const char *answer, const struct manifest *m)
+{
+	static const char *const paths[] = {"needed", "required_scope", "required_scopes", "scope", "error.required_scope", "error.scope",
+	                                    "error.param", "missing_scopes", "error.missing_scopes"};
+	struct buf all = {0};
+	struct slice found;
+
+	for (size_t i = 0; i < LENGTH(paths); i++)
+		if (json_check(slice_str(answer), JSON_DEPTH_MAX, NULL) && json_path(slice_str(answer), paths[i], &found) &&
+		    json_type(found) != JSON_NULL && found.len > 2)
+			return json_text(found);
+	for (const char *p = answer; (p = strpbrk(p, "'`\"")); p++) { /* a quoted word like 'rak_charge_read' or charges:read */
+		size_t n = strspn(p + 1, "abcdefghijklmnopqrstuvwxyz_:.ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
+		if (n > 3 && p[n + 1] == *p && memchr(p + 1, *p == '"' ? ':' : '_', n))
+			return xstrndup(p + 1, n);
+	}
+	for (size_t i = 0; m->scopes && m->scopes[i]; i++)
+		buf_printf(&all, "%s%s", i ? ", " : "one of ", m->scopes[i]);
+	return buf_take(&all);
+}
+
+static void
+verdict_json(struct jobs *jobs, const struct job *j, const struct run_result *r, enum trouble t, const char *scope)
+{
+	struct buf row = {0};
+	struct json_out o = json_out(&row);
+
+	json_open(&o, '{');
+	json_kv_str(&o, "connection", j->pick.connection->name);
+	json_kv_str(&o, "integration", j->pick.connection->integration->name);
+	json_kv_bool(&o, "ok", t == TROUBLE_NONE);
+	json_kv_str(&o, "result", troubles[t].word);
+	json_kv_int(&o, "status", r->status);
+	if (r->err.cls != ERR_NONE)
+		json_kv_str(&o, "reason", r->err.text);
+	if (t == TROUBLE_SCOPE)
+		json_kv_str(&o, "scope", scope);
+	if (r->reply.len)
+		json_kv_raw(&o, "facts", r->reply);
+	json_kv_int(&o, "duration_ms", r->counts.total_ms);
+	json_kv_str(&o, "next", troubles[t].next);
+	json_close(&o, '}');
+	log_blank(&row);
+	print_row(jobs->cli, buf_view(&row));
+	buf_free(&row);
+}
+
+static void
+verdict_text(const struct job *j, const struct run_result *r, enum trouble t, const char *scope)
+{
+	const struct connection_settings *c = j->pick.connection;
+	struct buf text = {0};
+	char time[TIME_TEXT_MAX];
+
+	buf_printf(&text, "%s : %s  %s", c->name, c->integration->name, troubles[t].word);
+	if (t == TROUBLE_SCOPE && *scope)
+		buf_printf(&text, ": %s", scope);
+	if (r->counts.requests)
+		buf_printf(&text, "  (%s)", duration_format(r->counts.total_ms, time));
+	buf_putc(&text, '\n');
+	if (r->err.cls != ERR_NONE)
+		buf_printf(&text, "  %s\n", r->err.text);
+	if (r->reply.len) {
+		buf_puts(&text, "  ");
+		json_compact(&text, r->reply);
+		buf_putc(&text, '\n');
+	}
+	buf_printf(&text, "  next: %s", troubles[t].next);
+	if (t == TROUBLE_NONE)
+		buf_printf(&text, ": sluice dry-run --connection-id %s --integration %s", c->name, c->integration->name);
+	else if (troubles[t].exit == 3)
+		buf_printf(&text, " ([connection %s : %s], %s:%u)", c->name, c->integration->name, c->at.file, c->at.line);
+	buf_putc(&text, '\n');
+	log_blank(&text);
+	fputs(buf_str(&text), stdout);
+	buf_free(&text);
+}
+
+static void
+ended(struct jobs *jobs, struct job *j, const struct run_result *r)
+{
+	int *code = jobs->arg;
+	char *answer = slice_dup(r->answer), *scope;
+	enum trouble t = r->err.cls == ERR_USAGE && r->status == 0 ? TROUBLE_OTHER : trouble_of(r, answer);
+
+	scope = t == TROUBLE_SCOPE ? scope_named(answer, j->pick.manifest) : xstrdup("");
+	if (jobs->cli->format == FORMAT_TEXT)
+		verdict_text(j, r, t, scope);
+	else
+		verdict_json(jobs, j, r, t, scope);
+	*code = exit_worst(*code, t == TROUBLE_OTHER ? err_exit_code(r->err.cls) : troubles[t].exit);
+	free(scope);
+	free(answer);
+}
+
+/* A connection once, whatever syncs it has. */
+static int
+connections_pick(struct cli *c, struct host *h, struct picks *out, struct err *err)
+{
+	struct picks all = {0};
+
+	if (pick_syncs(c, h, &all, err) != 0)
+		return -1;
+	out->exit = all.exit;
+	out->list = xcalloc(all.n + 1, sizeof *out->list);
+	for (size_t i = 0; i < all.n; i++) {
+		bool there = false;
+		for (size_t k = 0; k < out->n; k++)
+			there |= out->list[k].connection == all.list[i].connection;
+		if (!there)
+			out->list[out->n++] = (struct pick){all.list[i].connection, all.list[i].manifest, NULL};
+	}
+	free(all.list);
+	return 0;
+}
+
+static int
+test_all(struct cli *c, struct host *h, struct err *err)
+{
+	int code = 0, stopped;
+	struct jobs jobs = {.cli = c, .host = h, .max = c->settings->host.max_runs, .ended = ended, .arg = &code};
+	struct picks picks = {0};
+
+	jobs.request.what = STEP_CHECK;
+	jobs.request.timeout_ms = 60000;
+	if (connections_pick(c, h, &picks, err) != 0)
+		return -1;
+	stopped = jobs_run(&jobs, &picks);
+	if (c->format != FORMAT_TEXT)
+		print_end(c);
+	free(picks.list);
+	return jobs.signal ? stopped : exit_worst(code, picks.exit);
+}
+
+static int
+command_test_connection_run(struct cli *c)
+{
+	struct access a;
+	struct local *local = NULL;
+	struct err err;
+	int code;
+
+	if (access_open(&a, c, false, &err) != 0) /* the store is looked into for metadata only; a running sync does not keep us from testing */
+		return cli_fail(c, &err);
+	if (host_store(a.host))
+		local = local_open(&c->loop, a.host, &err);
+	code = test_all(c, a.host, &err);
+	if (code < 0)
+		code = cli_fail(c, &err);
+	local_close(local);
+	access_close(&a);
+	return code;
+}
+
+const struct command command_test_connection = {
+	.name = "test-connection",
+	.usage = "[--connection-id C] [--integration I]",
+	.summary = "Are credentials and provider usable? Says what is wrong, and the next step to take",
+	.help = "Exit 3: refused, expired, or a missing scope; 75: unreachable or temporary.",
+	.flags = flags,
+	.run = command_test_connection_run,
+};
