@@ -309,7 +309,7 @@ requests_send(struct run *r, const struct frame *frame)
 	q.safe = flags & REQUEST_SAFE;
 	q.retries = retries == 0 ? 0 : retries == 1 ? -1 : retries - 1;
 	q.retry_on = again = statuses_read(retry_on, &q.n_retry_on);
-	q.deadline_mono_ms = r->deadline_ms;
+	/* No deadline: when the run's time is up, run_tick stops it in good order, and this with it. */
 	f->call = proxy_send(r->target, &q, flight_done, f->streamed ? stream_piece : NULL, f);
 	if (r->stop_why)
 		proxy_cancel(f->call);

@@ -155,9 +155,9 @@ record_row(void *arg, const struct record *r)
 	struct json_out o = json_out(&q->row);
 
 	json_open(&o, '{');
+	json_kv_slice(&o, "id", r->id);
 	json_kv_int(&o, "sequence", (int64_t)r->sequence);
 	json_kv_str(&o, "action", change_name(r->action));
-	json_kv_slice(&o, "id", r->id);
 	time_put(&o, "first_seen_at", r->first_seen_us);
 	time_put(&o, "modified_at", r->modified_us);
 	time_put(&o, "deleted_at", r->deleted_us);
