@@ -56,12 +56,12 @@ http_accepted(int status, const int *accept)
 }
 
 const char *
-glimpse(struct slice text, char out[GLIMPSE_MAX])
+glimpse(struct slice text, char *out, size_t cap)
 {
 	size_t n = 0;
 
 	text = json_trim(text);
-	for (size_t i = 0; i < text.len && n < 60; i++)
+	for (size_t i = 0; i < text.len && n + sizeof("...") < cap; i++)
 		out[n++] = text.p[i] >= 0x20 && text.p[i] < 0x7f ? text.p[i] : '?';
 	strcpy(out + n, text.len > n ? "..." : "");
 	return out;
@@ -265,10 +265,10 @@ http_failure(struct step *s, const struct exchange *x)
 int
 http_refused(struct step *s, const struct exchange *x)
 {
-	char text[GLIMPSE_MAX];
+	char text[GLIMPSE_REASON];
 	int code = x->status == 401 ? SLUICE_ECREDENTIALS : SLUICE_EHTTP;
 
-	glimpse(buf_view(&x->body), text);
+	glimpse(buf_view(&x->body), text, sizeof(text));
 	return step_fail(s, code, "%s answered status %d%s%s", x->what, x->status, *text ? ": " : "", text);
 }
 

@@ -49,9 +49,10 @@ bool http_pending(const struct step *s);                  /* is any answer still
 bool http_frame(struct step *s, const struct frame *f);   /* ANSWER and BODY: false: something else */
 void http_finish(struct step *s);
 const char *http_method(const char *method, bool body);   /* the name to use; NULL: unknown method */
-/* At most 60 bytes of a text, made printable, for messages. */
-#define GLIMPSE_MAX 80
-const char *glimpse(struct slice text, char out[GLIMPSE_MAX]);
+/* The beginning of a text, made printable, for messages: as much as `out` holds. */
+#define GLIMPSE_MAX 64       /* what something is */
+#define GLIMPSE_REASON 400   /* why a provider refused: its sentence often names what is to be done */
+const char *glimpse(struct slice text, char *out, size_t cap);
 
 /* The host's table. */
 int run_proxy(struct sluice_run *run, const struct sluice_request *request, struct sluice_response *response, int strict);

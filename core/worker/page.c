@@ -32,7 +32,7 @@ data_fault(struct reading *rd, const char *what, const char *path)
 	char text[GLIMPSE_MAX];
 
 	return step_fail(rd->s, SLUICE_EDATA, "%s: %s%s%s%s: %s", rd->p->x->what, what, path ? " '" : "", path ? path : "",
-	                 path ? "'" : "", glimpse(buf_view(&rd->p->x->body), text));
+	                 path ? "'" : "", glimpse(buf_view(&rd->p->x->body), text, sizeof(text)));
 }
 
 /* ---- the list ---- */

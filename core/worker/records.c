@@ -221,7 +221,7 @@ text_put(struct batch *b, struct slice text)
 	} else {
 		batch_end(b);
 		step_fail(s, SLUICE_EDATA, "%s: what was given is not sound JSON (%s at byte %zu): %s", op_names[b->op], fault.what, fault.at,
-		          glimpse(text, seen));
+		          glimpse(text, seen, sizeof(seen)));
 	}
 	buf_free(&wrapped);
 	return n < 0 ? s->status : n;
