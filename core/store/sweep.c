@@ -133,7 +133,8 @@ feed_tombstones(struct sweeping *sw)
 	struct dataset *d = sw->d;
 	int rc = 0;
 
-	qsort(sw->gone, sw->n, sizeof(*sw->gone), by_sequence);
+	if (sw->n)
+		qsort(sw->gone, sw->n, sizeof(*sw->gone), by_sequence);
 	sw->new_seq = xcalloc(sw->n + 1, sizeof(*sw->new_seq));
 	for (size_t i = 0; i < sw->n && !rc; i++) {
 		struct feed_head h;

@@ -74,7 +74,7 @@ TEST("pages end at the limit, at so many bytes, or when the reader has enough; t
 	struct kit k;
 	uint32_t d;
 	struct page p;
-	char id[8];
+	char id[16];
 
 	kit_init(&k);
 	REQUIRE(kit_open(&k));

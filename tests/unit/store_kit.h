@@ -140,7 +140,7 @@ kit_wait(struct kit *k, struct commit *c)
 
 	k->err = (struct err){0};
 	if (store_commit_wait(k->s, c, &n, &k->err) < 0)
-		printf("# commit: %s\n", k->err.text);
+		tap_fail(__FILE__, __LINE__, k->err.text);
 	return n;
 }
 

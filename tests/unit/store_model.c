@@ -65,7 +65,7 @@ op_save(struct world *w, struct commit *c, struct commit_counts *n)
 {
 	int id = (int)below(w, IDS), a = (int)below(w, 3), b = (int)below(w, 3);
 	struct row *r = &w->row[id];
-	char name[8], text[64];
+	char name[16], text[64];
 
 	snprintf(name, sizeof(name), "%d", id);
 	snprintf(text, sizeof(text), below(w, 2) ? "{\"a\":%d,\"b\":%d}" : "{ \"b\":%2$d, \"a\":%1$d}", a, b);
@@ -83,7 +83,7 @@ op_update(struct world *w, struct commit *c, struct commit_counts *n)
 {
 	int id = (int)below(w, IDS), b = (int)below(w, 3);
 	struct row *r = &w->row[id];
-	char name[8], text[64];
+	char name[16], text[64];
 
 	snprintf(name, sizeof(name), "%d", id);
 	snprintf(text, sizeof(text), "{\"b\":%d}", b);
@@ -109,7 +109,7 @@ static void
 op_delete(struct world *w, struct commit *c, struct commit_counts *n)
 {
 	int id = (int)below(w, IDS);
-	char name[8];
+	char name[16];
 
 	snprintf(name, sizeof(name), "%d", id);
 	commit_delete(c, w->dataset, slice_str(name));
@@ -229,7 +229,7 @@ check_end(struct world *w)
 
 	for (int i = 0; i < IDS; i++) {
 		struct row *r = &w->row[i];
-		char name[8];
+		char name[16];
 		snprintf(name, sizeof(name), "%d", i);
 		struct kit_record got = kit_record(&w->k, w->dataset, name);
 		live += r->live;

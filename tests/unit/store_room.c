@@ -276,3 +276,37 @@ TEST("where a file may not grow, a commit fails, and nothing of it stays")
 	CHECK(kit_verify(&k));
 	kit_finish(&k);
 }
+
+TEST("after a commit failed, nothing of the same run becomes durable, until it begins again")
+{
+	struct kit k;
+	uint32_t d, scope;
+	struct rlimit old, low;
+	struct fence fence;
+	struct commit *c;
+	char *text = big_text(600000);
+
+	kit_init(&k);
+	REQUIRE(kit_open(&k));
+	d = kit_dataset(&k, "M");
+	scope = kit_scope(&k, "a");
+	fence = (struct fence){scope, store_epoch_next(k.s, scope, &k.err)};
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &old);
+	low = (struct rlimit){300 << 10, old.rlim_max};
+	CHECK(setrlimit(RLIMIT_FSIZE, &low) == 0);
+	kit_put(&k, c = commit_new(k.s, fence), d, "page 1", text);
+	CHECK(store_commit_wait(k.s, c, NULL, &k.err) < 0);
+	CHECK(setrlimit(RLIMIT_FSIZE, &old) == 0);
+	c = commit_new(k.s, fence); /* was on its way when the other failed */
+	commit_state_set(c, scope, STATE_CHECKPOINT, SLICE(""), SLICE("page 2"));
+	CHECK(store_commit_wait(k.s, c, NULL, &k.err) < 0);
+	CHECK_INT(k.err.cls, ERR_HOST);
+	CHECK_HAS(k.err.text, "an earlier commit of this run failed");
+	CHECK(!store_state_get(k.s, scope, STATE_CHECKPOINT, SLICE(""), &(struct buf){0}));
+	fence.epoch = store_epoch_next(k.s, scope, &k.err);
+	kit_put(&k, c = commit_new(k.s, fence), d, "page 1", text);
+	CHECK_INT(kit_wait(&k, c).added, 1);
+	free(text);
+	kit_finish(&k);
+}
