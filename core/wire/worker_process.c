@@ -48,7 +48,6 @@ struct worker_process {
 	struct chunk *first, **last;
 	size_t queued;
 	struct err why;         /* set by whoever decides its end first; cls ERR_NONE and no text: not decided */
-	char *load_failed;      /* its own words on why there is nothing to run */
 	int status;             /* of waitid: si_code and si_status */
 	int code;
 	bool held, eof, dead, killed, told_to_exit, ended, freed;
@@ -115,9 +114,7 @@ why_work_out(struct worker_process *w)
 	bool partial = w->in.len - w->taken > 0;
 	char *words = words_read(w);
 
-	if (w->load_failed)
-		err_set(&w->why, ERR_CONNECTOR, "%s", w->load_failed);
-	else if (w->code != CLD_EXITED)
+	if (w->code != CLD_EXITED)
 		err_set(&w->why, ERR_CONNECTOR, "the worker was killed by SIG%s %s%s%s", signal_name(w->status), phase_words(w),
 			signal_hint(w->status), words);
 	else if (partial)
@@ -238,10 +235,13 @@ ready_judge(struct worker_process *w, const struct frame *f)
 		w->phase = PHASE_LOAD;
 }
 
+/* The end of a function; or, before there was one to call, the worker's words on why the plugin cannot be had. */
 static void
 step_end_note(struct worker_process *w, const struct frame *f)
 {
 	struct reader r = reader_of(f->body);
+	struct err why = {0};
+	struct slice reason;
 
 	if (w->phase == PHASE_STEP) {
 		w->phase = PHASE_IDLE;
@@ -249,8 +249,9 @@ step_end_note(struct worker_process *w, const struct frame *f)
 	}
 	reader_u32(&r);
 	reader_u16(&r);
-	w->load_failed = slice_dup(reader_bytes(&r, f->body.len));
-	w->phase = PHASE_DONE;
+	reason = reader_bytes(&r, f->body.len);
+	err_set(&why, ERR_CONNECTOR, "%.*s", (int)reason.len, reason.len ? reason.p : "");
+	worker_process_kill(w, ERR_CONNECTOR, why.text[0] ? why.text : "the plugin could not be loaded, and did not say why");
 }
 
 /* What a frame means for the worker's life; then it goes to the owner. */
@@ -265,7 +266,7 @@ frame_deliver(struct worker_process *w, const struct frame *f)
 	}
 	if (f->type == MSG_STEP_END)
 		step_end_note(w, f);
-	if (!w->killed && !w->load_failed)
+	if (!w->killed)
 		w->o.on_frame(w->o.arg, f);
 }
 
@@ -545,8 +546,6 @@ worker_process_free(struct worker_process *w)
 	signal_send(w, SIGKILL);
 	w->freed = true;
 	channel_close(w);
-	free(w->load_failed);
-	w->load_failed = NULL;
 	if (w->handles == 0)
 		free(w);
 	/* else: the last handle's closing frees it; `death` stays until the child has been reaped */
