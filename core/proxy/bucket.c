@@ -3,7 +3,8 @@
  * A classic token bucket of n lets up to 2n through in one span (a full bucket, and its refill); providers that count spans answer
  * that with 429. So the times of the last n sendings are kept, and the next waits until the oldest is a span ago.
  *
- * Guarantee: in no span of per_ms are more than n sent.
+ * Guarantee: in no span of per_ms are more than n sent; a sending counts from when it goes over the wire, not from when it was
+ * granted, since new connections take their time and the next span's requests would overtake that. A small slack covers the rest.
  * Awkward: after a shared pause all waiters would start in the same millisecond. For a while after it they are let go one by one
  * with random gaps. And n may be 15 000 a day: beyond RING_MAX both n and the span are divided, which is stricter, never looser. */
 #include "proxy/bucket.h"
@@ -12,13 +13,14 @@
 #include "base/mem.h"
 
 #define RING_MAX 16384
+#define SLACK_MAX_MS 250
 #define SOFT_MS 5000  /* how long after a pause gaps are kept */
 #define SOFT_GAP_MS 40 /* the mean is half of it */
 
 void
 bucket_init(struct bucket *b)
 {
-	*b = (struct bucket){.left = -1, .last_sent = INT64_MIN / 2};
+	*b = (struct bucket){.left = -1, .last_taken = INT64_MIN / 2};
 }
 
 void
@@ -53,18 +55,31 @@ later(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+/* Requests travel unevenly fast; and a time in milliseconds may be nearly one too early. */
+static int64_t
+slack(const struct bucket *b)
+{
+	int64_t part = b->per_ms / 20;
+
+	return 1 + (part < SLACK_MAX_MS ? part : SLACK_MAX_MS);
+}
+
 int64_t
 bucket_next(const struct bucket *b, int64_t now, uint64_t random)
 {
 	int64_t at = later(now, b->paused_until);
 
-	/* One more, here and above: a time in milliseconds may be nearly one too early. */
-	if (b->n && b->count >= b->n)
-		at = later(at, b->sent[b->first] + b->per_ms + 1);
+	if (b->n && b->count + b->starting >= b->n) {
+		size_t must_go = b->count + b->starting - b->n; /* that one must be a span ago */
+
+		if (must_go >= b->count)
+			return INT64_MAX;
+		at = later(at, b->sent[(b->first + must_go) % b->room] + b->per_ms + slack(b));
+	}
 	if (b->left >= 0 && b->left <= (int64_t)b->flying && now < b->left_until)
 		at = later(at, b->left_until);
-	if (at == now && now < b->soft_until && now < b->last_sent + SOFT_GAP_MS) {
-		int64_t gap = b->last_sent + (int64_t)(random % SOFT_GAP_MS);
+	if (at == now && now < b->soft_until && now < b->last_taken + SOFT_GAP_MS) {
+		int64_t gap = b->last_taken + (int64_t)(random % SOFT_GAP_MS);
 
 		at = later(now, gap);
 	}
@@ -75,7 +90,15 @@ void
 bucket_take(struct bucket *b, int64_t now)
 {
 	b->flying++;
-	b->last_sent = now;
+	b->starting++;
+	b->last_taken = now;
+}
+
+void
+bucket_sent(struct bucket *b, int64_t now)
+{
+	if (b->starting)
+		b->starting--;
 	if (!b->n)
 		return;
 	if (b->count == b->n) {
@@ -127,5 +150,5 @@ bucket_idle(const struct bucket *b, int64_t now)
 {
 	if (b->flying || b->paused_until > now || (b->left >= 0 && b->left_until > now))
 		return 0;
-	return !b->count || b->last_sent + b->per_ms < now;
+	return !b->count || b->last_taken + b->per_ms < now;
 }

@@ -13,19 +13,22 @@ struct bucket {
 	int64_t per_ms;
 	int64_t *sent;         /* ring of the last n sendings */
 	size_t room, first, count;
-	int64_t last_sent;
+	unsigned starting;     /* granted, but still connecting */
+	int64_t last_taken;
 	int64_t paused_until;  /* nothing before; 0: never */
 	int64_t soft_until;    /* after a pause: not all at once until then */
 	int64_t left, left_until; /* the provider: so many until then; left < 0: not known */
-	unsigned flying;       /* sent, not yet answered */
+	unsigned flying;       /* taken, not yet answered */
 };
 
 void bucket_init(struct bucket *b);
 void bucket_finish(struct bucket *b);
 void bucket_rate(struct bucket *b, uint64_t n, int64_t per_ms); /* n 0: leaves it as it is */
-int64_t bucket_next(const struct bucket *b, int64_t now, uint64_t random); /* now, or the time when to ask again */
-void bucket_take(struct bucket *b, int64_t now);                /* one is sent */
-void bucket_answered(struct bucket *b);                         /* one came back, or never will */
+/* now, or the time when to ask again; INT64_MAX: when one of those that are starting was sent. */
+int64_t bucket_next(const struct bucket *b, int64_t now, uint64_t random);
+void bucket_take(struct bucket *b, int64_t now);                /* one may start; bucket_sent follows */
+void bucket_sent(struct bucket *b, int64_t now);                /* it is on the wire, or never will be */
+void bucket_answered(struct bucket *b);                         /* it came back, or never will */
 void bucket_pause(struct bucket *b, int64_t now, int64_t until); /* the provider, or a backoff, says so; never shortened */
 void bucket_learn(struct bucket *b, int64_t remaining, int64_t until); /* from the answer's headers */
 int bucket_idle(const struct bucket *b, int64_t now);           /* nothing to remember */

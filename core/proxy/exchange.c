@@ -298,6 +298,7 @@ static const struct failure failures[] = {
 	{CURLE_WEIRD_SERVER_REPLY, true, ERR_DATA, "the answer is not HTTP", false},
 	{CURLE_UNSUPPORTED_PROTOCOL, true, ERR_DATA, "the answer is not HTTP/1 or HTTP/2", false},
 	{CURLE_BAD_CONTENT_ENCODING, true, ERR_DATA, "the answer's transfer encoding is broken", false},
+	{CURLE_URL_MALFORMAT, false, ERR_USAGE, "the host's name cannot be used; write it in its ASCII form (xn--...)", false},
 	{CURLE_OUT_OF_MEMORY, true, ERR_HOST, "memory is short", false},
 };
 
@@ -432,12 +433,13 @@ exchange_type(const struct exchange *x, char *out, size_t room)
 void
 exchange_reset(struct exchange *x)
 {
-	struct exchange kept = *x;
+	struct exchange kept;
 
-	headers_reset(&kept.head);
-	inflate_finish(&kept.inflate);
-	buf_clear(&kept.body);
-	buf_clear(&kept.held);
+	headers_reset(&x->head);
+	inflate_finish(&x->inflate); /* where it is: zlib does not know it by another address */
+	buf_clear(&x->body);
+	buf_clear(&x->held);
+	kept = *x;
 	*x = (struct exchange){.head = kept.head, .body = kept.body, .held = kept.held, .on_head = kept.on_head,
 	                       .on_piece = kept.on_piece, .on_sent = kept.on_sent, .arg = kept.arg, .paused = kept.paused};
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 #include "base/mem.h"
+#include "proxy/url.h"
 
 /* Request headers that are ours to set. A name that ends with '-' is a beginning. */
 static const char *const ours[] = {
@@ -155,16 +156,36 @@ headers_finish(struct headers *h)
 }
 
 static bool
-line_hidden(const struct headers *h, struct slice name, struct slice value)
+line_hidden(const struct headers *h, struct slice name)
 {
-	struct slice secret = secret_reveal(h->hide);
-
 	for (size_t i = 0; i < LENGTH(hidden); i++)
 		if (name_is(name, hidden[i]))
 			return true;
-	if (h->hide_name && name_is(name, h->hide_name))
-		return true;
-	return secret.len >= 4 && memmem(value.p, value.len, secret.p, secret.len);
+	return h->hide_name && name_is(name, h->hide_name);
+}
+
+/* Overwrites a secret in what was added from `from` on: a next link with our key in its query stays a link. */
+static void
+secret_hide(struct buf *lines, size_t from, struct slice secret)
+{
+	char *at;
+
+	while (secret.len >= 4 && (at = memmem(lines->p + from, lines->len - from, secret.p, secret.len))) {
+		memset(at, '*', 3);
+		memmove(at + 3, at + secret.len, (size_t)(lines->p + lines->len - (at + secret.len)));
+		lines->len -= secret.len - 3;
+	}
+}
+
+static void
+secrets_hide(struct headers *h, size_t from)
+{
+	struct buf escaped = {0};
+
+	secret_hide(&h->lines, from, secret_reveal(h->hide));
+	url_escape(&escaped, secret_reveal(h->hide));
+	secret_hide(&h->lines, from, buf_view(&escaped));
+	buf_wipe(&escaped);
 }
 
 static void
@@ -200,6 +221,7 @@ line_add(struct headers *h, struct slice line)
 {
 	const char *colon = memchr(line.p, ':', line.len);
 	struct slice name, value;
+	size_t start = h->lines.len;
 
 	if (line.p[0] == ' ' || line.p[0] == '\t') {
 		if (h->dropped || !h->lines.len)
@@ -212,7 +234,7 @@ line_add(struct headers *h, struct slice line)
 		return;
 	name = trim(slice_of(line.p, (size_t)(colon - line.p)));
 	value = trim(slice_of(colon + 1, line.len - (size_t)(colon - line.p) - 1));
-	h->dropped = !name.len || line_hidden(h, name, value);
+	h->dropped = !name.len || line_hidden(h, name);
 	for (size_t i = 0; i < name.len && !h->dropped; i++)
 		h->dropped = !is_token((unsigned char)name.p[i]);
 	if (h->dropped)
@@ -221,6 +243,8 @@ line_add(struct headers *h, struct slice line)
 		buf_putc(&h->lines, (char)tolower((unsigned char)name.p[i]));
 	buf_puts(&h->lines, ": ");
 	put_value(&h->lines, value);
+	if (h->hide)
+		secrets_hide(h, start);
 }
 
 int

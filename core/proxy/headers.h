@@ -19,7 +19,7 @@
 struct headers {
 	struct buf lines;          /* of the last block */
 	const char *hide_name;     /* borrowed: header that carries our key, or NULL */
-	const struct secret *hide; /* borrowed: lines that hold it are left out; NULL: none */
+	const struct secret *hide; /* borrowed: overwritten where it stands in a value; NULL: none */
 	int status;
 	size_t bytes;
 	unsigned count, interim;

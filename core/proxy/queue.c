@@ -106,7 +106,10 @@ queue_pump(struct queue *q)
 		int64_t now = proxy_now(q->proxy), at = bucket_next(&q->bucket, now, proxy_random(q->proxy));
 
 		if (at > now) {
-			alarm_set(&q->proxy->alarms, &q->alarm, at);
+			if (at == INT64_MAX)
+				alarm_clear(&q->proxy->alarms, &q->alarm);
+			else
+				alarm_set(&q->proxy->alarms, &q->alarm, at);
 			return;
 		}
 		bucket_take(&q->bucket, now);
@@ -181,5 +184,7 @@ queue_pause(struct queue *q, int64_t until)
 int64_t
 queue_until(const struct queue *q)
 {
-	return bucket_next(&q->bucket, proxy_now(q->proxy), 0);
+	int64_t at = bucket_next(&q->bucket, proxy_now(q->proxy), 0);
+
+	return at == INT64_MAX ? 0 : at;
 }

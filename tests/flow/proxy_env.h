@@ -24,6 +24,7 @@ struct env {
 };
 
 struct got {
+	struct got *next;      /* of those that env_close frees */
 	unsigned times;        /* done was called */
 	struct err err;
 	int status;
@@ -35,6 +36,21 @@ struct got {
 	struct proxy_call *call;
 	void (*on_piece)(struct got *g);
 };
+
+static struct got *env_gots;
+
+static inline void
+got_free(struct got *g)
+{
+	for (struct got **at = &env_gots; *at; at = &(*at)->next)
+		if (*at == g) {
+			*at = g->next;
+			break;
+		}
+	buf_free(&g->body);
+	buf_free(&g->headers);
+	buf_free(&g->pieces);
+}
 
 static inline int64_t
 env_mono(void *arg)
@@ -70,6 +86,7 @@ env_open(struct env *e, const struct script *scripts, const struct proxy_options
 	struct err err = {0};
 
 	memset(e, 0, sizeof *e);
+	env_gots = NULL;
 	uv_loop_init(&e->loop);
 	e->clock = (struct clock){.mono_ms = env_mono, .wall_us = env_wall, .arg = e};
 	e->server = server_start(scripts);
@@ -108,6 +125,8 @@ env_close(struct env *e)
 	uv_run(&e->loop, UV_RUN_DEFAULT);
 	CHECK_INT(uv_loop_close(&e->loop), 0);
 	server_end(e->server);
+	while (env_gots)
+		got_free(env_gots);
 }
 
 static inline void
@@ -146,17 +165,11 @@ got_piece(void *arg, struct slice piece)
 }
 
 static inline void
-got_free(struct got *g)
-{
-	buf_free(&g->body);
-	buf_free(&g->headers);
-	buf_free(&g->pieces);
-}
-
-static inline void
 send_to(struct proxy_target *t, struct proxy_request r, struct got *g)
 {
 	r.method = r.method ? r.method : "GET";
+	g->next = env_gots;
+	env_gots = g;
 	g->call = proxy_send(t, &r, got_done, got_piece, g);
 	CHECK_INT(g->times, 0); /* never from inside proxy_send */
 }
