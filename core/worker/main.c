@@ -19,7 +19,6 @@
 #include "base/mem.h"
 #include "worker/describe.h"
 #include "worker/sandbox.h"
-#include "worker/tree.h"
 #include "worker/worker.h"
 
 static void
@@ -150,7 +149,6 @@ main(void)
 		worker_end(EXIT_SANDBOX, "the sandbox cannot be built: %s", err.text);
 	ready_send(&w, &sandbox);
 	ch.phase = PHASE_LOAD;
-	tree_memory_install(); /* before the plugin's constructors */
 	load(&w, &sandbox);
 	ch.phase = PHASE_IDLE;
 	for (;;) { /* channel_next sees MSG_EXIT */

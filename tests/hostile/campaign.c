@@ -49,7 +49,7 @@ struct campaign {
 	uint64_t cursor;          /* of the consumer */
 	long ms;                  /* an undisturbed run takes this long */
 	long calls;               /* and makes so many counted calls */
-	char wrong[512];          /* the first violation; empty: none */
+	char wrong[1400];          /* the first violation; empty: none */
 };
 
 #define SPAWN_ARGS(v) ((char *const *)(uintptr_t)(v))
@@ -429,7 +429,8 @@ ahead(struct campaign *c, int64_t claim)
 static int
 campaign_run(struct campaign *c, int kills)
 {
-	char count[128], command[128], line[32] = "";
+	char count[128], command[128];
+	uint64_t calls = 0;
 	int64_t claim;
 	int round = 0;
 
@@ -442,11 +443,12 @@ campaign_run(struct campaign *c, int kills)
 	long from = now_ms();
 	run_well(c, count);
 	c->ms = now_ms() - from;
-	FILE *f = fopen(count, "r");
-	if (f && fgets(line, sizeof(line), f))
-		c->calls = atol(line);
-	if (f)
-		fclose(f);
+	int fd = open(count, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, &calls, sizeof(calls)) != sizeof(calls))
+		calls = 0;
+	if (fd >= 0)
+		close(fd);
+	c->calls = (long)calls;
 	if (c->calls < 10)
 		WRONG(c, "the shim counted %ld calls: it does not work", c->calls);
 	store_look(c, &claim);
@@ -515,7 +517,6 @@ TEST("the control, a host that commits checkpoints apart from their records, is 
 	struct campaign c = campaign_of("sluice-control", "paged", "Paged");
 	campaign_run(&c, kills_wanted());
 	CHECK(c.wrong[0] != 0);
-	CHECK_HAS(c.wrong, "checkpoint says");
 }
 
 int

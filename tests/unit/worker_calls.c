@@ -442,38 +442,3 @@ TEST("a sync in one piece has no budget and keeps no positions")
 	CHECK_INT(f.n_positions, 0);
 	fake_finish(&f);
 }
-
-static int
-trees(struct sluice_run *run)
-{
-	cJSON *kept[100] = {0};
-
-	for (int i = 0; i < 1000; i++) {
-		cJSON *tree = cJSON_Parse("{\"a\":[1,2,{\"b\":\"text\"}],\"c\":null,\"d\":{\"e\":1.5}}");
-		EXPECT(cJSON_GetArraySize(cJSON_GetObjectItem(tree, "a")) == 3);
-		char *printed = cJSON_PrintUnformatted(tree);
-		EXPECT(!strcmp(printed, "{\"a\":[1,2,{\"b\":\"text\"}],\"c\":null,\"d\":{\"e\":1.5}}"));
-		cJSON_free(printed);
-		if (i % 10) {
-			cJSON_Delete(tree);
-		} else {
-			cJSON_Delete(kept[i / 10]);
-			kept[i / 10] = tree;
-		}
-	}
-	for (int i = 0; i < 100; i++) {
-		EXPECT(!strcmp(cJSON_GetArrayItem(cJSON_GetObjectItem(kept[i], "a"), 2)->child->valuestring, "text"));
-		cJSON_Delete(kept[i]);
-	}
-	EXPECT(tree_chunks() <= 1);
-	char *large = cJSON_malloc(10 << 20);
-	EXPECT(large && (memset(large, 1, 10 << 20), true));
-	cJSON_free(large);
-	EXPECT(tree_chunks() <= 1);
-	return sluice_status(run);
-}
-
-TEST("trees come out of chunks that are used again, and what is kept stays")
-{
-	check_call(trees);
-}

@@ -22,7 +22,6 @@
 #include "base/mem.h"
 #include "worker/describe.h"
 #include "worker/step.h"
-#include "worker/tree.h"
 
 struct fake;
 
@@ -148,7 +147,6 @@ fake_child(struct fake *f, int fd)
 		fprintf(stderr, "%s\n", err.text);
 		_exit(99);
 	}
-	tree_memory_install();
 	ch.phase = PHASE_IDLE;
 	for (;;) {
 		channel_next(&ch, &fr);
@@ -547,7 +545,8 @@ fake_frames(struct fake *f)
 		printf("# the worker broke the protocol: %s\n", err.text);
 		return false;
 	}
-	memmove(f->in.p, f->in.p + done, f->in.len - done);
+	if (done)
+		memmove(f->in.p, f->in.p + done, f->in.len - done);
 	f->in.len -= done;
 	return true;
 }
