@@ -65,20 +65,32 @@ worker_listens(const struct run *r)
 	return r->worker && !r->worker_over && !r->killed && !r->ended;
 }
 
+/* Providers like to send back what they refuse: no credential enters a worker by that way. */
+static struct slice
+without_secrets(struct buf *clean, struct slice text)
+{
+	buf_clear(clean);
+	buf_slice(clean, text);
+	log_blank(clean);
+	return buf_view(clean);
+}
+
 static void
 head_write(struct run *r, struct buf *out, const struct flight *f, const struct proxy_answer *a)
 {
 	size_t at = frame_begin(out, MSG_ANSWER, 0, ++r->serial);
-	size_t reason = strlen(a->err.text);
+	bool answered = a->err.cls == ERR_NONE;
+	struct buf clean = {0};
 
 	buf_u32(out, f->serial);
-	buf_u16(out, a->err.cls == ERR_NONE ? (uint16_t)a->status : 0);
+	buf_u16(out, answered ? (uint16_t)a->status : 0);
 	buf_u8(out, (uint8_t)a->err.cls);
-	buf_bytes(out, a->err.cls == ERR_NONE ? (struct slice){NULL, 0} : slice_of(a->err.text, reason));
-	buf_bytes(out, a->err.cls == ERR_NONE ? a->headers : (struct slice){NULL, 0});
+	buf_bytes(out, answered ? (struct slice){NULL, 0} : without_secrets(&clean, slice_str(a->err.text)));
+	buf_bytes(out, answered ? without_secrets(&clean, a->headers) : (struct slice){NULL, 0});
 	buf_u64(out, f->streamed ? UINT64_MAX : a->body.len);
 	buf_u32(out, (uint32_t)(clock_mono_ms(r->host->clock) - f->started_ms));
 	frame_end(out, at);
+	buf_free(&clean);
 }
 
 static void
@@ -164,19 +176,23 @@ flight_done(void *arg, const struct proxy_answer *a)
 {
 	struct flight *f = arg;
 	struct run *r = f->run;
-	struct buf out = {0};
+	struct buf out = {0}, clean = {0};
 	bool listens = worker_listens(r) && !f->closed, good = a->err.cls == ERR_NONE;
+	struct proxy_answer told = *a;
 
 	run_account_as(r, r->batch.held ? WAIT_NONE : longest_wait(a));
 	f->call = NULL;
 	answer_note(r, f, a);
+	if (good && (a->status < 200 || a->status > 299)) /* data is never altered; a refusal is no data */
+		told.body = without_secrets(&clean, a->body);
 	if (listens && (!f->streamed || !good)) {
-		head_write(r, &out, f, a);
+		head_write(r, &out, f, &told);
 		if (good)
-			body_write(r, &out, f, a->body);
+			body_write(r, &out, f, told.body);
 		worker_process_send(r->worker, &out);
 	}
 	buf_free(&out);
+	buf_free(&clean);
 	owed_restart(r);
 	if (!listens || !f->streamed || !good || f->sent)
 		flight_free(f);
