@@ -6,9 +6,13 @@
  * deletes, schedules) is the host's work.
  *
  *   Ownership.  What you pass is copied before the call returns. What you are given is the host's and lives until your
- *               function returns (a page: until the next page). You never free ours, we never free yours.
+ *               function returns (a page: until the next page of its loop; an answer: at least until 64 MiB of later ones have
+ *               come). You never free ours, we never free yours. No text that you are given is NULL unless a call says so.
  *   Errors.     Every call returns 0 (or a count) or a negative enum sluice_status, and the first failure sticks: later calls do
  *               nothing and return it. So: write straight code, and end with `return sluice_status(run)`.
+ *   Steps.      A long run is cut into steps. When one is over, the loop over sluice_paginate just ends, what you write behind it is
+ *               dropped (calls answer SLUICE_ECANCELLED), you return as ever, and are called again: loops that were done are
+ *               passed over, the one that was cut goes on, and what stands behind them is then written.
  *   World.      One thread, no clock, no network, no files: the process is locked in before your code is loaded. Time comes from
  *               sluice_now(). libc, libm and libcjson are there; link anything else statically. The time zone is UTC.
  *   Zero        is always the usual choice. Build with -fvisibility=hidden: `cc $(pkg-config --cflags sluice) -shared -o x.so x.c`.
@@ -236,7 +240,8 @@ struct sluice_page_request {
 	const int *retry_on;
 	int retries;
 	int timeout_ms;
-	const char *key;               /* names this pagination's position; NULL: its endpoint, query and body */
+	const char *key;               /* names this pagination's position; NULL: its endpoint, query and body. A list that was read to
+	                                * its end under a name is not read again in that run: to go over it twice, give two keys */
 	int kind;                      /* enum sluice_pagination; 0: one page, no paging */
 	const char *items;             /* path of the list; NULL or "": the answer itself is the list */
 	const char *limit_param;       /* NULL: "limit" when limit is set */
@@ -336,9 +341,9 @@ struct sluice_run { const struct sluice_host *host; }; /* what is behind it is t
 /* ---------------------------------------------------------------- the calls ----
  * All may wait for the host except where it says "at once". Negative results are enum sluice_status. */
 
-/* The first failure of this run, or 0: what your function returns. At once. */
+/* The first failure of this run (SLUICE_ECANCELLED also when the step is over), or 0: what your function returns. At once. */
 static inline int sluice_status(struct sluice_run *run) { return run->host->status(run); }
-/* Text that lives until your function returns, for building paths and bodies: printf's rules. NULL after a failure. At once. */
+/* Text that lives until your function returns, for building paths and bodies: printf's rules. Never NULL. At once. */
 #define sluice_format(run, ...) ((run)->host->format((run), __VA_ARGS__))
 /* Ends the run with your reason; code: SLUICE_EFAILED, or ECREDENTIALS, ERATE, EDATA where that is what it is. Returns the sticky
  * status, so `return sluice_fail(...)` is right. At once. */
@@ -383,7 +388,9 @@ static inline int sluice_close(struct sluice_run *run) { return run->host->close
 
 /* The next page: 1, or 0 at the end (also when the step is over: your function is then called again and goes on where it
  * was), or a failure. Asking for the next page says that the page in hand is done: its saves and the position behind it
- * become durable together. `while (sluice_paginate(run, &list, &page) > 0) ...`; paginations may be nested. */
+ * become durable together. `while (sluice_paginate(run, &list, &page) > 0) ...`; paginations may be nested, each loop with a
+ * struct sluice_page of its own. A loop that you leave early counts as done, and nothing that this run did not show is then
+ * taken for deleted. Fails with EHTTP, ECREDENTIALS, ENETWORK, ERATE, EDATA, ELOOP, ELIMIT, EARGUMENT. */
 static inline int
 sluice_paginate(struct sluice_run *run, const struct sluice_page_request *request, struct sluice_page *page)
 {
