@@ -1,0 +1,67 @@
+#!/bin/sh
+# install.sh - `make install` puts all in place, and a connector built with nothing but pkg-config runs from there.
+. "$(dirname "$0")/lib.sh"
+root=$dir/root
+make --no-print-directory -s install BUILD="$BUILD" DESTDIR="$root" PREFIX=/usr >"$dir/out" 2>"$dir/err"
+ok $? "make install ends well"
+missing=
+for file in bin/sluice libexec/sluice/sluice-worker lib/sluice/plugins/stripe.so lib/sluice/plugins/close.so lib/sluice/plugins/slack.so \
+	include/sluice.h include/sluice_json.h lib/pkgconfig/sluice.pc etc/sluice/sluice.ini etc/sluice/reference.ini.txt \
+	lib/systemd/system/sluice.service lib/systemd/system/sluice.timer share/doc/sluice/GUIDE.md share/doc/sluice/SDK.md; do
+	[ -s "$root/usr/$file" ] || missing="$missing $file"
+done
+is "$missing" "" "everything is in its place"
+[ -x "$root/usr/bin/sluice" ] && [ -x "$root/usr/libexec/sluice/sluice-worker" ]; ok $? "both programs can be run"
+! grep -rlE "$PWD|$root" "$root/usr/lib/pkgconfig" "$root/usr/lib/systemd" "$root/usr/etc" >"$dir/out"; ok $? "no file names the place where it was built"
+echo '; mine' >>"$root/usr/etc/sluice/sluice.ini"
+make --no-print-directory -s install BUILD="$BUILD" DESTDIR="$root" PREFIX=/usr >"$dir/out" 2>"$dir/err"
+has "$root/usr/etc/sluice/sluice.ini" '^; mine' "a second install leaves the configuration as it is"
+
+# ---- an author's connector, outside of the tree
+
+mkdir "$dir/author"
+cat >"$dir/author/shelf.c" <<'C'
+#include <sluice.h>
+
+static int
+fetch(struct sluice_run *run)
+{
+	const struct sluice_page_request list = {
+		.endpoint = "/plain/cursor", .items = "items", .limit = 100,
+		.kind = SLUICE_CURSOR, .cursor_param = "after", .cursor = "meta.next",
+	};
+	struct sluice_page page;
+
+	while (sluice_paginate(run, &list, &page) > 0)
+		sluice_batch_save(run, "Book", page.body, page.len);
+	return sluice_status(run);
+}
+
+static const struct sluice_field book[] = {{.name = "id", .type = SLUICE_STRING, .flags = SLUICE_KEY}, {0}};
+static const struct sluice_model models[] = {{.name = "Book", .fields = book}, {0}};
+static const struct sluice_sync syncs[] = {
+	{.name = "books", .model = "Book", .kind = SLUICE_FULL, .flags = SLUICE_TRACK_DELETES, .fetch = fetch}, {0}
+};
+SLUICE_EXPORT const struct sluice_connector sluice_connector = {SLUICE_ABI,
+	.name = "shelf", .version = "1.0.0", .models = models, .syncs = syncs};
+C
+flags=$(PKG_CONFIG_PATH="$root/usr/lib/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$root" pkg-config --cflags sluice)
+ok $? "pkg-config knows sluice"
+(cd "$dir/author" && ${CC:-gcc} $flags -shared -o shelf.so shelf.c) >"$dir/out" 2>"$dir/err"
+ok $? "one compiler call with its flags builds a connector: cc $(echo "$flags" | sed "s|$root||g") -shared -o shelf.so shelf.c"
+is "$(nm -D --defined-only "$dir/author/shelf.so" | awk '{ print $3 }')" sluice_connector "which shows one symbol"
+cp "$dir/author/shelf.so" "$root/usr/lib/sluice/plugins/"
+provider --records 250
+cat >"$conf/sluice.ini" <<INI
+[host]
+data_dir   = $dir/store
+plugin_dir = $root/usr/lib/sluice/plugins
+worker     = $root/usr/libexec/sluice/sluice-worker
+[integration shelf]
+base_url = $at
+[connection acme : shelf]
+INI
+build=$root/usr/bin
+run run
+is "$status" 0 "dropped into the plugins' folder, the installed program syncs with it"
+is "$(live Book)" 250 "all of its records"
