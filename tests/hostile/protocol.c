@@ -230,6 +230,24 @@ TEST("a well-behaved worker reports its sandbox, runs its step, and ends with no
 	site_clear();
 }
 
+TEST("functions of connectors of an older and a newer minor version are found by the plugin's own strides, and run")
+{
+	static const char *const versions[] = {"abi_older", "abi_newer"};
+
+	for (size_t i = 0; i < LENGTH(versions); i++) {
+		char *so = xasprintf("%s/tests/plugins/%s.so", drive_build(), versions[i]);
+		struct drive d = {.plugin = so}; /* calls "things", the second of its syncs */
+
+		drive_run(&d);
+		CHECK_INT(d.frames[MSG_STEP_END], 1);
+		CHECK_INT(d.step_status, 0);
+		CHECK_HAS(buf_str(&d.text), "fetched well");
+		CHECK_STR(d.why.text, "");
+		drive_finish(&d);
+		free(so);
+	}
+}
+
 /* ---- the host's own death ---- */
 
 /* What the process's line in /proc says: 'R', 'S', 'Z' ...; 0: it is not there. */

@@ -134,8 +134,10 @@ control_child(const struct probe *p)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
 		_exit(40);
+	plugin_fd = fcntl(plugin_fd, F_DUPFD, 200); /* out of the way first: they may be 3 or 4 themselves */
+	null = fcntl(null, F_DUPFD, 200);
 	dup2(fcntl(pair[0], F_DUPFD, 200), 3);
-	dup2(fcntl(plugin_fd, F_DUPFD, 200), 4);
+	dup2(plugin_fd, 4);
 	dup2(null, 100);
 	dup2(null, 2);
 	fcntl(3, F_SETFL, O_NONBLOCK);
