@@ -83,7 +83,16 @@ trouble_of(const struct run_result *r, const char *answer)
 	return r->err.cls == ERR_PROVIDER ? TROUBLE_PROVIDER : TROUBLE_OTHER;
 }
 
-/* Where providers name a scope: a member, or the word behind "scope" or "permission" in a sentence; else all that the connector asks for. */
+static bool
+like_scope(const char *word, size_t n)
+{
+	char text[64];
+
+	snprintf(text, sizeof text, "%.*s", (int)n, word);
+	return n > 3 && n < sizeof text && strchr(text, ' ') == NULL && (strchr(text, ':') || says(text, "read|write|admin|manage"));
+}
+
+/* Where providers name a scope: a member, or a quoted word of a sentence; else all that the connector asks for. */
 static char *
 scope_named(const char *answer, const struct manifest *m)
 {
@@ -98,7 +107,7 @@ scope_named(const char *answer, const struct manifest *m)
 			return json_text(found);
 	for (const char *p = answer; (p = strpbrk(p, "'`\"")); p++) { /* a quoted word like 'rak_charge_read' or charges:read */
 		size_t n = strspn(p + 1, "abcdefghijklmnopqrstuvwxyz_:.ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
-		if (n > 3 && p[n + 1] == *p && memchr(p + 1, *p == '"' ? ':' : '_', n))
+		if (p[n + 1] == *p && like_scope(p + 1, n))
 			return xstrndup(p + 1, n);
 	}
 	for (size_t i = 0; m->scopes && m->scopes[i]; i++)

@@ -7,6 +7,7 @@
  *   batch.c     the commit in the making and those on their way to the disk
  *   facts.c     what of a run outlives it (STATE_RUN, STATE_LAST)
  *   finish.c    the end: sweep or not, run record, last state
+ *   reason.c    a refused answer in the provider's words
  *   dry.c       the sink that compares instead of storing
  *
  * Nothing here frees or changes state from inside a callback of worker, proxy or store: callbacks note what happened and call
@@ -209,6 +210,9 @@ enum sweep_verdict finish_verdict(struct run *r, const struct run_model *m, char
 void history_write(const struct run *r, const char *status, struct buf *out);
 void history_log(struct run *r, enum log_level level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 const struct log_field *history_fields(const struct run *r, struct log_field fields[6]);
+
+/* reason.c */
+void reason_write(const struct run *r, struct slice reason, struct buf *out);
 
 /* dry.c */
 void dry_begin(struct run *r);

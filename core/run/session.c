@@ -123,7 +123,7 @@ step_failed(struct run *r, int status, struct slice reason)
 	struct buf text = {0};
 
 	if (reason.len && utf8_valid(reason))
-		buf_slice(&text, reason);
+		reason_write(r, reason, &text);
 	else
 		buf_puts(&text, statuses[i].text);
 	log_blank(&text);

@@ -1,0 +1,62 @@
+/* reason.c - a refused answer in the provider's own words.
+ *
+ * The worker tells which request was answered with which status and a glimpse of the body; the host still has that body. Where it
+ * is JSON and holds a sentence at one of the places that APIs put it, the sentence takes the glimpse's place: it is what a person
+ * needs ("Expired API Key provided", the name of a missing permission). */
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "run/inside.h"
+
+#define SENTENCE_MAX 400u /* bytes of it that are kept */
+
+static const char *const places[] = {
+	"error.message", "error_description", "error.errors.0.message", "errors.0.message", "errors.0.detail", "errors.0", "message", "detail",
+	"error.description", "error",
+};
+
+static bool
+sentence_find(struct slice body, struct slice *sentence)
+{
+	if (!json_check(body, JSON_DEPTH_MAX, NULL))
+		return false;
+	for (size_t i = 0; i < LENGTH(places); i++)
+		if (json_path(body, places[i], sentence) && json_type(*sentence) == JSON_STRING && sentence->len > 4)
+			return true;
+	return false;
+}
+
+/* Cut between characters, not inside one. */
+static size_t
+cut_at(const struct buf *text, size_t max)
+{
+	size_t n = text->len < max ? text->len : max;
+
+	while (n > 0 && n < text->len && ((unsigned char)text->p[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
+void
+reason_write(const struct run *r, struct slice reason, struct buf *out)
+{
+	static const char mark[] = " answered status ";
+	struct buf words = {0};
+	struct slice sentence;
+	const char *at;
+
+	buf_slice(out, reason);
+	at = memmem(out->p, out->len, mark, sizeof mark - 1);
+	if (!at || !sentence_find(buf_view(&r->answer), &sentence) || !json_unquote(sentence, &words))
+		goto out;
+	out->len = (size_t)(at - out->p) + sizeof mark - 1 + 3; /* "... answered status 403" */
+	if (out->len > reason.len)
+		out->len = reason.len;
+	buf_puts(out, ": ");
+	for (size_t i = 0; i < words.len; i++)
+		if ((unsigned char)words.p[i] < 0x20)
+			words.p[i] = ' ';
+	buf_put(out, words.p, cut_at(&words, SENTENCE_MAX));
+out:
+	buf_free(&words);
+}
