@@ -119,6 +119,20 @@ batch_reject(struct batch *b, struct slice raw, const char *reason)
 	dead_put(b, buf_view(&b->id), reason, raw);
 }
 
+/* The flaw is elsewhere than in the id, as a rule: then the letter has the id, and is resolved when the record comes in good order. */
+static void
+fault_id(struct batch *b, const struct item_fault *f, struct slice raw)
+{
+	const struct manifest_model *m = &b->s->w->manifest->models[b->model];
+	char ignored[REASON_MAX];
+
+	buf_clear(&b->id);
+	if (!f->key || strcmp(f->key, m->fields[m->key].name) != 0) /* there twice: which is it? */
+		record_check(b->checker, b->op, raw, &b->id, ignored);
+	if (!utf8_valid(buf_view(&b->id)))
+		buf_clear(&b->id);
+}
+
 void
 batch_fault(struct batch *b, const struct items *items, size_t i)
 {
@@ -126,7 +140,8 @@ batch_fault(struct batch *b, const struct items *items, size_t i)
 	char reason[REASON_MAX];
 
 	snprintf(reason, sizeof reason, "%s%s%s%s", f->what, f->key ? " '" : "", f->key ? f->key : "", f->key ? "'" : "");
-	dead_put(b, (struct slice){0}, reason, items_at(items, i));
+	fault_id(b, f, items_at(items, i));
+	dead_put(b, buf_view(&b->id), reason, items_at(items, i));
 }
 
 static bool
