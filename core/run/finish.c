@@ -153,7 +153,8 @@ counted_commit(struct run *r)
 		const struct run_model *m = &r->models[i];
 		if (!m->held)
 			continue;
-		run_warn(r, "%s: %llu records are no longer listed, too many to delete without a person: the deletes are held back", m->model->name,
+		run_warn(r, "%s: %llu records are no longer listed, too many to delete unasked: the deletes are held back; if the provider is right, "
+		         "run once with max_delete_share = 100%% in [sync ...]", m->model->name,
 		         (unsigned long long)m->held);
 		snprintf(text, sizeof text, "{\"held\":%llu,\"run\":%llu,\"at\":\"%s\"}", (unsigned long long)m->held,
 		         (unsigned long long)r->number, time_format(clock_wall_us(r->host->clock), time));
