@@ -2,10 +2,10 @@
  *
  *   begin -> for each commit: fence, then its operations in order -> write dataset entries and bitmap pages -> commit
  *
- * A commit that is refused by its fence has changed nothing yet and is skipped; one that is refused later (a damaged record
- * under it) aborts the transaction, and the writer replays the group without it. Awkward: a run has several commits on the
- * way. When one fails, those behind it are refused too, until the run takes a new epoch: else the checkpoint of a later page
- * would become durable without the page before it. */
+ * A commit that is refused by its fence has changed nothing yet and is skipped; one that is refused later (a damaged
+ * record under it) aborts the transaction, and the writer replays the group without it. Awkward: a run has several
+ * commits on the way. When one fails, those behind it are refused too, until the run takes a new epoch: else the
+ * checkpoint of a later page would become durable without the page before it. */
 #include <stdlib.h>
 #include "base/mem.h"
 #include "store/apply.h"
@@ -290,7 +290,8 @@ fence_check(struct group *g, struct commit *c)
 		err_set(&c->err, ERR_BUSY, "superseded by a later run (epoch %llu, newest %llu)",
 		        (unsigned long long)c->fence.epoch, (unsigned long long)e.epoch);
 	else if (is_broken(g->s, c->fence))
-		err_set(&c->err, ERR_HOST, "store %s: an earlier commit of this run failed; begin again from the checkpoint", g->s->dir);
+		err_set(&c->err, ERR_HOST,
+		        "store %s: an earlier commit of this run failed; begin again from the checkpoint", g->s->dir);
 	return 0;
 }
 

@@ -1,8 +1,9 @@
 /* apply.h - one group of commits inside one LMDB transaction; private to the store.
  *
- * The group keeps its cursors, the entries of the datasets it touched and their bitmap pages in memory, and writes entries
- * and pages once at the end, however many records there were. Functions here return 0, an LMDB code (the transaction is then
- * aborted, by apply_group), or APPLY_REFUSED after group_refuse has said why: that costs the one commit. */
+ * The group keeps its cursors, the entries of the datasets it touched and their bitmap pages in memory, and writes
+ * entries and pages once at the end, however many records there were. Functions here return 0, an LMDB code (the
+ * transaction is then aborted, by apply_group), or APPLY_REFUSED after group_refuse has said why: that costs the one
+ * commit. */
 #ifndef SLUICE_STORE_APPLY_H
 #define SLUICE_STORE_APPLY_H
 
@@ -14,8 +15,8 @@ struct dataset {
 	uint32_t number;
 	struct dataset_entry e;
 	bool dirty;
-	struct slice names;   /* owned */
-	uint8_t **page;       /* by page number; NULL: not loaded */
+	struct slice names; /* owned */
+	uint8_t **page;     /* by page number; NULL: not loaded */
 	bool *page_dirty;
 	uint32_t n_pages;
 };
@@ -28,16 +29,18 @@ struct group {
 	struct seal_nonce nonce;
 	int64_t now_us;
 	uint64_t next_row;
-	uint32_t feed_end;    /* dataset whose entries end the feed: its new ones are appended */
+	uint32_t feed_end; /* dataset whose entries end the feed: its new ones are appended */
 	struct dataset **ds, *last;
 	size_t n_ds, cap_ds;
-	struct err why;       /* of APPLY_REFUSED */
+	struct err why; /* of APPLY_REFUSED */
 	struct buf scratch, merged;
 };
 
-/* Applies all commits of the list that have no error yet, and commits. On APPLY_REFUSED the refused one has got its error. */
+/* Applies all commits of the list that have no error yet, and commits. On APPLY_REFUSED the refused one has got its
+ * error. */
 int apply_group(struct store *s, struct commit *list);
-/* A commit of this run failed: what it submitted behind that one is refused, or its checkpoint would overtake the lost data. */
+/* A commit of this run failed: what it submitted behind that one is refused, or its checkpoint would overtake the lost
+ * data. */
 void fence_break(struct store *s, struct fence fence);
 
 int group_refuse(struct group *g, enum err_class cls, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -45,14 +48,17 @@ int group_dataset(struct group *g, uint32_t number, struct dataset **d);
 int group_get(struct group *g, enum layout_db db, struct slice key, MDB_val *v);
 int group_put(struct group *g, enum layout_db db, struct slice key, struct slice value);
 int group_put_sealed(struct group *g, enum layout_db db, enum seal_kind kind, struct slice key, struct slice plain);
-int group_del(struct group *g, enum layout_db db, struct slice key);          /* none there is fine */
-int group_del_prefix(struct group *g, enum layout_db db, struct slice prefix, struct slice from); /* keys with prefix, from `from` on */
-int group_last(struct group *g, enum layout_db db, MDB_val *key);             /* key.mv_size 0: empty */
-int64_t group_now(struct group *g, struct dataset *d);                        /* last-modified of the dataset's next change */
+int group_del(struct group *g, enum layout_db db, struct slice key); /* none there is fine */
+int group_del_prefix(struct group *g, enum layout_db db, struct slice prefix,
+                     struct slice from);                          /* keys with prefix, from `from` on */
+int group_last(struct group *g, enum layout_db db, MDB_val *key); /* key.mv_size 0: empty */
+int64_t group_now(struct group *g, struct dataset *d);            /* last-modified of the dataset's next change */
 
 /* record.c */
-size_t record_key(const struct seal *seal, bool hash_ids, uint32_t dataset, struct slice id, uint8_t out[4 + STORE_ID_MAX]);
-int record_head(struct group *g, struct dataset *d, const struct id_entry *e, struct feed_head *h); /* leaves the feed's cursor on it */
+size_t record_key(const struct seal *seal, bool hash_ids, uint32_t dataset, struct slice id,
+                  uint8_t out[4 + STORE_ID_MAX]);
+int record_head(struct group *g, struct dataset *d, const struct id_entry *e,
+		struct feed_head *h); /* leaves the feed's cursor on it */
 int record_head_put(struct group *g, struct dataset *d, uint64_t sequence, const struct feed_head *h);
 
 /* seen.c */
@@ -67,11 +73,12 @@ int dead_resolve(struct group *g, struct dataset *d, struct slice id);
 
 /* The operations, each in the file of its noun. The code byte has been read. */
 typedef int apply_fn(struct group *g, struct commit *c, struct reader *r);
-apply_fn apply_save, apply_update, apply_delete;                              /* record.c */
-apply_fn apply_seen_begin, apply_sweep;                                       /* seen.c, sweep.c */
-apply_fn apply_state_set, apply_state_merge, apply_state_clear, apply_state_clear_all, apply_positions_drop; /* state.c */
-apply_fn apply_dead;                                                          /* dead.c */
-apply_fn apply_run, apply_log;                                                /* history.c */
-apply_fn apply_dataset, apply_scope, apply_epoch;                             /* names.c */
+apply_fn apply_save, apply_update, apply_delete; /* record.c */
+apply_fn apply_seen_begin, apply_sweep;          /* seen.c, sweep.c */
+apply_fn apply_state_set, apply_state_merge, apply_state_clear, apply_state_clear_all,
+	apply_positions_drop;                     /* state.c */
+apply_fn apply_dead;                              /* dead.c */
+apply_fn apply_run, apply_log;                    /* history.c */
+apply_fn apply_dataset, apply_scope, apply_epoch; /* names.c */
 
 #endif

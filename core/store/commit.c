@@ -1,7 +1,7 @@
 /* commit.c - building a commit: operations are encoded one after the other; nothing is looked up or judged here.
  *
- * A record's body is laid out as it will be sealed: length of id (1 byte), id, JSON; so the writer seals straight from here
- * into LMDB's page. */
+ * A record's body is laid out as it will be sealed: length of id (1 byte), id, JSON; so the writer seals straight from
+ * here into LMDB's page. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"

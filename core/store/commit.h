@@ -1,7 +1,8 @@
 /* commit.h - a commit as a list of encoded operations; private to the store.
  *
- * One growing buffer of bytes: a batch of records is copied once, and freed at once. Each operation is a code byte and its
- * fields (the readers stand in apply.c beside what they do). The fields were written by this process: they are trusted. */
+ * One growing buffer of bytes: a batch of records is copied once, and freed at once. Each operation is a code byte and
+ * its fields (the readers stand in apply.c beside what they do). The fields were written by this process: they are
+ * trusted. */
 #ifndef SLUICE_STORE_COMMIT_H
 #define SLUICE_STORE_COMMIT_H
 
@@ -31,7 +32,7 @@ struct commit {
 	struct store *s;
 	struct fence fence;
 	struct buf ops;
-	struct buf early;      /* in the control build: what says how far a sync has come; else empty */
+	struct buf early; /* in the control build: what says how far a sync has come; else empty */
 	bool now;
 	commit_done *done;
 	void *arg;
@@ -40,7 +41,7 @@ struct commit {
 	/* what became of it */
 	bool finished, waited; /* waited: somebody blocks on it, no callback */
 	struct err err;
-	uint64_t number;       /* of OP_DATASET, OP_SCOPE, OP_EPOCH */
+	uint64_t number; /* of OP_DATASET, OP_SCOPE, OP_EPOCH */
 	uint64_t dead;
 	struct commit_counts *counts;
 	size_t n_counts, cap_counts;

@@ -1,15 +1,16 @@
 /* dead.c - letters that could not be delivered: records that were refused, with the reason and their raw bytes.
  *
- * A letter is known by its sync, its dataset and its id (or, without one, by a hash of its bytes): the same again counts an attempt. A
- * save of that id into that dataset takes the letter away, whichever sync wrote it. Value: scope, dataset and mark in clear
- * (bound to the seal by its place), the rest sealed. Awkward: letters whose dataset is not known (0) are told apart by model. */
+ * A letter is known by its sync, its dataset and its id (or, without one, by a hash of its bytes): the same again
+ * counts an attempt. A save of that id into that dataset takes the letter away, whichever sync wrote it. Value: scope,
+ * dataset and mark in clear (bound to the seal by its place), the rest sealed. Awkward: letters whose dataset is not
+ * known (0) are told apart by model. */
 #include "store/apply.h"
 #include "store/read.h"
 
 #define RAW_MAX (64 << 10)
 #define TEXT_MAX (1 << 20)
 #define MARK_SIZE (1 + SEAL_ID_SIZE)
-#define HEAD_SIZE (4 + 4 + MARK_SIZE) /* scope, dataset, mark */
+#define HEAD_SIZE (4 + 4 + MARK_SIZE)  /* scope, dataset, mark */
 #define INDEX_SIZE (4 + MARK_SIZE + 4) /* dataset, mark, scope */
 enum { MARK_ID = 'i', MARK_RAW = 'r' };
 
@@ -270,9 +271,19 @@ letter_show(struct snapshot *p, uint64_t number, struct slice value, struct dead
 	    !layout_names_get(names, part))
 		return err_set(err, ERR_HOST, "store %s is damaged: dead letter %llu does not open", p->s->dir,
 		               (unsigned long long)number);
-	*info = (struct dead_info){.number = number, .scope = l.scope, .connection = part[0], .integration = part[1],
-	                           .sync = part[2], .model = l.model, .id = l.id, .raw = l.raw, .reason = l.reason,
-	                           .raw_len = l.raw_len, .attempts = l.attempts, .run = l.run, .first_us = l.first_us,
+	*info = (struct dead_info){.number = number,
+	                           .scope = l.scope,
+	                           .connection = part[0],
+	                           .integration = part[1],
+	                           .sync = part[2],
+	                           .model = l.model,
+	                           .id = l.id,
+	                           .raw = l.raw,
+	                           .reason = l.reason,
+	                           .raw_len = l.raw_len,
+	                           .attempts = l.attempts,
+	                           .run = l.run,
+	                           .first_us = l.first_us,
 	                           .last_us = l.last_us};
 	return 0;
 }
@@ -287,7 +298,8 @@ dead_walk(struct snapshot *p, MDB_cursor *cur, uint32_t scope, uint64_t after, s
 	int rc;
 
 	put_be64(key, after + 1);
-	for (rc = mdb_cursor_get(cur, &k, &v, MDB_SET_RANGE); !rc && limit; rc = mdb_cursor_get(cur, &k, &v, MDB_NEXT)) {
+	for (rc = mdb_cursor_get(cur, &k, &v, MDB_SET_RANGE); !rc && limit;
+	     rc = mdb_cursor_get(cur, &k, &v, MDB_NEXT)) {
 		if (scope && (v.mv_size < HEAD_SIZE || get_be32(v.mv_data) != scope))
 			continue;
 		if (letter_show(p, get_be64(k.mv_data), slice_val(v), &info, err) < 0)

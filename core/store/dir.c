@@ -1,8 +1,9 @@
 /* dir.c - the directory, its lock, and the file with the operator's key.
  *
- * The lock is flock on a file of its own: LMDB's own locks let several processes in. Its content is the holder's pid, for the
- * message only. A key file is made whole and durable (temporary file, fsync, rename, fsync of the directory) before the first
- * thing is sealed with it. Awkward: a missing key file beside an existing store is an error, never a reason to make a new one. */
+ * The lock is flock on a file of its own: LMDB's own locks let several processes in. Its content is the holder's pid,
+ * for the message only. A key file is made whole and durable (temporary file, fsync, rename, fsync of the directory)
+ * before the first thing is sealed with it. Awkward: a missing key file beside an existing store is an error, never a
+ * reason to make a new one. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -21,9 +22,12 @@
 #define KEY_FILE_MAX 256
 
 /* LMDB needs shared memory and locks that hold: no network file systems. */
-static const struct { unsigned magic; const char *name; } networks[] = {
-	{NFS_SUPER_MAGIC, "NFS"}, {SMB_SUPER_MAGIC, "SMB"}, {0xff534d42, "CIFS"}, {0xfe534d42, "SMB2"},
-	{V9FS_MAGIC, "9p"}, {FUSE_SUPER_MAGIC, "FUSE"}, {AFS_SUPER_MAGIC, "AFS"}, {0x5346414f, "AFS"},
+static const struct {
+	unsigned magic;
+	const char *name;
+} networks[] = {
+	{NFS_SUPER_MAGIC, "NFS"},   {SMB_SUPER_MAGIC, "SMB"},   {0xff534d42, "CIFS"},     {0xfe534d42, "SMB2"},
+	{V9FS_MAGIC, "9p"},         {FUSE_SUPER_MAGIC, "FUSE"}, {AFS_SUPER_MAGIC, "AFS"}, {0x5346414f, "AFS"},
 	{CODA_SUPER_MAGIC, "Coda"}, {0x00c36400, "Ceph"},
 };
 
@@ -57,7 +61,8 @@ dir_prepare(const char *dir, struct err *err)
 	if (!S_ISDIR(st.st_mode))
 		return err_set(err, ERR_USAGE, "%s is no directory", dir);
 	if (st.st_uid != geteuid())
-		return err_set(err, ERR_USAGE, "%s belongs to uid %u, not to this process (uid %u)", dir, st.st_uid, geteuid());
+		return err_set(err, ERR_USAGE, "%s belongs to uid %u, not to this process (uid %u)", dir, st.st_uid,
+		               geteuid());
 	if (st.st_mode & 077)
 		return err_set(err, ERR_USAGE, "%s may be entered by others (mode %04o); say: chmod 700 %s", dir,
 		               st.st_mode & 07777, dir);
@@ -65,7 +70,8 @@ dir_prepare(const char *dir, struct err *err)
 		return err_set(err, ERR_HOST, "%s: %s", dir, strerror(errno));
 	for (size_t i = 0; i < LENGTH(networks); i++)
 		if ((unsigned)fs.f_type == networks[i].magic)
-			return err_set(err, ERR_USAGE, "%s is on %s; the store needs a local file system", dir, networks[i].name);
+			return err_set(err, ERR_USAGE, "%s is on %s; the store needs a local file system", dir,
+			               networks[i].name);
 	return 0;
 }
 
@@ -78,14 +84,16 @@ dir_lock(const char *dir, struct err *err)
 	int rc;
 
 	if (fd < 0) {
-		err_set(err, errno == ENOSPC || errno == EIO ? ERR_HOST : ERR_USAGE, "cannot open %s: %s", path, strerror(errno));
+		err_set(err, errno == ENOSPC || errno == EIO ? ERR_HOST : ERR_USAGE, "cannot open %s: %s", path,
+		        strerror(errno));
 	} else if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		rc = errno;
 		if (pread(fd, pid, sizeof(pid) - 1, 0) < 0)
 			pid[0] = 0;
 		pid[strcspn(pid, "\n")] = 0;
 		if (rc == EWOULDBLOCK)
-			err_set(err, ERR_BUSY, "the store %s is open in another process (pid %s)", dir, pid[0] ? pid : "unknown");
+			err_set(err, ERR_BUSY, "the store %s is open in another process (pid %s)", dir,
+			        pid[0] ? pid : "unknown");
 		else
 			err_set(err, ERR_HOST, "cannot lock %s: %s", path, strerror(rc));
 		close(fd);
@@ -124,7 +132,8 @@ key_decode(struct slice text, uint8_t key[SEAL_KEY_SIZE])
 		text.len--;
 	if (text.len == SEAL_KEY_SIZE * 2)
 		return sodium_hex2bin(key, SEAL_KEY_SIZE, text.p, text.len, NULL, &n, NULL) == 0 && n == SEAL_KEY_SIZE;
-	return sodium_base642bin(key, SEAL_KEY_SIZE, text.p, text.len, NULL, &n, NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
+	return sodium_base642bin(key, SEAL_KEY_SIZE, text.p, text.len, NULL, &n, NULL,
+	                         sodium_base64_VARIANT_ORIGINAL) == 0 &&
 	       n == SEAL_KEY_SIZE;
 }
 
@@ -139,8 +148,8 @@ key_read(int fd, const char *path, uint8_t key[SEAL_KEY_SIZE], struct err *err)
 	if (fstat(fd, &st) < 0 || (n = read(fd, text, sizeof(text))) < 0)
 		return err_set(err, ERR_USAGE, "%s: %s", path, strerror(errno));
 	if (st.st_mode & 077)
-		rc = err_set(err, ERR_USAGE, "the key file %s may be read by others (mode %04o); say: chmod 600 %s", path,
-		             st.st_mode & 07777, path);
+		rc = err_set(err, ERR_USAGE, "the key file %s may be read by others (mode %04o); say: chmod 600 %s",
+		             path, st.st_mode & 07777, path);
 	else if (!key_decode(slice_of(text, (size_t)n), key))
 		rc = err_set(err, ERR_USAGE, "%s holds no key: 32 bytes, 64 hex digits or base64 of 32 bytes", path);
 	sodium_memzero(text, sizeof(text));
@@ -186,7 +195,8 @@ dir_key(const struct store_options *o, bool fresh, uint8_t key[SEAL_KEY_SIZE], s
 	if (o->key)
 		return key_decode(secret_reveal(o->key), key)
 		               ? 0
-		               : err_set(err, ERR_USAGE, "the encryption key is no key: 32 bytes, 64 hex digits or base64 of 32 bytes");
+		               : err_set(err, ERR_USAGE,
+		                         "the encryption key is no key: 32 bytes, 64 hex digits or base64 of 32 bytes");
 	if (!o->key_file)
 		return err_set(err, ERR_USAGE, "the store %s needs an encryption key, a key file, or `none`", o->dir);
 	fd = open(o->key_file, O_RDONLY | O_CLOEXEC);
@@ -198,7 +208,8 @@ dir_key(const struct store_options *o, bool fresh, uint8_t key[SEAL_KEY_SIZE], s
 	if (errno != ENOENT)
 		return err_set(err, ERR_USAGE, "cannot read the key file %s: %s", o->key_file, strerror(errno));
 	if (!fresh)
-		return err_set(err, ERR_USAGE, "the key file %s is missing, and the store %s is sealed with it; put it back",
+		return err_set(err, ERR_USAGE,
+		               "the key file %s is missing, and the store %s is sealed with it; put it back",
 		               o->key_file, o->dir);
 	return key_make(o->key_file, key, err);
 }

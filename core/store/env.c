@@ -1,11 +1,12 @@
 /* env.c - the LMDB environment. See env.h for who may do what.
  *
- * Default durability only (two fdatasync a commit): no WRITEMAP (SIGBUS on a full disk), NOSYNC or NOMETASYNC (a power cut
- * then breaks the file), NOMEMINIT (old memory would reach the disk). NORDAHEAD because reading ahead evicts the pages
- * that random inserts need; NOTLS because reads move between threads.
+ * Default durability only (two fdatasync a commit): no WRITEMAP (SIGBUS on a full disk), NOSYNC or NOMETASYNC (a power
+ * cut then breaks the file), NOMEMINIT (old memory would reach the disk). NORDAHEAD because reading ahead evicts the
+ * pages that random inserts need; NOTLS because reads move between threads.
  *
- * Awkward: nothing in this process may open data.mdb in another way, not even read-only: closing that descriptor would drop
- * LMDB's own locks. LMDB reports a write that the disk cut short as EIO; whether the disk is full must be asked. */
+ * Awkward: nothing in this process may open data.mdb in another way, not even read-only: closing that descriptor would
+ * drop LMDB's own locks. LMDB reports a write that the disk cut short as EIO; whether the disk is full must be asked.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/statvfs.h>
@@ -17,9 +18,9 @@
 #define MAP_MAX (UINT64_C(1) << 46)
 
 static const char *const db_names[DB_COUNT] = {
-	[DB_META] = "meta", [DB_NAMES] = "names", [DB_DATASETS] = "datasets", [DB_SCOPES] = "scopes",
-	[DB_IDS] = "ids",   [DB_ROWS] = "rows",   [DB_FEED] = "feed",         [DB_SEEN] = "seen",
-	[DB_STATE] = "state", [DB_RUNS] = "runs", [DB_LOGS] = "logs",         [DB_DEAD] = "dead",
+	[DB_META] = "meta",       [DB_NAMES] = "names", [DB_DATASETS] = "datasets", [DB_SCOPES] = "scopes",
+	[DB_IDS] = "ids",         [DB_ROWS] = "rows",   [DB_FEED] = "feed",         [DB_SEEN] = "seen",
+	[DB_STATE] = "state",     [DB_RUNS] = "runs",   [DB_LOGS] = "logs",         [DB_DEAD] = "dead",
 	[DB_DEADKEY] = "deadkey",
 };
 
@@ -32,8 +33,10 @@ env_error(const struct env *e, int rc, const char *doing, uint64_t need, struct 
 	if ((rc == EIO || rc == ENOSPC) && statvfs(e->dir, &v) == 0) {
 		uint64_t space = (uint64_t)v.f_bavail * v.f_frsize;
 		if (rc == ENOSPC || space < need * 4 + (4 << 20))
-			return err_set(err, ERR_HOST, "no space left on %s (%s free); nothing was lost, writing goes on when there is room",
-			               e->dir, size_format(space, text));
+			return err_set(
+			        err, ERR_HOST,
+			        "no space left on %s (%s free); nothing was lost, writing goes on when there is room",
+			        e->dir, size_format(space, text));
 	}
 	return err_set(err, ERR_HOST, "store %s: %s: %s", e->dir, doing, mdb_strerror(rc));
 }

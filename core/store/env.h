@@ -1,8 +1,8 @@
 /* env.h - the LMDB environment: opening, growing its map, reopening it after a failure, and short reads in between.
  *
- * Any thread may read; only the writer thread writes, grows and reopens. Growing and reopening need that no read is under
- * way: the writer shuts the gate, waits for the reads that are inside (each a page, milliseconds), and opens it again. A read
- * begun inside the callback of another one passes a shut gate, or both would wait for ever. */
+ * Any thread may read; only the writer thread writes, grows and reopens. Growing and reopening need that no read is
+ * under way: the writer shuts the gate, waits for the reads that are inside (each a page, milliseconds), and opens it
+ * again. A read begun inside the callback of another one passes a shut gate, or both would wait for ever. */
 #ifndef SLUICE_STORE_ENV_H
 #define SLUICE_STORE_ENV_H
 
@@ -21,11 +21,11 @@ struct env_read {
 };
 
 struct env {
-	MDB_env *mdb;          /* NULL: reopening failed; tried again at the next commit */
+	MDB_env *mdb; /* NULL: reopening failed; tried again at the next commit */
 	MDB_dbi db[DB_COUNT];
 	char *dir;
-	size_t map;            /* bytes */
-	pthread_mutex_t gate;  /* guards what follows */
+	size_t map;           /* bytes */
+	pthread_mutex_t gate; /* guards what follows */
 	pthread_cond_t moved;
 	struct env_read *readers;
 	bool shut;
@@ -39,7 +39,8 @@ int env_reopen(struct env *e, struct err *err);
 int env_read_begin(struct env *e, struct env_read *r, struct err *err);
 void env_read_end(struct env *e, struct env_read *r);
 
-/* Turns a code of LMDB or errno into a sentence; finds a full disk behind an I/O error. -1. need: bytes about to be written. */
+/* Turns a code of LMDB or errno into a sentence; finds a full disk behind an I/O error. -1. need: bytes about to be
+ * written. */
 int env_error(const struct env *e, int rc, const char *doing, uint64_t need, struct err *err);
 
 static inline MDB_val

@@ -1,15 +1,15 @@
 /* feed.c - reading records: the change feed from a cursor, one record, all ids.
  *
- * What a reader with cursor c is shown of a record whose latest change stands behind c, by the borders that its head keeps
- * (birth, the last gap from `gone` to `life`):
+ * What a reader with cursor c is shown of a record whose latest change stands behind c, by the borders that its head
+ * keeps (birth, the last gap from `gone` to `life`):
  *
  *                   born after c      c in the gap      else
  *   lives now       added             added             updated
  *   deleted now     not shown         deleted           deleted
  *
- * Awkward: the lower middle. A reader that has kept up knows already that the record went; but one that pages through a long backlog
- * can stand in the gap without having been told, because the entry of that delete was replaced meanwhile. Told twice is
- * harmless, never told is not. */
+ * Awkward: the lower middle. A reader that has kept up knows already that the record went; but one that pages through a
+ * long backlog can stand in the gap without having been told, because the entry of that delete was replaced meanwhile.
+ * Told twice is harmless, never told is not. */
 #include "store/apply.h"
 #include "store/read.h"
 
@@ -131,10 +131,14 @@ cursor_check(struct store *s, const struct feed_query *q, const struct dataset_e
 	unsigned long long after = q->after;
 
 	if (q->after > e->sequence)
-		return err_set(err, ERR_DATA, "cursor_unknown: %llu is newer than all changes of dataset %u (%llu); read again from the beginning",
+		return err_set(err, ERR_DATA,
+		               "cursor_unknown: %llu is newer than all changes of dataset %u (%llu); read again from "
+		               "the beginning",
 		               after, q->dataset, (unsigned long long)e->sequence);
 	if (q->after && q->after < e->pruned)
-		return err_set(err, ERR_DATA, "cursor_expired: %llu is older than what is kept of dataset %u (from %llu); read again from the beginning",
+		return err_set(err, ERR_DATA,
+		               "cursor_expired: %llu is older than what is kept of dataset %u (from %llu); read again "
+		               "from the beginning",
 		               after, q->dataset, (unsigned long long)e->pruned);
 	(void)s;
 	return 0;
@@ -222,7 +226,8 @@ record_show(struct snapshot *p, uint32_t dataset, struct slice wanted, void (*fn
 }
 
 bool
-store_record(struct store *s, uint32_t dataset, struct slice id, void (*fn)(void *arg, const struct record *r), void *arg)
+store_record(struct store *s, uint32_t dataset, struct slice id, void (*fn)(void *arg, const struct record *r),
+             void *arg)
 {
 	struct snapshot p;
 	struct err err = {0};

@@ -1,7 +1,7 @@
 /* history.c - runs and the lines of their logs: numbered, sealed JSON.
  *
- * Lines of a run are numbered from 1 as they are committed. The next run's number follows the highest that is stored (of runs
- * and of logs), so a number that a crash left uncommitted may be handed out again, a committed one never. */
+ * Lines of a run are numbered from 1 as they are committed. The next run's number follows the highest that is stored
+ * (of runs and of logs), so a number that a crash left uncommitted may be handed out again, a committed one never. */
 #include "store/apply.h"
 #include "store/read.h"
 
@@ -30,7 +30,9 @@ last_line(struct group *g, uint64_t run, uint64_t *number)
 	put_be64(key, run + 1);
 	put_be64(key + 8, 0);
 	rc = mdb_cursor_get(cur, &k, &v, MDB_SET_RANGE);
-	rc = rc == MDB_NOTFOUND ? mdb_cursor_get(cur, &k, &v, MDB_LAST) : rc ? rc : mdb_cursor_get(cur, &k, &v, MDB_PREV);
+	rc = rc == MDB_NOTFOUND ? mdb_cursor_get(cur, &k, &v, MDB_LAST)
+	     : rc               ? rc
+	                        : mdb_cursor_get(cur, &k, &v, MDB_PREV);
 	if (!rc && get_be64(k.mv_data) == run)
 		*number = get_be64((char *)k.mv_data + 8);
 	mdb_cursor_close(cur);
@@ -92,7 +94,9 @@ runs_walk(struct snapshot *p, MDB_cursor *cur, uint64_t before, size_t limit,
 	put_be64(key, before);
 	if (before)
 		rc = mdb_cursor_get(cur, &k, &v, MDB_SET_RANGE);
-	rc = rc == MDB_NOTFOUND ? mdb_cursor_get(cur, &k, &v, MDB_LAST) : rc ? rc : mdb_cursor_get(cur, &k, &v, MDB_PREV);
+	rc = rc == MDB_NOTFOUND ? mdb_cursor_get(cur, &k, &v, MDB_LAST)
+	     : rc               ? rc
+	                        : mdb_cursor_get(cur, &k, &v, MDB_PREV);
 	for (; !rc && limit; limit--, rc = mdb_cursor_get(cur, &k, &v, MDB_PREV)) {
 		if (!snapshot_open(p, SEAL_RUN, slice_val(k), slice_val(v), &json, err))
 			return -1;
@@ -134,7 +138,8 @@ log_walk(struct snapshot *p, MDB_cursor *cur, uint64_t run, uint64_t after, size
 
 	put_be64(key, run);
 	put_be64(key + 8, after + 1);
-	for (rc = mdb_cursor_get(cur, &k, &v, MDB_SET_RANGE); !rc && limit; limit--, rc = mdb_cursor_get(cur, &k, &v, MDB_NEXT)) {
+	for (rc = mdb_cursor_get(cur, &k, &v, MDB_SET_RANGE); !rc && limit;
+	     limit--, rc = mdb_cursor_get(cur, &k, &v, MDB_NEXT)) {
 		if (get_be64(k.mv_data) != run)
 			return 0;
 		if (!snapshot_open(p, SEAL_LOG, slice_val(k), slice_val(v), &json, err))

@@ -13,9 +13,9 @@ struct store {
 	struct writer writer;
 	const struct clock *clock;
 	char *dir;
-	int lock_fd;       /* open and locked as long as the store is */
+	int lock_fd; /* open and locked as long as the store is */
 	bool hash_ids;
-	uint64_t next_run; /* the loop's */
+	uint64_t next_run;    /* the loop's */
 	struct fence *broken; /* the writer's: runs of which a commit failed, newest epoch a scope; see fence_break */
 	size_t n_broken;
 };

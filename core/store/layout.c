@@ -1,7 +1,7 @@
 /* layout.c - entries with fixed fields, to bytes and back.
  *
- * What comes out of the file is checked for its size only: whether it is true is the MAC's business (heads, sealed values) or
- * verify's (counters, index). A damaged file must yield an error, not a read beyond the entry. */
+ * What comes out of the file is checked for its size only: whether it is true is the MAC's business (heads, sealed
+ * values) or verify's (counters, index). A damaged file must yield an error, not a read beyond the entry. */
 #include "store/layout.h"
 
 static uint8_t *

@@ -14,9 +14,10 @@
  *   dead      number                            scope, dataset, mark; then sealed: the letter
  *   deadkey   dataset, mark, scope              number of the letter
  *
- * Numbers in keys are big-endian, so that they sort; in values little-endian. A record's head stands in its feed entry, not
- * in its row: a delete, an undelete and a sweep then never touch the rows, which are nine tenths of the file. Every head carries a MAC over
- * its key and itself, every sealed value is bound to its key: an entry that was moved or flipped is found on reading. */
+ * Numbers in keys are big-endian, so that they sort; in values little-endian. A record's head stands in its feed entry,
+ * not in its row: a delete, an undelete and a sweep then never touch the rows, which are nine tenths of the file. Every
+ * head carries a MAC over its key and itself, every sealed value is bound to its key: an entry that was moved or
+ * flipped is found on reading. */
 #ifndef SLUICE_STORE_LAYOUT_H
 #define SLUICE_STORE_LAYOUT_H
 
@@ -70,7 +71,7 @@ struct id_entry {
 #define ID_ENTRY_SIZE 41
 
 struct feed_head {
-	uint8_t action;      /* enum change_action */
+	uint8_t action; /* enum change_action */
 	uint64_t row;
 	int64_t first_us;    /* first seen */
 	int64_t modified_us; /* this change; of a delete, when it was deleted */
@@ -88,7 +89,7 @@ enum { DATASET_MARKING = 1 }; /* a generation is under way: saves mark what they
 struct dataset_entry {
 	uint64_t live, gone, bytes, sequence, pruned;
 	int64_t modified_us;
-	uint64_t dead;       /* letters with an id that would have gone here */
+	uint64_t dead; /* letters with an id that would have gone here */
 	uint32_t next_index;
 	uint8_t flags;
 };
@@ -132,8 +133,9 @@ get_be64(const void *p)
 
 void layout_id_put(uint8_t out[ID_ENTRY_SIZE], const struct id_entry *e);
 bool layout_id_get(struct slice in, struct id_entry *e); /* false: not of this size */
-size_t layout_head_put(uint8_t out[FEED_HEAD_MAX], const struct feed_head *h); /* without the MAC, which the caller appends */
-bool layout_head_get(struct slice in, struct feed_head *h);                    /* in: with the MAC, not checked here */
+/* Puts without the MAC, which the caller appends; gets with it, without checking it. */
+size_t layout_head_put(uint8_t out[FEED_HEAD_MAX], const struct feed_head *h);
+bool layout_head_get(struct slice in, struct feed_head *h);
 void layout_dataset_put(uint8_t out[DATASET_ENTRY_SIZE], const struct dataset_entry *e);
 bool layout_dataset_get(struct slice in, struct dataset_entry *e, struct slice *names);
 void layout_scope_put(uint8_t out[SCOPE_ENTRY_SIZE], const struct scope_entry *e);

@@ -1,7 +1,7 @@
 /* names.c - datasets and scopes: long names become small numbers, for good.
  *
- * A number is handed out by a commit of its own and never used again. The entry under the number carries what belongs to the
- * whole: counters of a dataset, the newest epoch of a scope (the fence that keeps a zombie from writing). */
+ * A number is handed out by a commit of its own and never used again. The entry under the number carries what belongs
+ * to the whole: counters of a dataset, the newest epoch of a scope (the fence that keeps a zombie from writing). */
 #include <stdlib.h>
 #include "base/mem.h"
 #include "store/apply.h"
@@ -201,8 +201,8 @@ info_of(uint32_t number, struct slice entry, struct dataset_info *info)
 
 	if (!layout_dataset_get(entry, &e, &names) || !layout_names_get(names, part))
 		return false;
-	*info = (struct dataset_info){number, part[0], part[1], part[2], part[3], e.live, e.gone, e.bytes, e.sequence,
-	                              e.pruned, e.modified_us};
+	*info = (struct dataset_info){number, part[0], part[1],    part[2],  part[3],      e.live,
+	                              e.gone, e.bytes, e.sequence, e.pruned, e.modified_us};
 	return true;
 }
 
@@ -245,7 +245,8 @@ store_dataset_info(struct store *s, uint32_t dataset, void (*fn)(void *arg, cons
 
 	put_be32(key, dataset);
 	if (snapshot_begin(&p, s, &err) == 0) {
-		found = snapshot_get(&p, DB_DATASETS, slice_of(key, sizeof(key)), &v) == 0 && info_of(dataset, v, &info);
+		found = snapshot_get(&p, DB_DATASETS, slice_of(key, sizeof(key)), &v) == 0 &&
+		        info_of(dataset, v, &info);
 		if (found)
 			fn(arg, &info);
 		snapshot_end(&p);

@@ -1,7 +1,7 @@
 /* read.c - short snapshots, and what every reading call does with them.
  *
- * One call is one read transaction, begun and ended inside it: a long one would keep the writer from reusing pages, and the
- * file would grow tenfold. */
+ * One call is one read transaction, begun and ended inside it: a long one would keep the writer from reusing pages, and
+ * the file would grow tenfold. */
 #include "base/log.h"
 #include "store/read.h"
 
@@ -93,8 +93,8 @@ read_row(struct snapshot *p, MDB_cursor *rows, uint32_t dataset, uint64_t row, s
 	put_be32(place, dataset);
 	put_be64(place + 4, row);
 	if (mdb_cursor_get(rows, &k, &v, MDB_SET) != 0 ||
-	    !seal_get(&p->s->seal, (struct seal_place){SEAL_ROW, slice_of(place, sizeof(place))}, slice_val(v), &p->scratch,
-	              &body))
+	    !seal_get(&p->s->seal, (struct seal_place){SEAL_ROW, slice_of(place, sizeof(place))}, slice_val(v),
+	              &p->scratch, &body))
 		return false;
 	if (body.len < 1 || body.len < 1 + (size_t)(uint8_t)body.p[0])
 		return false;

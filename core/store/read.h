@@ -15,7 +15,8 @@ void snapshot_end(struct snapshot *p);
 int snapshot_get(struct snapshot *p, enum layout_db db, struct slice key, struct slice *value); /* MDB_NOTFOUND, ... */
 int snapshot_cursor(struct snapshot *p, enum layout_db db, MDB_cursor **cur);
 /* Unseals into the scratch buffer; false: damaged, and said in err. */
-bool snapshot_open(struct snapshot *p, enum seal_kind kind, struct slice key, struct slice sealed, struct slice *plain, struct err *err);
+bool snapshot_open(struct snapshot *p, enum seal_kind kind, struct slice key, struct slice sealed, struct slice *plain,
+                   struct err *err);
 bool snapshot_dataset(struct snapshot *p, uint32_t number, struct dataset_entry *e, struct slice *names);
 bool snapshot_scope(struct snapshot *p, uint32_t number, struct scope_entry *e, struct slice *names);
 
@@ -24,9 +25,11 @@ void read_complain(const struct err *err);
 
 /* A row and its head, checked and put together; shown from `after`. false: damaged. */
 bool read_head(struct snapshot *p, struct slice key, struct slice value, struct feed_head *h);
-bool read_row(struct snapshot *p, MDB_cursor *rows, uint32_t dataset, uint64_t row, struct slice *id, struct slice *json);
+bool read_row(struct snapshot *p, MDB_cursor *rows, uint32_t dataset, uint64_t row, struct slice *id,
+              struct slice *json);
 
 /* dead.c: checks every letter, and counts those of a scope, or with an id of a dataset, or (0, 0) all. */
-uint64_t dead_verify(struct snapshot *p, uint32_t scope, uint32_t dataset, void (*fault)(void *arg, uint64_t number), void *arg);
+uint64_t dead_verify(struct snapshot *p, uint32_t scope, uint32_t dataset, void (*fault)(void *arg, uint64_t number),
+                     void *arg);
 
 #endif

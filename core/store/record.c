@@ -1,11 +1,12 @@
 /* record.c - saving, updating and deleting one record.
  *
- * A record that is stored costs one look-up: its key is put "unless it is there", which finds the old entry in the same descent.
- * Same content: nothing is written but its bitmap mark. A change rewrites the row (only if the content changed), removes the
- * record's old feed entry and appends a new one, so the feed holds each record once, at its latest change.
+ * A record that is stored costs one look-up: its key is put "unless it is there", which finds the old entry in the same
+ * descent. Same content: nothing is written but its bitmap mark. A change rewrites the row (only if the content
+ * changed), removes the record's old feed entry and appends a new one, so the feed holds each record once, at its
+ * latest change.
  *
- * Awkward: a deleted record keeps row, index and first-seen; saving it again is an `added` with a new sequence number, and
- * the head then remembers both borders of the gap (feed.c says what for). */
+ * Awkward: a deleted record keeps row, index and first-seen; saving it again is an `added` with a new sequence number,
+ * and the head then remembers both borders of the gap (feed.c says what for). */
 #include "base/mem.h"
 #include "store/apply.h"
 
@@ -102,8 +103,9 @@ record_head(struct group *g, struct dataset *d, const struct id_entry *e, struct
 	if (rc || !layout_head_get(slice_val(v), h) || h->row != e->row)
 		return damaged(g, d, e->sequence);
 	mac = seal_mac(&g->s->seal, slice_of(key, sizeof(key)), slice_of(v.mv_data, v.mv_size - FEED_MAC_SIZE));
-	return memcmp(&mac, (char *)v.mv_data + v.mv_size - FEED_MAC_SIZE, FEED_MAC_SIZE) == 0 ? 0
-	                                                                                     : damaged(g, d, e->sequence);
+	return memcmp(&mac, (char *)v.mv_data + v.mv_size - FEED_MAC_SIZE, FEED_MAC_SIZE) == 0
+	               ? 0
+	               : damaged(g, d, e->sequence);
 }
 
 int
@@ -143,7 +145,8 @@ head_move(struct group *g, struct place *at, enum change_action action)
 	return record_head_put(g, at->d, at->e.sequence, &h);
 }
 
-/* A record that is not there yet: one descent finds that out and puts it. *taken: it was there; at->e then says where. */
+/* A record that is not there yet: one descent finds that out and puts it. *taken: it was there; at->e then says where.
+ */
 static int
 record_add(struct group *g, struct place *at, struct slice body, const struct json_hash *hash, bool *taken)
 {
@@ -153,7 +156,10 @@ record_add(struct group *g, struct place *at, struct slice body, const struct js
 	struct feed_head h;
 	int rc;
 
-	at->e = (struct id_entry){.row = g->next_row, .sequence = e->sequence + 1, .index = e->next_index, .hash = *hash,
+	at->e = (struct id_entry){.row = g->next_row,
+	                          .sequence = e->sequence + 1,
+	                          .index = e->next_index,
+	                          .hash = *hash,
 	                          .size = (uint32_t)(body.len - 1 - at->id.len)};
 	layout_id_put(out, &at->e);
 	rc = mdb_cursor_put(g->ids, &k, &v, MDB_NOOVERWRITE);
@@ -162,8 +168,11 @@ record_add(struct group *g, struct place *at, struct slice body, const struct js
 		return layout_id_get(slice_val(v), &at->e) ? 0 : MDB_CORRUPTED;
 	if (rc || (rc = row_put(g, at->d, at->e.row, body, MDB_APPEND)))
 		return rc;
-	h = (struct feed_head){.action = CHANGE_ADDED, .row = at->e.row, .first_us = group_now(g, at->d),
-	                       .first_seq = at->e.sequence, .life_seq = at->e.sequence};
+	h = (struct feed_head){.action = CHANGE_ADDED,
+	                       .row = at->e.row,
+	                       .first_us = group_now(g, at->d),
+	                       .first_seq = at->e.sequence,
+	                       .life_seq = at->e.sequence};
 	h.modified_us = h.first_us;
 	g->next_row++;
 	e->sequence++;
@@ -212,7 +221,8 @@ mark(struct group *g, struct place *at, struct commit_counts *n)
 
 /* What a save and an update that was worked out have in common, for a record that is there. */
 static int
-record_compare(struct group *g, struct place *at, struct slice body, const struct json_hash *hash, struct commit_counts *n)
+record_compare(struct group *g, struct place *at, struct slice body, const struct json_hash *hash,
+               struct commit_counts *n)
 {
 	bool gone = at->e.flags & ID_DELETED;
 
@@ -304,7 +314,8 @@ apply_update(struct group *g, struct commit *c, struct reader *r)
 	json_merge(&g->merged, json, patch);
 	json = slice_of(g->merged.p + 1 + id.len, g->merged.len - 1 - id.len);
 	if (!json_scan(json, JSON_DEPTH_MAX, &g->s->seal.seed, &hash, &fault))
-		return group_refuse(g, ERR_DATA, "an update of '%.*s' does not merge: %s", (int)id.len, id.p, fault.what);
+		return group_refuse(g, ERR_DATA, "an update of '%.*s' does not merge: %s", (int)id.len, id.p,
+		                    fault.what);
 	rc = record_compare(g, &at, buf_view(&g->merged), &hash, n);
 	return rc ? rc : mark(g, &at, n);
 }

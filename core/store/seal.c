@@ -130,8 +130,8 @@ seal_get(const struct seal *s, struct seal_place at, struct slice sealed, struct
 	buf_clear(scratch);
 	uint8_t *out = buf_grow(scratch, len + 1); /* one more, so that an empty value has an address too */
 	*plain = slice_of(out, len);
-	return crypto_aead_xchacha20poly1305_ietf_decrypt_detached(out, NULL, in + SEAL_OVERHEAD, len, in + SEAL_NONCE_SIZE,
-	                                                           ad, ad_len, in, s->body) == 0;
+	return crypto_aead_xchacha20poly1305_ietf_decrypt_detached(out, NULL, in + SEAL_OVERHEAD, len,
+	                                                           in + SEAL_NONCE_SIZE, ad, ad_len, in, s->body) == 0;
 }
 
 uint64_t

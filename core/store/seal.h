@@ -1,11 +1,12 @@
 /* seal.h - values sealed with XChaCha20-Poly1305 and heads with SipHash-2-4, all under keys of one store.
  *
- * The store has a random master key of its own, made with it and kept in it wrapped by the operator's key: a wrong key is told at
- * once, and a change of the operator's key need not touch the data. Everything else is derived from the master. A store that
- * was made plain keeps the master open and replaces the seal by a keyed checksum of the same size, so damage is found there too.
+ * The store has a random master key of its own, made with it and kept in it wrapped by the operator's key: a wrong key
+ * is told at once, and a change of the operator's key need not touch the data. Everything else is derived from the
+ * master. A store that was made plain keeps the master open and replaces the seal by a keyed checksum of the same size,
+ * so damage is found there too.
  *
- * Awkward: nonces are random (16 bytes, once per transaction) plus a counter (8 bytes): no system call per record, and no state
- * to keep; a transaction that is replayed takes new ones. */
+ * Awkward: nonces are random (16 bytes, once per transaction) plus a counter (8 bytes): no system call per record, and
+ * no state to keep; a transaction that is replayed takes new ones. */
 #ifndef SLUICE_STORE_SEAL_H
 #define SLUICE_STORE_SEAL_H
 
@@ -45,13 +46,15 @@ void seal_random(void *out, size_t n);
 void seal_init(struct seal *s, const uint8_t master[SEAL_KEY_SIZE], bool plain);
 void seal_finish(struct seal *s); /* wipes */
 void seal_wrap(const uint8_t key[SEAL_KEY_SIZE], const uint8_t master[SEAL_KEY_SIZE], uint8_t out[SEAL_WRAPPED_SIZE]);
-bool seal_unwrap(const uint8_t key[SEAL_KEY_SIZE], struct slice wrapped, uint8_t master[SEAL_KEY_SIZE]); /* false: wrong key */
+bool seal_unwrap(const uint8_t key[SEAL_KEY_SIZE], struct slice wrapped,
+                 uint8_t master[SEAL_KEY_SIZE]); /* false: wrong key */
 
 void seal_nonce_start(struct seal_nonce *n);
 /* Writes plain.len + SEAL_OVERHEAD bytes to out. */
 void seal_put(const struct seal *s, struct seal_nonce *n, struct seal_place at, struct slice plain, uint8_t *out);
 /* *plain is borrowed: from scratch, or in a plain store from sealed itself. false: damaged, or another place's. */
-bool seal_get(const struct seal *s, struct seal_place at, struct slice sealed, struct buf *scratch, struct slice *plain);
+bool seal_get(const struct seal *s, struct seal_place at, struct slice sealed, struct buf *scratch,
+              struct slice *plain);
 
 uint64_t seal_mac(const struct seal *s, struct slice key, struct slice value);
 void seal_id(const struct seal *s, struct slice id, uint8_t out[SEAL_ID_SIZE]);

@@ -1,7 +1,7 @@
 /* seen.c - which records a generation has met: one bit each, by the record's index in its dataset.
  *
- * Marks are written in the transaction of the saves that made them, so a generation goes on exactly over restarts. A page of
- * 4000 bytes covers 32 000 neighbours; pages are kept in memory for the length of a group and written once.
+ * Marks are written in the transaction of the saves that made them, so a generation goes on exactly over restarts. A
+ * page of 4000 bytes covers 32 000 neighbours; pages are kept in memory for the length of a group and written once.
  *
  * Awkward: outside a generation nothing is marked, and every record counts as fresh. */
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 /* state.c - small values by scope, kind and name: checkpoints, metadata, positions of paginations.
  *
- * Key: scope, kind, name; value: name and value, sealed. Awkward: a position's name may be longer than a key can be: then the key
- * holds its beginning (the depth byte must stay the first, positions are dropped by it) and a keyed hash of all of it. */
+ * Key: scope, kind, name; value: name and value, sealed. Awkward: a position's name may be longer than a key can be:
+ * then the key holds its beginning (the depth byte must stay the first, positions are dropped by it) and a keyed hash
+ * of all of it. */
 #include "store/apply.h"
 #include "store/read.h"
 
@@ -92,7 +93,8 @@ apply_state_merge(struct group *g, struct commit *c, struct reader *r)
 		return rc;
 	if (!rc && (!seal_get(&g->s->seal, (struct seal_place){SEAL_STATE, t.key}, slice_val(v), &g->scratch, &plain) ||
 	            !state_split(plain, &name, &base)))
-		return group_refuse(g, ERR_HOST, "store %s is damaged: state of scope %u does not open", g->s->dir, t.scope);
+		return group_refuse(g, ERR_HOST, "store %s is damaged: state of scope %u does not open", g->s->dir,
+		                    t.scope);
 	buf_clear(&g->merged);
 	json_merge_top(&g->merged, base, patch);
 	return put_value(g, t.key, t.name, buf_view(&g->merged));

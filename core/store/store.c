@@ -2,9 +2,9 @@
  *
  *   directory -> lock -> environment -> format -> key -> writer thread
  *
- * Guarantees: when store_open returns a store, this process is the only one that has it, its format is known and its key is
- * right; when it returns NULL, nothing stays open or locked. A store is made in one transaction (format and wrapped
- * master key together), after its key file is durable. */
+ * Guarantees: when store_open returns a store, this process is the only one that has it, its format is known and its
+ * key is right; when it returns NULL, nothing stays open or locked. A store is made in one transaction (format and
+ * wrapped master key together), after its key file is durable. */
 #include <fcntl.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -96,12 +96,12 @@ meta_check(struct store *s, const struct store_options *o, struct slice value, s
 	if (!meta_split(value, &m))
 		return err_set(err, ERR_USAGE, "%s holds a database that is no store of this program", o->dir);
 	if (m.format != STORE_FORMAT)
-		return err_set(err, ERR_USAGE, "the store %s has format %u, this program knows format %d", o->dir, m.format,
-		               STORE_FORMAT);
+		return err_set(err, ERR_USAGE, "the store %s has format %u, this program knows format %d", o->dir,
+		               m.format, STORE_FORMAT);
 	plain = m.flags & META_PLAIN;
 	if (plain != o->plain)
-		return err_set(err, ERR_USAGE, "the store %s was made %s encryption; it is opened as it was made", o->dir,
-		               plain ? "without" : "with");
+		return err_set(err, ERR_USAGE, "the store %s was made %s encryption; it is opened as it was made",
+		               o->dir, plain ? "without" : "with");
 	if (!plain && dir_key(o, false, key, err) < 0)
 		return -1;
 	if (!plain)
@@ -248,7 +248,8 @@ store_stats(struct store *s, struct store_stats *out)
 	MDB_envinfo info;
 	MDB_stat st;
 
-	*out = (struct store_stats){.commits = atomic_load(&s->writer.commits), .groups = atomic_load(&s->writer.groups)};
+	*out = (struct store_stats){.commits = atomic_load(&s->writer.commits),
+	                            .groups = atomic_load(&s->writer.groups)};
 	if (statvfs(s->dir, &v) == 0)
 		out->free_disk = (uint64_t)v.f_bavail * v.f_frsize;
 	if (snapshot_begin(&p, s, &err) < 0) {

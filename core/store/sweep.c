@@ -5,9 +5,9 @@
  *   feed   the absent in order of their last change: old entries out, tombstones appended
  *   index  a second walk: flags and new sequence numbers
  *
- * The feed is worked through in the order of its keys and the index in the order of its own, so a million deletes touch each page
- * once; rows are not touched at all. Awkward: when the listing cannot prove its order (`twice`), the first absence only makes a
- * record suspect, and any save clears that. A sweep without a generation deletes nothing. */
+ * The feed is worked through in the order of its keys and the index in the order of its own, so a million deletes touch
+ * each page once; rows are not touched at all. Awkward: when the listing cannot prove its order (`twice`), the first
+ * absence only makes a record suspect, and any save clears that. A sweep without a generation deletes nothing. */
 #include <stdlib.h>
 #include "base/mem.h"
 #include "store/apply.h"
@@ -15,7 +15,7 @@
 struct absent {
 	uint64_t sequence; /* of its feed entry */
 	uint64_t row;
-	uint32_t index;    /* in order of the walk over ids */
+	uint32_t index; /* in order of the walk over ids */
 	uint32_t size;
 };
 
@@ -26,7 +26,7 @@ struct sweeping {
 	struct absent *gone; /* those that would be deleted */
 	uint64_t *new_seq;   /* of each, in order of the walk */
 	size_t n, cap;
-	uint64_t absent;     /* those that were not seen */
+	uint64_t absent; /* those that were not seen */
 };
 
 enum verdict { KEEP, SUSPECT, DELETE };

@@ -2,8 +2,8 @@
  *
  *   every id        has one feed entry and one row; the row opens, holds that id, JSON of the noted size and hash
  *   every dataset   its counters are what the walk counted; no index twice; nothing beyond its sequence and index
- *   every entry     of feed and rows is reached from an id (by count); every name has its number, every letter its index
- *   every seal      of state, runs, logs and letters opens
+ *   every entry     of feed and rows is reached from an id (by count); every name has its number, every letter its
+ * index every seal      of state, runs, logs and letters opens
  *
  * One snapshot for all of it, so that the parts fit each other; the file may grow while it lasts. What is damaged below
  * LMDB's own pages shows as an error of LMDB, or as entries that are missing. */
@@ -24,13 +24,12 @@ struct verifying {
 /* A dataset as the walk over its ids finds it. */
 struct found {
 	uint32_t number;
-	struct dataset_entry e;   /* as noted */
+	struct dataset_entry e; /* as noted */
 	uint64_t live, gone, bytes;
-	uint8_t *taken;           /* bitmap of indexes */
+	uint8_t *taken; /* bitmap of indexes */
 };
 
-static void __attribute__((format(printf, 2, 3)))
-say(struct verifying *v, const char *fmt, ...)
+static void __attribute__((format(printf, 2, 3))) say(struct verifying *v, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -83,7 +82,8 @@ check_row(struct verifying *v, struct found *f, struct slice key, const struct i
 		say(v, "dataset %u: row %llu is missing or damaged", f->number, row);
 		return;
 	}
-	if (!id.len || !slice_eq(slice_of(own, record_key(&v->snap.s->seal, v->snap.s->hash_ids, f->number, id, own)), key))
+	if (!id.len ||
+	    !slice_eq(slice_of(own, record_key(&v->snap.s->seal, v->snap.s->hash_ids, f->number, id, own)), key))
 		say(v, "dataset %u: row %llu holds another id than the index", f->number, row);
 	if (json.len != e->size)
 		say(v, "dataset %u: row %llu has %zu bytes, the index says %u", f->number, row, json.len, e->size);

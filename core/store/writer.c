@@ -2,9 +2,11 @@
  *
  *   map full           abort, double the map, replay the group: unseen by callers except as time
  *   one commit refused abort, mark that one, replay the others: a fence or damaged record costs its own commit only
- *   anything else      abort, close and reopen the environment, report to all: an fsync that failed once may lie the next time
+ *   anything else      abort, close and reopen the environment, report to all: an fsync that failed once may lie the
+ * next time
  *
- * Awkward: the delay is real time, whatever clock the store was given: it bounds how long others wait for durability. */
+ * Awkward: the delay is real time, whatever clock the store was given: it bounds how long others wait for durability.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>

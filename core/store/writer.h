@@ -1,7 +1,8 @@
 /* writer.h - the writer thread and its queue; private to the store.
  *
- * Commits wait in the queue until the oldest is commit_delay old, commit_bytes are there, or one says `now`; then all of them
- * become one transaction. Finished ones go to a second list, whose callbacks store_poll runs on the loop's thread. */
+ * Commits wait in the queue until the oldest is commit_delay old, commit_bytes are there, or one says `now`; then all
+ * of them become one transaction. Finished ones go to a second list, whose callbacks store_poll runs on the loop's
+ * thread. */
 #ifndef SLUICE_STORE_WRITER_H
 #define SLUICE_STORE_WRITER_H
 
@@ -23,7 +24,7 @@ struct writer {
 	pthread_cond_t ended;   /* for waiters: a group is through */
 	struct commit *first, **last;
 	struct commit *done_first, **done_last;
-	uint64_t bytes;         /* in the queue */
+	uint64_t bytes; /* in the queue */
 	bool now, busy, stop;
 };
 

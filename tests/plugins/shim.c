@@ -1,4 +1,5 @@
-/* shim.c - dies or fails at the Nth system call that makes something durable or sends it; preloaded into a real program.
+/* shim.c - dies or fails at the Nth system call that makes something durable or sends it; preloaded into a real
+ * program.
  *
  *   LD_PRELOAD=build/tests/plugins/shim.so SHIM_KILL_AT=17 program ...
  *
@@ -9,8 +10,8 @@
  *   SHIM_COMM=NAME          only in processes of this name (/proc/self/comm); others are left alone
  *   SHIM_FILES=1            only calls on regular files count (no sockets, pipes, terminals)
  *
- * Calls: write pwrite pwritev writev send sendto sendmsg fsync fdatasync msync ftruncate rename. Awkward: calls that libc makes inside itself
- * (stdio) do not pass here, and a statically linked program sees nothing of it. Under ASan set
+ * Calls: write pwrite pwritev writev send sendto sendmsg fsync fdatasync msync ftruncate rename. Awkward: calls that
+ * libc makes inside itself (stdio) do not pass here, and a statically linked program sees nothing of it. Under ASan set
  * ASAN_OPTIONS=verify_asan_link_order=0. */
 #include <dlfcn.h>
 #include <errno.h>
@@ -38,8 +39,12 @@ static struct {
 	_Atomic uint64_t own, *count;
 } shim;
 
-static const struct { const char *name; int value; } errors[] = {
-	{"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EINTR", EINTR}, {"EAGAIN", EAGAIN}, {"EPIPE", EPIPE}, {"ECONNRESET", ECONNRESET},
+static const struct {
+	const char *name;
+	int value;
+} errors[] = {
+	{"EIO", EIO},       {"ENOSPC", ENOSPC}, {"EINTR", EINTR},
+	{"EAGAIN", EAGAIN}, {"EPIPE", EPIPE},   {"ECONNRESET", ECONNRESET},
 };
 
 static uint64_t

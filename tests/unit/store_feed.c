@@ -123,7 +123,8 @@ TEST("a cursor newer than the dataset, or an unknown dataset, is an error")
 	kit_finish(&k);
 }
 
-/* Changes the dataset's entry behind the store's back: nothing in this version prunes, and no test can count to 2^64. */
+/* Changes the dataset's entry behind the store's back: nothing in this version prunes, and no test can count to 2^64.
+ */
 static void
 edit_dataset(struct kit *k, uint32_t number, void (*edit)(struct dataset_entry *))
 {

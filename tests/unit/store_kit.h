@@ -95,7 +95,8 @@ kit_finish(struct kit *k)
 static inline uint32_t
 kit_dataset(struct kit *k, const char *model)
 {
-	uint32_t n = store_dataset(k->s, &(struct dataset_name){.connection = "acme", .integration = "crm", .model = model}, &k->err);
+	uint32_t n = store_dataset(
+	        k->s, &(struct dataset_name){.connection = "acme", .integration = "crm", .model = model}, &k->err);
 
 	if (!n)
 		printf("# store_dataset: %s\n", k->err.text);
@@ -105,7 +106,8 @@ kit_dataset(struct kit *k, const char *model)
 static inline uint32_t
 kit_scope(struct kit *k, const char *sync)
 {
-	return store_scope(k->s, &(struct scope_name){.connection = "acme", .integration = "crm", .sync = sync}, &k->err);
+	return store_scope(k->s, &(struct scope_name){.connection = "acme", .integration = "crm", .sync = sync},
+	                   &k->err);
 }
 
 static inline struct json_hash
@@ -189,8 +191,12 @@ kit_feed(struct kit *k, uint32_t dataset, uint64_t after)
 	return buf_take(&b);
 }
 
-#define CHECK_FEED(k, dataset, after, wanted) do { \
-	char *kit_got = kit_feed(k, dataset, after); CHECK_STR(kit_got, wanted); free(kit_got); } while (0)
+#define CHECK_FEED(k, dataset, after, wanted)                                                                          \
+	do {                                                                                                           \
+		char *kit_got = kit_feed(k, dataset, after);                                                           \
+		CHECK_STR(kit_got, wanted);                                                                            \
+		free(kit_got);                                                                                         \
+	} while (0)
 
 struct kit_record {
 	bool found;

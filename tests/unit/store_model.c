@@ -1,6 +1,6 @@
-/* store_model.c - random histories against a model in memory: every count of every commit, every record, and three readers of the
- * feed who replay it: one that keeps up, one that pages slowly, one that begins late. Each history has a dataset of its own.
- * SLUICE_SEED replays, SLUICE_HISTORIES lengthens. */
+/* store_model.c - random histories against a model in memory: every count of every commit, every record, and three
+ * readers of the feed who replay it: one that keeps up, one that pages slowly, one that begins late. Each history has a
+ * dataset of its own. SLUICE_SEED replays, SLUICE_HISTORIES lengthens. */
 #include <time.h>
 #include "store_kit.h"
 
@@ -17,7 +17,7 @@ struct consumer {
 	uint64_t cursor;
 	bool has[IDS];
 	int a[IDS], b[IDS];
-	bool strict;   /* keeps up: what it is told must fit what it has */
+	bool strict; /* keeps up: what it is told must fit what it has */
 };
 
 struct expected {
@@ -145,8 +145,8 @@ op_sweep(struct world *w, struct commit *c, struct commit_counts *n)
 		going += r->live && !r->seen && (!how.twice || r->suspect);
 	}
 	n->absent += absent;
-	if (!how.force && going && (going == live || (live >= 10 && going * 2 > live) ||
-	                            (going > how.share * live && going > how.least))) {
+	if (!how.force && going &&
+	    (going == live || (live >= 10 && going * 2 > live) || (going > how.share * live && going > how.least))) {
 		n->held += going;
 		return;
 	}
@@ -237,8 +237,13 @@ check_end(struct world *w)
 		if (got.found != r->known || (got.found && !got.deleted_us != r->live))
 			wrong(w, "a record is not what the model says", i);
 		for (int n = 0; n < READERS; n++)
-			if (w->reader[n].has[i] != r->live || (r->live && (w->reader[n].a[i] != r->a || w->reader[n].b[i] != r->b)))
-				wrong(w, n == 0 ? "the reader that keeps up" : n == 1 ? "the reader that pages slowly" : "the late reader", i);
+			if (w->reader[n].has[i] != r->live ||
+			    (r->live && (w->reader[n].a[i] != r->a || w->reader[n].b[i] != r->b)))
+				wrong(w,
+				      n == 0   ? "the reader that keeps up"
+				      : n == 1 ? "the reader that pages slowly"
+				               : "the late reader",
+				      i);
 	}
 	if (info.live != live || info.gone != gone)
 		wrong(w, "the dataset's counts are not the model's", (int)info.live);

@@ -79,7 +79,8 @@ reader(void *arg)
 		while (more) {
 			uint64_t last = q.after;
 			struct err err = {0};
-			if (store_feed(reading->k->s, &q, read_in_order, &last, &q.after, &more, &err) < 0 || last == UINT64_MAX) {
+			if (store_feed(reading->k->s, &q, read_in_order, &last, &q.after, &more, &err) < 0 ||
+			    last == UINT64_MAX) {
 				atomic_fetch_add(&reading->bad, 1);
 				printf("# reader: %s\n", err.text);
 				break;

@@ -48,7 +48,12 @@ fill_with_canary(struct kit *k)
 	commit_state_set(c, scope, STATE_METADATA, SLICE(""), SLICE(CANARY));
 	commit_run(c, 1, SLICE(CANARY));
 	commit_log(c, 1, SLICE(CANARY));
-	commit_dead(c, &(struct dead_letter){.scope = scope, .dataset = d, .model = SLICE("M"), .id = SLICE(CANARY), .raw = SLICE(CANARY), .reason = SLICE(CANARY)});
+	commit_dead(c, &(struct dead_letter){.scope = scope,
+	                                     .dataset = d,
+	                                     .model = SLICE("M"),
+	                                     .id = SLICE(CANARY),
+	                                     .raw = SLICE(CANARY),
+	                                     .reason = SLICE(CANARY)});
 	kit_wait(k, c);
 	kit_put(k, c = kit_commit(k), d, "an-id-" CANARY, "{\"text\":\"" CANARY " again\"}");
 	kit_wait(k, c);
@@ -371,7 +376,8 @@ TEST("an update of a damaged record is refused, and costs its group mates nothin
 	CHECK_INT(kit_save(&k, d, "after", "1").added, 1);
 	CHECK(kit_record(&k, d, "before").found);
 	CHECK(!kit_record(&k, d, "half").found);
-	CHECK(!store_state_get(k.s, scope, STATE_CHECKPOINT, SLICE(""), &(struct buf){0})); /* of the same run, behind it */
+	CHECK(!store_state_get(k.s, scope, STATE_CHECKPOINT, SLICE(""),
+	                       &(struct buf){0})); /* of the same run, behind it */
 	c = commit_new(k.s, fence);
 	kit_put(&k, c, d, "later", "1");
 	CHECK(store_commit_wait(k.s, c, NULL, &k.err) < 0);
@@ -400,7 +406,8 @@ break_it(struct kit *k, int how)
 	struct env *e = &k->s->env;
 	int rc = mdb_txn_begin(e->mdb, NULL, 0, &txn);
 	MDB_cursor *cur;
-	static const enum layout_db dbs[] = {DB_IDS, DB_ROWS, DB_FEED, DB_DATASETS, DB_NAMES, DB_STATE, DB_RUNS, DB_LOGS, DB_DEAD, DB_DEADKEY};
+	static const enum layout_db dbs[] = {DB_IDS,   DB_ROWS, DB_FEED, DB_DATASETS, DB_NAMES,
+	                                     DB_STATE, DB_RUNS, DB_LOGS, DB_DEAD,     DB_DEADKEY};
 	int db = how % 10;
 
 	if (rc || (rc = mdb_cursor_open(txn, e->db[dbs[db]], &cur)) || (rc = mdb_cursor_get(cur, &kv, &v, MDB_FIRST)))
@@ -438,7 +445,12 @@ TEST("verify finds every entry that is missing or altered")
 		commit_state_set(c, scope, STATE_RUN, SLICE(""), SLICE("x"));
 		commit_run(c, 1, SLICE("x"));
 		commit_log(c, 1, SLICE("x"));
-		commit_dead(c, &(struct dead_letter){.scope = scope, .dataset = d, .model = SLICE("M"), .id = SLICE("3"), .raw = SLICE("x"), .reason = SLICE("r")});
+		commit_dead(c, &(struct dead_letter){.scope = scope,
+		                                     .dataset = d,
+		                                     .model = SLICE("M"),
+		                                     .id = SLICE("3"),
+		                                     .raw = SLICE("x"),
+		                                     .reason = SLICE("r")});
 		kit_wait(&k, c);
 		CHECK(kit_verify(&k));
 		rc = break_it(&k, how);

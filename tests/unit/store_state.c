@@ -14,8 +14,12 @@ get(struct kit *k, uint32_t scope, enum state_kind kind, const char *name)
 	return buf_take(&b);
 }
 
-#define CHECK_STATE(k, scope, kind, name, wanted) do { \
-	char *got_ = get(k, scope, kind, name); CHECK_STR(got_, wanted); free(got_); } while (0)
+#define CHECK_STATE(k, scope, kind, name, wanted)                                                                      \
+	do {                                                                                                           \
+		char *got_ = get(k, scope, kind, name);                                                                \
+		CHECK_STR(got_, wanted);                                                                               \
+		free(got_);                                                                                            \
+	} while (0)
 
 TEST("state is set, merged at the top level, and cleared, apart by scope, kind and name")
 {
@@ -58,7 +62,8 @@ TEST("state is set, merged at the top level, and cleared, apart by scope, kind a
 static bool
 list_each(void *arg, struct slice name, struct slice value)
 {
-	buf_printf(arg, "%d%.*s=%.*s ", name.p[0], (int)name.len - 1 > 8 ? 8 : (int)name.len - 1, name.p + 1, (int)value.len, value.p);
+	buf_printf(arg, "%d%.*s=%.*s ", name.p[0], (int)name.len - 1 > 8 ? 8 : (int)name.len - 1, name.p + 1,
+	           (int)value.len, value.p);
 	return true;
 }
 
@@ -162,7 +167,12 @@ dead_list(struct kit *k, uint32_t scope)
 	return buf_take(&b);
 }
 
-#define CHECK_DEAD(k, scope, wanted) do { char *got_ = dead_list(k, scope); CHECK_STR(got_, wanted); free(got_); } while (0)
+#define CHECK_DEAD(k, scope, wanted)                                                                                   \
+	do {                                                                                                           \
+		char *got_ = dead_list(k, scope);                                                                      \
+		CHECK_STR(got_, wanted);                                                                               \
+		free(got_);                                                                                            \
+	} while (0)
 
 TEST("a letter counts its attempts, and a later save of its id resolves it")
 {
@@ -178,8 +188,13 @@ TEST("a letter counts its attempts, and a later save of its id resolves it")
 	a = kit_scope(&k, "a");
 	b = kit_scope(&k, "b");
 	d = kit_dataset(&k, "M");
-	l = (struct dead_letter){.scope = a, .dataset = d, .model = SLICE("M"), .id = SLICE("7"), .raw = SLICE("{\"id\":7,}"),
-	                         .reason = SLICE("bad"), .run = 1};
+	l = (struct dead_letter){.scope = a,
+	                         .dataset = d,
+	                         .model = SLICE("M"),
+	                         .id = SLICE("7"),
+	                         .raw = SLICE("{\"id\":7,}"),
+	                         .reason = SLICE("bad"),
+	                         .run = 1};
 	c = kit_commit(&k);
 	commit_dead(c, &l);
 	l.id = (struct slice){0};

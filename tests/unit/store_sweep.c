@@ -155,7 +155,8 @@ TEST("the brake holds back what is too much, and writes nothing then")
 		fill(&k, d, 0, brakes[i].live - brakes[i].absent, "1");
 		sequence = kit_info(&k, d).sequence;
 		n = sweep(&k, how);
-		if ((int)n.deleted != brakes[i].deleted || (int)n.held != brakes[i].held || (int)n.absent != brakes[i].absent)
+		if ((int)n.deleted != brakes[i].deleted || (int)n.held != brakes[i].held ||
+		    (int)n.absent != brakes[i].absent)
 			printf("# %s: deleted %d held %d\n", brakes[i].why, (int)n.deleted, (int)n.held);
 		CHECK_INT(n.absent, brakes[i].absent);
 		CHECK_INT(n.deleted, brakes[i].deleted);

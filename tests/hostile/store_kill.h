@@ -1,0 +1,444 @@
+/* store_kill.h - the store under SIGKILL: a writer saves pages with a checkpoint behind each, and is killed at random
+ * times and at its Nth write or fdatasync; whatever is found after reopening must be one of the states between two
+ * pages.
+ *
+ *   every invariant holds (store_verify)            no acknowledged page is lost
+ *   records are exactly those of pages < checkpoint the feed tells the same, once a record
+ *
+ * What page p does is a function of p, so the state after c pages is known. SLUICE_SEED and SLUICE_KILLS change the
+ * campaign. */
+#ifndef SLUICE_STORE_KILL_H
+#define SLUICE_STORE_KILL_H
+#define TAP_NO_MAIN
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <time.h>
+#include "../unit/store_kit.h"
+#include "store/layout.h"
+
+#define IDS 150
+#define PAGE 20
+#define PAGES_A_RUN 60
+#define ROUNDS 12 /* kills before the store is made afresh */
+
+static char program[PATH_MAX], shim_path[PATH_MAX + 32];
+extern char **environ;
+
+/* ---- what page p does, told to whoever wants to know ---- */
+
+static unsigned
+mix(unsigned x)
+{
+	x ^= x >> 16;
+	x *= 0x7feb352du;
+	x ^= x >> 15;
+	x *= 0x846ca68bu;
+	return x ^ x >> 16;
+}
+
+static bool
+page_deletes(unsigned p, unsigned *id)
+{
+	*id = mix(p) % IDS;
+	return p % 3 == 2;
+}
+
+static unsigned
+page_id(unsigned p, unsigned j)
+{
+	return mix(p * 31 + j) % IDS;
+}
+
+static void
+record_text(unsigned p, unsigned id, char *out, size_t size)
+{
+	snprintf(out, size, "{\"id\":%u,\"page\":%u,\"pad\":\"%0*d\"}", id, p - p % 4, (int)(mix(id + p) % 700), 0);
+}
+
+/* ---- the child: goes on from the checkpoint until it is killed or through ---- */
+
+static void
+say(const char *what, unsigned p)
+{
+	char line[64];
+	int n = snprintf(line, sizeof(line), "%s %u\n", what, p);
+
+	if (write(STDOUT_FILENO, line, (size_t)n) < 0)
+		_exit(3);
+}
+
+static void
+acked(void *arg, const struct commit_result *r)
+{
+	if (!r->err.cls)
+		say("ack", (unsigned)(uintptr_t)arg);
+	else
+		say("fail", (unsigned)(uintptr_t)arg);
+}
+
+static unsigned
+checkpoint(struct store *s, uint32_t scope)
+{
+	struct buf b = {0};
+	unsigned p = 0;
+
+	if (store_state_get(s, scope, STATE_CHECKPOINT, SLICE(""), &b))
+		p = (unsigned)strtoul(buf_str(&b), NULL, 10);
+	buf_free(&b);
+	return p;
+}
+
+static void
+page_build(struct kit *k, struct commit *c, uint32_t d, uint32_t scope, unsigned p)
+{
+	char id[16], text[1024];
+	unsigned gone;
+
+	for (unsigned j = 0; j < PAGE; j++) {
+		snprintf(id, sizeof(id), "%u", page_id(p, j));
+		record_text(p, page_id(p, j), text, sizeof(text));
+		kit_put(k, c, d, id, text);
+	}
+	if (page_deletes(p, &gone)) {
+		snprintf(id, sizeof(id), "%u", gone);
+		commit_delete(c, d, slice_str(id));
+	}
+	snprintf(text, sizeof(text), "%u", p + 1);
+	commit_state_set(c, scope, STATE_CHECKPOINT, SLICE(""), slice_str(text));
+}
+
+static int
+child(const char *dir, const char *key_file)
+{
+	struct kit k = {.o = {.dir = dir, .key_file = key_file, .commit_delay_ms = 1, .map_bytes = 1 << 20}};
+	uint32_t d = 0, scope = 0;
+	struct fence fence;
+	unsigned p, end = 0;
+
+	if (!kit_open(&k) || !(d = kit_dataset(&k, "M")) || !(scope = kit_scope(&k, "sync")))
+		return 4;
+	fence = (struct fence){scope, store_epoch_next(k.s, scope, &k.err)};
+	for (p = checkpoint(k.s, scope), end = p + PAGES_A_RUN; p < end; p++) {
+		struct commit *c = commit_new(k.s, fence);
+		page_build(&k, c, d, scope, p);
+		store_commit(k.s, c, p % 2 == 0, acked, (void *)(uintptr_t)p);
+		if (p % 3 == 0)
+			store_drain(k.s);
+		store_poll(k.s);
+		if (p % 3 == 0 && checkpoint(k.s, scope) != p + 1) {
+			/* a commit failed: a new run, from where the store stands */
+			p = checkpoint(k.s, scope) - 1;
+			fence.epoch = store_epoch_next(k.s, scope, &k.err);
+		}
+	}
+	store_drain(k.s);
+	kit_close(&k);
+	return 0;
+}
+
+/* ---- the parent ---- */
+
+struct campaign {
+	struct kit k;
+	unsigned long seed;
+	unsigned bad, kills, acked; /* acked: pages from 0 that were acknowledged */
+	unsigned faults;
+};
+
+static unsigned
+random_below(struct campaign *m, unsigned n)
+{
+	m->seed = m->seed * 6364136223846793005ul + 1442695040888963407ul;
+	return (unsigned)(m->seed >> 33) % n;
+}
+
+static void
+read_acks(struct campaign *m, int fd)
+{
+	FILE *f = fdopen(fd, "r");
+	char line[128];
+	unsigned p;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (!strchr(line, '\n'))
+			break;
+		if (sscanf(line, "ack %u", &p) == 1 && p + 1 > m->acked)
+			m->acked = p + 1;
+		m->faults += strncmp(line, "fail", 4) == 0;
+	}
+	if (f)
+		fclose(f);
+}
+
+static void
+nap(unsigned us)
+{
+	nanosleep(&(struct timespec){us / 1000000, us % 1000000 * 1000L}, NULL);
+}
+
+/* Runs the child with further environment; kills it after so many microseconds (0: not). Its status. */
+static int
+run_child(struct campaign *m, char *const *more, unsigned kill_us)
+{
+	char *argv[] = {program, (char *)(uintptr_t)"--child", m->k.dir, m->k.key_file, NULL};
+	char *env[512];
+	size_t n = 0;
+	int fds[2], status = 0;
+	posix_spawn_file_actions_t fa;
+	pid_t pid;
+
+	while (environ[n] && n < 480) {
+		env[n] = environ[n];
+		n++;
+	}
+	while (*more)
+		env[n++] = *more++;
+	env[n] = NULL;
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		abort();
+	posix_spawn_file_actions_init(&fa);
+	posix_spawn_file_actions_adddup2(&fa, fds[1], STDOUT_FILENO);
+	if (posix_spawn(&pid, program, &fa, NULL, argv, env) != 0)
+		abort();
+	posix_spawn_file_actions_destroy(&fa);
+	close(fds[1]);
+	fcntl(fds[0], F_SETPIPE_SZ, 1 << 18);
+	if (kill_us) {
+		nap(kill_us);
+		kill(pid, SIGKILL);
+	}
+	read_acks(m, fds[0]);
+	waitpid(pid, &status, 0);
+	return status;
+}
+
+struct model {
+	char text[IDS][1024];
+	bool known[IDS], gone[IDS];
+	unsigned feed; /* of the feed: entries met, */
+	bool twice;    /* some id more than once */
+	bool met[IDS];
+};
+
+static void
+model_after(struct model *m, unsigned pages)
+{
+	unsigned id;
+
+	memset(m, 0, sizeof(*m));
+	for (unsigned p = 0; p < pages; p++) {
+		for (unsigned j = 0; j < PAGE; j++) {
+			id = page_id(p, j);
+			record_text(p, id, m->text[id], sizeof(m->text[id]));
+			m->known[id] = true;
+			m->gone[id] = false;
+		}
+		if (page_deletes(p, &id) && m->known[id])
+			m->gone[id] = true;
+	}
+}
+
+static bool
+model_feed(void *arg, const struct record *r)
+{
+	struct model *m = arg;
+	unsigned id = (unsigned)strtoul(r->id.p, NULL, 10) % IDS; /* JSON follows the id: no digit */
+
+	m->feed++;
+	m->twice |= m->met[id];
+	m->met[id] = true;
+	return true;
+}
+
+static void
+violation(struct campaign *m, const char *what, unsigned a, unsigned b)
+{
+	if (!LAYOUT_CONTROL)
+		printf("# kill %u: %s (%u, %u)\n", m->kills, what, a, b);
+	m->bad++;
+}
+
+static void
+check_records(struct campaign *m, uint32_t d, unsigned pages)
+{
+	static struct model model;
+	unsigned live = 0, wrong = 0;
+	struct feed_query q = {.dataset = d, .limit = 10000};
+	uint64_t next;
+	bool more;
+
+	model_after(&model, pages);
+	for (unsigned i = 0; i < IDS; i++) {
+		char id[16];
+		snprintf(id, sizeof(id), "%u", i);
+		struct kit_record r = kit_record(&m->k, d, id);
+		live += model.known[i] && !model.gone[i];
+		wrong += r.found != model.known[i] ||
+		         (r.found && (strcmp(r.json, model.text[i]) != 0 || !r.deleted_us == model.gone[i]));
+	}
+	if (wrong)
+		violation(m, "records are not those of the checkpoint", wrong, pages);
+	if (store_feed(m->k.s, &q, model_feed, &model, &next, &more, &m->k.err) < 0 || more)
+		violation(m, m->k.err.text, 0, 0);
+	if (!wrong && (model.feed != live || model.twice))
+		violation(m, "the feed is not the records", model.feed, live);
+}
+
+/* What must hold whenever the writer has died. */
+static void
+check_store(struct campaign *m)
+{
+	uint32_t d, scope;
+	unsigned c;
+
+	if (!kit_open(&m->k)) {
+		violation(m, "the store does not open", 0, 0);
+		return;
+	}
+	if (!kit_verify(&m->k))
+		violation(m, "an invariant is broken", 0, 0);
+	d = kit_dataset(&m->k, "M");
+	scope = kit_scope(&m->k, "sync");
+	c = checkpoint(m->k.s, scope);
+	if (m->acked > c)
+		violation(m, "an acknowledged page is lost", m->acked, c);
+	m->acked = c;
+	check_records(m, d, c);
+	kit_close(&m->k);
+}
+
+static void
+fresh_store(struct campaign *m)
+{
+	if (m->k.dir[0])
+		kit_finish(&m->k);
+	kit_init(&m->k);
+	m->k.o.clock = NULL;
+	m->acked = 0;
+}
+
+static void
+campaign_start(struct campaign *m, unsigned long salt)
+{
+	const char *seed = getenv("SLUICE_SEED");
+
+	*m = (struct campaign){.seed = seed ? strtoul(seed, NULL, 10) : (unsigned long)time(NULL)};
+	printf("# seed %lu\n", m->seed);
+	m->seed ^= salt;
+	fresh_store(m);
+}
+
+static unsigned
+kills_wanted(unsigned usual)
+{
+	const char *n = getenv("SLUICE_KILLS");
+
+	return n ? (unsigned)strtoul(n, NULL, 10) : usual;
+}
+
+static void
+campaign_end(struct campaign *m, const char *name)
+{
+	printf("# %s: %u kills, %u violations\n", name, m->kills, m->bad);
+	if (LAYOUT_CONTROL)
+		CHECK(m->bad > 0); /* a campaign that cannot fail proves nothing */
+	else
+		CHECK_INT(m->bad, 0);
+	kit_finish(&m->k);
+}
+
+static uint64_t
+calls_in_all(struct campaign *m)
+{
+	char count_path[256], var[300], preload[PATH_MAX + 64];
+	char *env[] = {preload, var, (char *)(uintptr_t)"ASAN_OPTIONS=verify_asan_link_order=0", NULL};
+	uint64_t n = 0;
+	int fd, status;
+
+	snprintf(count_path, sizeof(count_path), "%s.count", m->k.key_file);
+	snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", shim_path);
+	snprintf(var, sizeof(var), "SHIM_COUNT_FILE=%s", count_path);
+	status = run_child(m, env, 0);
+	CHECK_INT(status, 0);
+	fd = open(count_path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, &n, sizeof(n)) != sizeof(n))
+		n = 0;
+	if (fd >= 0)
+		close(fd);
+	return n;
+}
+
+/* One run of the child with the shim told `what`. */
+static int
+run_shimmed(struct campaign *m, const char *what, bool torn)
+{
+	char preload[PATH_MAX + 64], var[64];
+	char *env[] = {preload, var, (char *)(uintptr_t)"ASAN_OPTIONS=verify_asan_link_order=0",
+	               (char *)(uintptr_t)(torn ? "SHIM_TORN=1" : "SHIM_TORN=0"), NULL};
+
+	snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", shim_path);
+	snprintf(var, sizeof(var), "%s", what);
+	return run_child(m, env, 0);
+}
+
+static void
+kill_at_random_times(void)
+{
+	struct campaign m;
+	char *none[] = {NULL};
+	unsigned wanted = kills_wanted(60);
+
+	campaign_start(&m, 1);
+	for (m.kills = 0; m.kills < wanted; m.kills++) {
+		if (m.kills % ROUNDS == 0)
+			fresh_store(&m);
+		run_child(&m, none, 2000 + random_below(&m, 60000));
+		check_store(&m);
+	}
+	campaign_end(&m, "random kills");
+}
+
+static void
+kill_at_nth_call(void)
+{
+	struct campaign m;
+	unsigned wanted = kills_wanted(60), first, later;
+
+	campaign_start(&m, 2);
+	first = (unsigned)calls_in_all(&m); /* of a run that makes the store */
+	later = (unsigned)calls_in_all(&m);
+	REQUIRE(first > 20 && later > 20);
+	for (m.kills = 0; m.kills < wanted; m.kills++) {
+		char what[64];
+		bool make = m.kills % ROUNDS == 0;
+		int status;
+		if (make)
+			fresh_store(&m);
+		snprintf(what, sizeof(what), "SHIM_KILL_AT=%u", 1 + random_below(&m, make ? first : later * 9 / 10));
+		status = run_shimmed(&m, what, random_below(&m, 2));
+		CHECK(WIFSIGNALED(status) || WEXITSTATUS(status) == 0); /* grouping varies: the last N may not come */
+		check_store(&m);
+	}
+	campaign_end(&m, "kills at the Nth call");
+}
+
+int
+main(int argc, char **argv)
+{
+	char *slash;
+
+	if (argc == 4 && strcmp(argv[1], "--child") == 0)
+		return child(argv[2], argv[3]);
+	if (!realpath(argv[0], program))
+		return 2;
+	snprintf(shim_path, sizeof(shim_path), "%s", program);
+	slash = strrchr(shim_path, '/');
+	snprintf(slash, sizeof(shim_path) - (size_t)(slash - shim_path), "/../plugins/shim.so");
+	return tap_main(argc, argv);
+}
+
+#endif
