@@ -323,7 +323,10 @@ store_look(struct campaign *c, int64_t *claim)
 	if (access(dir, F_OK) || access(key, F_OK))
 		return; /* killed before there was one */
 	struct store_options o = {.dir = dir, .key_file = key};
-	struct store *s = store_open(&o, &err);
+	struct store *s = NULL;
+	/* A host killed while it was starting a worker leaves a child that has the lock until it has become the worker. */
+	for (int i = 0; i < 200 && !(s = store_open(&o, &err)) && err.cls == ERR_BUSY; i++)
+		usleep(10000);
 	if (!s) {
 		WRONG(c, "the store does not open: %s", err.text);
 		return;
