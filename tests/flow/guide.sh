@@ -1,0 +1,45 @@
+#!/bin/sh
+# guide.sh - what sdk/GUIDE.md promises in its first ten minutes and in its last section, done as written; and the smallest
+# connector of sdk/examples through a real host and worker.
+. "$(dirname "$0")/lib.sh"
+
+fence() { # fence LANGUAGE NUMBER: that block of the guide
+	awk -v want="$1" -v number="$2" '
+		/^```/ { if (inside) { inside = 0; exit } if ($0 == "```" want && ++n == number) { inside = 1; next } }
+		inside { print }' sdk/GUIDE.md
+}
+
+fence c 1 >"$dir/helpdesk.c"
+fence json 1 >"$dir/helpdesk.json"
+cc -Isdk -fPIC -fvisibility=hidden -Wall -Wextra -Werror -shared -o "$dir/plugins/helpdesk.so" "$dir/helpdesk.c" 2>"$dir/err"
+ok $? "the guide's first connector builds with one command"
+is "$(nm -D --defined-only "$dir/plugins/helpdesk.so" | awk '{print $3}' | xargs)" sluice_connector "it exports one symbol"
+
+provider "$dir/helpdesk.json"
+host
+{ fence ini 1 | sed "s|env:HELPDESK_TOKEN|t0ken|"; } | sed "/^plugin = /a base_url = $at" | ini
+run run --sync tickets --connection-id acme
+is "$status" 0 "it syncs the guide's list, with the failure in between"
+stored Ticket >"$dir/got"
+printf '%s\n' '{"id":"t1","subject":"hello","updated":1763884800}' '{"id":"t2","subject":"again","updated":"2026-01-02T03:04:05Z"}' >"$dir/want"
+tr -d ' ' <"$dir/got" | LC_ALL=C sort >"$dir/got.sorted"
+same "$dir/want" "$dir/got.sorted" "both tickets are stored as they came"
+run run --sync tickets --connection-id acme
+is "$status" 0 "a second sync goes well"
+has "$dir/said" '0 added, 0 updated|nothing changed|unchanged' "and finds nothing new"
+
+rm -rf "$dir/store" "$dir/store.key" "$conf"/*
+cp "$build/examples/tickets.so" "$dir/plugins/"
+provider "$dir/helpdesk.json"
+host
+ini <<-INI
+	[integration tickets]
+	base_url = $at
+	[connection acme : tickets]
+	token = t0ken
+	[sync acme : tickets : tickets]
+	step_calls = 1
+INI
+run run
+is "$status" 0 "the smallest connector runs, one request a step"
+is "$(stored Ticket | wc -l)" 2 "and stores what is there"
