@@ -146,7 +146,8 @@ feed() { # feed MODEL CURSOR: the changes after it, a JSON object a line
 }
 
 sequence() { # sequence MODEL: where its feed stands; 0 when there is none
-	feed "$1" 0 | tail -n 1 | sed 's/^{"id":"[^"]*","sequence":\([0-9]*\).*/\1/' | grep . || echo 0
+	"$build/sluice" --conf "$conf" datasets --format jsonl 2>/dev/null |
+		sed -n "s/^{\"connection\":\"$who\".*\"model\":\"$1\".*\"sequence\":\([0-9]*\).*/\1/p" | grep . || echo 0
 }
 
 changes() { # changes MODEL CURSOR ACTION: ids, sorted
