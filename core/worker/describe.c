@@ -67,7 +67,7 @@ texts_write(struct describing *d, const char *key, const char *const *list)
 {
 	json_key(&d->o, key);
 	json_open(&d->o, '[');
-	for (size_t i = 0; list && list[i] && within(d, i, key); i++)
+	for (size_t i = 0; list && within(d, i, key) && list[i]; i++)
 		json_put_str(&d->o, list[i]);
 	json_close(&d->o, ']');
 }
@@ -79,7 +79,7 @@ fields_write(struct describing *d, const char *key, const struct sluice_field *f
 
 	json_key(&d->o, key);
 	json_open(&d->o, '[');
-	for (size_t i = 0; plugin_field(d->p, fields, i, &f) && within(d, i, key); i++) {
+	for (size_t i = 0; within(d, i, key) && plugin_field(d->p, fields, i, &f); i++) {
 		json_open(&d->o, '{');
 		json_kv_str(&d->o, "name", f.name);
 		type_write(d, f.type);
@@ -113,7 +113,7 @@ options_write(struct describing *d)
 
 	json_key(&d->o, "options");
 	json_open(&d->o, '[');
-	for (size_t i = 0; plugin_option(d->p, i, &option) && within(d, i, "options"); i++) {
+	for (size_t i = 0; within(d, i, "options") && plugin_option(d->p, i, &option); i++) {
 		json_open(&d->o, '{');
 		json_kv_str(&d->o, "name", option.name);
 		type_write(d, option.type);
@@ -132,7 +132,7 @@ models_write(struct describing *d)
 
 	json_key(&d->o, "models");
 	json_open(&d->o, '[');
-	for (size_t i = 0; plugin_model(d->p, i, &model) && within(d, i, "models"); i++) {
+	for (size_t i = 0; within(d, i, "models") && plugin_model(d->p, i, &model); i++) {
 		json_open(&d->o, '{');
 		json_kv_str(&d->o, "name", model.name);
 		json_kv_str(&d->o, "description", model.description);
@@ -152,7 +152,7 @@ sync_write(struct describing *d, const struct sluice_sync *s)
 	json_open(&d->o, '[');
 	if (s->model)
 		json_put_str(&d->o, s->model);
-	for (size_t i = 0; s->models && s->models[i] && within(d, i, "models of a sync"); i++)
+	for (size_t i = 0; s->models && within(d, i, "models of a sync") && s->models[i]; i++)
 		json_put_str(&d->o, s->models[i]);
 	json_close(&d->o, ']');
 	json_kv_str(&d->o, "every", s->every);
@@ -171,7 +171,7 @@ syncs_write(struct describing *d)
 
 	json_key(&d->o, "syncs");
 	json_open(&d->o, '[');
-	for (size_t i = 0; plugin_sync(d->p, i, &s) && within(d, i, "syncs"); i++) {
+	for (size_t i = 0; within(d, i, "syncs") && plugin_sync(d->p, i, &s); i++) {
 		sync_write(d, &s);
 		if (!s.fetch)
 			describe_fail(d, "sync", s.name, ".fetch is NULL; name the function that does the work");
@@ -186,7 +186,7 @@ actions_write(struct describing *d)
 
 	json_key(&d->o, "actions");
 	json_open(&d->o, '[');
-	for (size_t i = 0; plugin_action(d->p, i, &a) && within(d, i, "actions"); i++) {
+	for (size_t i = 0; within(d, i, "actions") && plugin_action(d->p, i, &a); i++) {
 		json_open(&d->o, '{');
 		json_kv_str(&d->o, "name", a.name);
 		json_kv_str(&d->o, "endpoint", a.endpoint);

@@ -191,7 +191,7 @@ static int make_executable_key(void)
 	return p != MAP_FAILED && !syscall(SYS_pkey_mprotect, p, 4096, PROT_READ | PROT_EXEC, -1);
 }
 static int hog_memory(void) { return mmap(NULL, (size_t)2 << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != MAP_FAILED; }
-static int lock_memory(void) { return got(mlockall(MCL_CURRENT)); }
+static int lock_memory(void) { return got(syscall(SYS_mlock, probe_site, 1)); }
 static int shared_memory(void) { return got(syscall(SYS_shmget, 0x51, 4096, 0600 | 01000)); }
 static int implied_executable(void) { return got(syscall(SYS_personality, 0x0400000)); }
 static int fault_handler(void) { return got(syscall(SYS_userfaultfd, 0)); }
@@ -281,7 +281,7 @@ static const struct probe {
 	P(kill_host, DIES), P(kill_group, DIES), P(tgkill_host, DIES), P(sigqueue_host, DIES), P(stop_self, 0), P(ignore_term, 0),
 	P(read_host_vm, DIES), P(write_host_vm, DIES), P(open_host_pidfd, DIES), P(limit_host, 0), P(affinity_host, 0),
 	P(map_executable, 0), P(map_executable_only, 0), P(map_file_writable, 0), P(map_file_executable, RUN_ONLY),
-	P(make_executable, 0), P(make_executable_key, MAY), P(hog_memory, NO_ASAN), P(lock_memory, ROOT), P(shared_memory, 0),
+	P(make_executable, 0), P(make_executable_key, MAY), P(hog_memory, NO_ASAN), P(lock_memory, 0), P(shared_memory, 0),
 	P(implied_executable, 0), P(fault_handler, DIES | MAY),
 	P(dumpable, 0), P(forget_parent, 0), P(become_root, ROOT), P(raise_limit, 0), P(lower_priority, 0), P(set_affinity, 0),
 	P(new_user_space, DIES | MAY), P(new_mount_space, DIES | ROOT), P(enter_space, DIES | ROOT), P(mount_anything, DIES | ROOT),
