@@ -18,11 +18,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -192,7 +195,7 @@ static int make_executable_key(void)
 }
 static int hog_memory(void) { return mmap(NULL, (size_t)2 << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != MAP_FAILED; }
 static int lock_memory(void) { return got(syscall(SYS_mlock, probe_site, 1)); }
-static int shared_memory(void) { return got(syscall(SYS_shmget, 0x51, 4096, 0600 | 01000)); }
+static int shared_memory(void) { int id = shmget(IPC_PRIVATE, 4096, 0600); if (id >= 0) shmctl(id, IPC_RMID, NULL); return got(id); }
 static int implied_executable(void) { return got(syscall(SYS_personality, 0x0400000)); }
 static int fault_handler(void) { return got(syscall(SYS_userfaultfd, 0)); }
 
@@ -229,7 +232,7 @@ static int duplicate(void) { return got(dup(4)); }
 static int descriptor_flags(void) { return got(fcntl(3, F_SETFL, O_NONBLOCK)); }
 static int terminal(void) { char c = 'x'; return reached(syscall(SYS_ioctl, 0, 0x5412, &c)); }
 static int timer_signal(void) { return alarm(1000) == 0 && alarm(0) > 0; }
-static int message_queue(void) { return got(syscall(SYS_msgget, 0, 01000 | 0600)); }
+static int message_queue(void) { int id = msgget(IPC_PRIVATE, 0600); if (id >= 0) msgctl(id, IPC_RMID, NULL); return got(id); }
 static int system_facts(void) { char b[512]; return got(syscall(SYS_uname, b)); }
 static int filter_listener(void) { return reached(syscall(SYS_seccomp, 1, 8, NULL)); }
 static int hunt_descriptors(void)
