@@ -12,8 +12,7 @@
  * Numbers survive: a literal that a double cannot hold (more than 15 digits, or beyond its range) becomes a raw node, which
  * prints as it was. cJSON_IsNumber says no to it; sluice_json_int and sluice_json_text read both kinds.
  *
- * Awkward: cJSON's memory is the host's own, so what it printed goes back by cJSON_free(), never by free(). It cuts strings at a \u0000.
- * It finds members in any case unless told not to: use the functions here. */
+ * Awkward: cJSON cuts strings at a \u0000, and finds members in any case unless told not to: use the functions here. */
 #ifndef SLUICE_JSON_H
 #define SLUICE_JSON_H
 

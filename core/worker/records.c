@@ -92,6 +92,8 @@ batch_begin(struct batch *b, struct step *s, enum save_op op, const char *call, 
 	if (model_writable(s, call, model, &b->model))
 		return s->status;
 	b->checker = checker_get(s, b->model);
+	b->frame = s->rt->frame;
+	s->rt->frame = (struct buf){0};
 	return 0;
 }
 
@@ -189,7 +191,8 @@ batch_end(struct batch *b)
 		frame_close(b, false);
 	if (b->dead.len)
 		channel_send(b->s->w->ch, &b->dead);
-	buf_free(&b->frame);
+	buf_free(&b->s->rt->frame);
+	b->s->rt->frame = b->frame;
 	buf_free(&b->dead);
 	buf_free(&b->id);
 	return b->accepted;

@@ -216,7 +216,22 @@ runtime_free(struct runtime *rt)
 		checker_free(&rt->checkers[i]);
 	free(rt->checkers);
 	positions_free(rt->positions);
+	buf_free(&rt->frame);
 	free(rt);
+}
+
+/* Positions belong to one run of one sync. What keeps none begins with none, whatever ran in this worker before. */
+static void
+positions_begin(struct step *s)
+{
+	struct runtime *rt = s->rt;
+
+	if (s->keeps && rt->sync == s->sync)
+		return;
+	positions_free(rt->positions);
+	rt->positions = positions_new();
+	rt->nests = 0;
+	rt->sync = s->keeps ? s->sync : NULL;
 }
 
 /* The positions that the host kept for us. One that cannot be read is begun anew: that costs requests, and loses nothing. */
@@ -301,6 +316,7 @@ step_run(struct worker *w, const struct frame *frame)
 	if (step_read(s, frame->body) || function_find(s, s->name, &function, &err))
 		goto out;
 	s->keeps = s->sync && !(s->sync->flags & SLUICE_WHOLE);
+	positions_begin(s);
 	positions_take(s);
 	step_end(s, function(&s->run));
 	rc = 0;

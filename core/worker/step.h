@@ -23,8 +23,10 @@ enum stop_reason { STOP_NONE, STOP_BUDGET, STOP_DEADLINE, STOP_CANCELLED, STOP_H
 
 struct runtime {                       /* outlives a step: worker->runtime */
 	struct worker *worker;
+	const struct manifest_sync *sync; /* whose positions these are; NULL: nobody's */
 	struct position_set *positions;
 	uint32_t nests;                /* bit d: a pagination of depth d > 1 had others within it */
+	struct buf frame;              /* memory for the next batch */
 	struct checker *checkers;      /* one a model, made when first used; runtime_free frees them */
 };
 

@@ -430,6 +430,17 @@ whole_list(struct sluice_run *run)
 	return sluice_status(run);
 }
 
+static int
+whole_list_unsaved(struct sluice_run *run)
+{
+	const struct sluice_page_request list = {.endpoint = "/list", .items = "data", .kind = SLUICE_CURSOR, .cursor = "next", .cursor_param = "at"};
+	struct sluice_page page;
+
+	while (sluice_paginate(run, &list, &page) > 0)
+		;
+	return sluice_status(run);
+}
+
 TEST("a sync in one piece has no budget and keeps no positions")
 {
 	struct fake f = {.sync = "whole", .calls = 2};
@@ -440,5 +451,23 @@ TEST("a sync in one piece has no budget and keeps no positions")
 	CHECK_INT(f.n_requests, 10);
 	CHECK_INT(f.store.n, 10);
 	CHECK_INT(f.n_positions, 0);
+	fake_finish(&f);
+}
+
+TEST("what a check or another sync has read is not taken for read by this one")
+{
+	struct fake f = {.connector = &connector, .serve = serve, .what = STEP_CHECK};
+
+	body = whole_list_unsaved;
+	fake_step(&f);
+	CHECK_INT(f.n_requests, 10);
+	f.what = STEP_SYNC;
+	f.sync = "whole";
+	fake_step(&f);
+	CHECK_INT(f.n_requests, 20);
+	f.sync = "s";
+	fake_step(&f);
+	CHECK_INT(f.n_requests, 30);
+	CHECK_INT(f.n_workers, 1);
 	fake_finish(&f);
 }
