@@ -112,12 +112,19 @@ last_put(struct run *r, struct commit *c, bool success)
 	buf_free(&last);
 }
 
+/* An answer that never came whole (status 0) says nothing about the listing. */
+static bool
+listing_failed(const struct run *r)
+{
+	return r->err.cls == ERR_DATA && r->status != 0;
+}
+
 static void
 state_end(struct run *r, struct commit *c)
 {
 	struct buf facts = {0};
 
-	if (r->err.cls == ERR_NONE || r->err.cls == ERR_DATA) {
+	if (r->err.cls == ERR_NONE || listing_failed(r)) {
 		commit_state_clear(c, r->scope, STATE_RUN, SLICE(""));
 		commit_state_clear_all(c, r->scope, STATE_POSITION);
 		return;

@@ -282,7 +282,7 @@ run_tick(uv_timer_t *timer)
 	if (!owes(r))
 		r->owed_ms = now;
 	else if (now - r->owed_ms > call_ms && !run_over(r))
-		run_failf(r, ERR_CONNECTOR, "plugin '%s' computed for %s without a call of the host (call_time)", r->manifest->name,
+		run_failf(r, ERR_CONNECTOR, "plugin '%s' computed for %s without a call of the host (call_limit)", r->manifest->name,
 		          duration_format(call_ms, text));
 }
 

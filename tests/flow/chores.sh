@@ -1,0 +1,123 @@
+#!/bin/sh
+# chores.sh - what a run copes with: connectors that die, hang, do not listen, stop in good order, read what they wrote, stream,
+# send an id twice, send rubbish, or want metadata that is not there.
+. "$(dirname "$0")/lib.sh"
+plugins chores
+provider --records 300
+
+configure() { # configure LINES: [connection acme : chores]
+	host 'call_limit = 700ms' 'stop_grace = 300ms' 'retries = 0'
+	ini <<-INI
+		[integration chores]
+		base_url = $at
+		[connection acme : chores]
+		token = t0ken-of-acme
+		$1
+	INI
+}
+count() { # count FIELD: of the one result in the last output
+	sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" "$dir/out" | head -n 1
+}
+
+configure ''
+run run --sync dies_once --format jsonl
+is "$status $(count workers)" "0 2" "a worker that dies after having come further is followed by another, once"
+is "$(stored Thing | tr -d '\n')" '{"id":"after"}{"id":"before"}' "what it had committed is there, what came after it is not"
+run run --sync dies
+is "$status" 1 "one that dies at once fails the run"
+has "$dir/out" 'SIGABRT' "and the signal is named"
+run run --sync hangs
+is "$status" 1 "a connector that computes for ever fails its run"
+has "$dir/out" 'call_limit' "and the limit is named"
+run records Thing --id unseen
+is "$(wc -c <"$dir/out")" 0 "nothing of it is stored"
+
+LIMIT=20 run run --sync deaf --timeout 300ms
+is "$status" 75 "one that does not listen is ended after the grace period"
+run run --sync stops --timeout 400ms --format jsonl
+is "$status" 75 "one that listens stops in good order"
+first=$(count added)
+run checkpoint get --connection-id acme --sync stops
+is "$(cat "$dir/out")" "$first" "its checkpoint is that of what is stored"
+run run --sync stops --timeout 400ms --format jsonl
+more=$(count added)
+run checkpoint get --connection-id acme --sync stops
+is "$(cat "$dir/out")" "$((first + more))" "and the next run goes on from there"
+"$build/sluice" --conf "$conf" run --sync stops >"$dir/out" 2>"$dir/err" </dev/null &
+pid=$!
+pids="$pids $pid"
+running() { "$build/sluice" --conf "$conf" status --sync stops 2>/dev/null | grep -q running; }
+until_true 10 running
+ok $? "status sees a run that another process does"
+run records Thing --id before
+has "$dir/out" '"id":"before"' "and records can be read beside it"
+run metadata update '{"seen":true,"region":"x"}' --connection-id acme
+is "$status" 0 "and metadata be written"
+run run --sync reads
+is "$status" 4 "a second run beside it is refused with exit 4"
+kill -TERM $pid
+wait $pid
+is $? 143 "SIGTERM ends it with 143"
+run metadata get --connection-id acme
+has "$dir/out" '"seen": true' "what was written beside it stands"
+
+run checkpoint clear --connection-id acme --sync stops
+run run --sync reads
+run records Thing --id sum --format jsonl
+has "$dir/out" '"found":2,"listed":[1-9]' "a run reads its own writes"
+run run --sync stream
+run records Thing --id stream --format jsonl
+has "$dir/out" '"status":200,"bytes":[1-9][0-9][0-9][0-9]' "a body is read in pieces"
+whole=$("$build/sluice-provider" --control "$at" get '/plain/cursor?limit=100' | wc -c)
+got=$(sed -n 's/.*"bytes":\([0-9]*\).*/\1/p' "$dir/out")
+[ $((whole - got)) -le 1 ]; ok $? "to its end"
+control faults '{"match":"/plain/cursor","do":"cut","after":4000}' >/dev/null
+run run --sync stream
+is "$status" 1 "a body that is cut in the middle is an error, not an end"
+has "$dir/out" 'cut off' "which is named"
+control reset >/dev/null
+
+run run --sync twice --format jsonl
+run records Thing --id x --format jsonl
+has "$dir/out" '"n":2' "of an id that comes twice in one batch the last counts"
+run run --sync twice --format jsonl
+is "$(count unchanged) $(count updated)" "2 0" "and reading the same again is no change"
+run run --sync rejects
+is "$status" 1 "more than max_rejected bad records fail the run"
+has "$dir/out" 'max_rejected' "which says so"
+run dead-letters list --sync rejects --format jsonl
+is "$(wc -l <"$dir/out")" 20 "each is a dead letter"
+number=$(sed -n '1s/.*"number":\([0-9]*\).*/\1/p' "$dir/out")
+run dead-letters show "$number"
+has "$dir/out" '\{"id":\[0\]\}' "which shows what it was"
+
+run metadata clear --connection-id acme
+run run --sync region
+is "$status" 2 "a sync whose metadata is missing does not begin"
+has "$dir/said" 'region' "and the path is named"
+run metadata set '{"region":5}' --connection-id acme
+is "$status" 2 "metadata of another shape is refused when it is set"
+run metadata set '{"region":"eu"}' --connection-id acme
+run run --sync region
+is "$status" 0 "with the right one it runs"
+
+configure 'rows = [{"id":"1"},{"id":"2"},{"id":"3"},{"id":"4"},{"id":"5"}]'
+run run
+is "$status" 1 "a handmade listing that nobody vouches for is not complete"
+has "$dir/said" 'sluice_full_done' "and the warning says what is missing"
+configure 'rows = [{"id":"1"},{"id":"2"},{"id":"3"},{"id":"4"}]'
+run run
+is "$(live Row)" 5 "so nothing is deleted"
+configure 'rows = [{"id":"1"},{"id":"2"},{"id":"3"},{"id":"4"}]
+vouch = yes'
+run dry-run --format jsonl
+has "$dir/out" '"action":"deleted","model":"Row","id":"5"' "a dry run shows the delete"
+is "$(live Row)" 5 "and does not do it"
+run run
+is "$status $(live Row)" "0 4" "vouched for, the absent one is deleted"
+configure 'rows = []
+vouch = yes'
+run run
+is "$status $(live Row)" "1 4" "an empty listing is held back"
+run status --format jsonl
+has "$dir/out" '"held":\{"Row":4\}' "and status says so"
