@@ -1,7 +1,8 @@
 /* checker.c - one record against its model: one walk over its members.
  *
- * Guarantee: what passes has its key as a string of 1 to 255 bytes or as an integer, every field that is not optional, and
- * the declared types. The id is the string unescaped, or the integer's own text: 9007199254740993 stays what it is.
+ * Guarantee: what passes has its key as a string of 1 to 255 bytes or as an integer, every field that is not optional,
+ * and the declared types. The id is the string unescaped, or the integer's own text: 9007199254740993 stays what it
+ * is.
  * Awkward: this runs for every record, so a member finds its field by a small hash of its name, and types are told by
  * their first byte; only times are looked at closely. */
 #include "worker/records.h"
@@ -16,7 +17,8 @@ static size_t
 name_hash(struct slice name)
 {
 	return name.len ? name.len * 31 + (size_t)(unsigned char)name.p[0] * 7 + (unsigned char)name.p[name.len - 1] +
-	                  (size_t)(unsigned char)name.p[name.len / 2] * 3 : 0;
+	                          (size_t)(unsigned char)name.p[name.len / 2] * 3
+	                : 0;
 }
 
 void
@@ -68,8 +70,9 @@ static const char *
 found_name(struct slice value)
 {
 	static const char *const names[] = {
-		[JSON_INVALID] = "nothing", [JSON_NULL] = "null", [JSON_FALSE] = "a boolean", [JSON_TRUE] = "a boolean",
-		[JSON_NUMBER] = "a number", [JSON_STRING] = "a string", [JSON_ARRAY] = "an array", [JSON_OBJECT] = "an object"};
+	        [JSON_INVALID] = "nothing", [JSON_NULL] = "null",       [JSON_FALSE] = "a boolean",
+	        [JSON_TRUE] = "a boolean",  [JSON_NUMBER] = "a number", [JSON_STRING] = "a string",
+	        [JSON_ARRAY] = "an array",  [JSON_OBJECT] = "an object"};
 
 	return names[json_type(value)];
 }
@@ -77,16 +80,20 @@ found_name(struct slice value)
 static bool
 is_integer(struct slice number)
 {
-	return json_type(number) == JSON_NUMBER && !memchr(number.p, '.', number.len) && !memchr(number.p, 'e', number.len) &&
-	       !memchr(number.p, 'E', number.len);
+	return json_type(number) == JSON_NUMBER && !memchr(number.p, '.', number.len) &&
+	       !memchr(number.p, 'e', number.len) && !memchr(number.p, 'E', number.len);
 }
 
 static bool
 type_fits(const struct manifest_field *f, struct slice value)
 {
-	static const uint8_t fits[] = { /* by declared type: bits of enum json_type */
-		[SLUICE_ANY] = 0xff, [SLUICE_STRING] = 1 << JSON_STRING, [SLUICE_NUMBER] = 1 << JSON_NUMBER,
-		[SLUICE_BOOLEAN] = 1 << JSON_TRUE | 1 << JSON_FALSE, [SLUICE_OBJECT] = 1 << JSON_OBJECT, [SLUICE_ARRAY] = 1 << JSON_ARRAY};
+	static const uint8_t fits[] = {/* by declared type: bits of enum json_type */
+	                               [SLUICE_ANY] = 0xff,
+	                               [SLUICE_STRING] = 1 << JSON_STRING,
+	                               [SLUICE_NUMBER] = 1 << JSON_NUMBER,
+	                               [SLUICE_BOOLEAN] = 1 << JSON_TRUE | 1 << JSON_FALSE,
+	                               [SLUICE_OBJECT] = 1 << JSON_OBJECT,
+	                               [SLUICE_ARRAY] = 1 << JSON_ARRAY};
 
 	if (f->type == SLUICE_INTEGER)
 		return is_integer(value);
@@ -113,8 +120,9 @@ field_check(const struct manifest_field *f, struct slice value, char reason[REAS
 	if (type_fits(f, value))
 		return true;
 	snprintf(reason, REASON_MAX, "%.100s: should be %s, is %s", f->name, manifest_type_name(f->type),
-	         f->type == SLUICE_TIME && json_type(value) == JSON_STRING ? "some other text" :
-	         f->type == SLUICE_INTEGER && json_type(value) == JSON_NUMBER ? "a fraction" : found_name(value));
+	         f->type == SLUICE_TIME && json_type(value) == JSON_STRING      ? "some other text"
+	         : f->type == SLUICE_INTEGER && json_type(value) == JSON_NUMBER ? "a fraction"
+	                                                                        : found_name(value));
 	return false;
 }
 

@@ -1,9 +1,11 @@
 /* guard.c - Brent's cycle detection over the cursors of one pagination.
  *
  * One cursor is remembered and compared with those that follow; after 1, 2, 4, 8 ... of them a newer one is remembered
- * instead. Guarantee: a cycle of n cursors, entered after m, is noticed within 3 max(m, n) cursors; a healthy pagination, whose
- * cursors are all different, never is. Three numbers are all there is to keep, so they travel in the position.
- * Awkward: a request repeated by a retry, a step or a resume is no second cursor: a guard moves on with the position only. */
+ * instead. Guarantee: a cycle of n cursors, entered after m, is noticed within 3 max(m, n) cursors; a healthy
+ * pagination, whose cursors are all different, never is. Three numbers are all there is to keep, so they travel in the
+ * position.
+ * Awkward: a request repeated by a retry, a step or a resume is no second cursor: a guard moves on with the position
+ * only. */
 #include "worker/guard.h"
 
 #define XXH_INLINE_ALL

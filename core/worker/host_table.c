@@ -1,7 +1,7 @@
 /* host_table.c - the table that the plugin calls: one function a slot, each guarded by the sticky status.
  *
- * What asks nothing of the host (context, formatting, logging) works after a failure too, so that a connector that does not
- * look at every result never reads a NULL where text was promised.
+ * What asks nothing of the host (context, formatting, logging) works after a failure too, so that a connector that
+ * does not look at every result never reads a NULL where text was promised.
  * Awkward: slots are only ever appended, in sdk/sluice.h as here. */
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +65,8 @@ run_get_option(struct sluice_run *run, const char *name)
 	struct slice value;
 
 	if (!option) {
-		step_fail(s, SLUICE_EARGUMENT, "sluice_get_option: the connector declares no option '%.60s'", name ? name : "(NULL)");
+		step_fail(s, SLUICE_EARGUMENT, "sluice_get_option: the connector declares no option '%.60s'",
+		          name ? name : "(NULL)");
 		return NULL;
 	}
 	if (json_member(s->options, name, &value) && json_type(value) != JSON_NULL)
@@ -154,7 +155,8 @@ run_reply(struct sluice_run *run, const char *json)
 	if (step_status(s))
 		return step_status(s);
 	if (!json || s->sync)
-		return step_fail(s, SLUICE_EARGUMENT, "sluice_reply: %s", json ? "only actions and checks have a reply" : "the JSON is NULL");
+		return step_fail(s, SLUICE_EARGUMENT, "sluice_reply: %s",
+		                 json ? "only actions and checks have a reply" : "the JSON is NULL");
 	if (strlen(json) > FRAME_MAX - 64)
 		return step_fail(s, SLUICE_ELIMIT, "sluice_reply: more than 1 MiB");
 	if (!json_check(slice_str(json), JSON_DEPTH_MAX, &fault))

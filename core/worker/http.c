@@ -1,7 +1,7 @@
 /* http.c - requests go out as MSG_REQUEST; answers come back as MSG_ANSWER and MSG_BODY, in any order among requests.
  *
- * Guarantee: a body handed to the plugin is whole and has a NUL behind it. What a request was answered is decided by the host
- * (retries, limits, credentials); here it only becomes a status or a failure.
+ * Guarantee: a body handed to the plugin is whole and has a NUL behind it. What a request was answered is decided by
+ * the host (retries, limits, credentials); here it only becomes a status or a failure.
  * Awkward: answers stay with the plugin until its function returns; so that a long loop does not fill the memory, the
  * oldest are freed once 64 MiB of later ones were given. */
 #include "worker/http.h"
@@ -21,10 +21,10 @@ static const char *const methods[METHODS] = {
 
 /* What the failure of a request is to the plugin. */
 static const int class_status[ERR_CLASSES] = {
-	[ERR_NONE] = SLUICE_ENETWORK,          [ERR_USAGE] = SLUICE_ENETWORK, [ERR_CREDENTIALS] = SLUICE_ECREDENTIALS,
-	[ERR_BUSY] = SLUICE_ENETWORK,          [ERR_RATE] = SLUICE_ERATE,     [ERR_PROVIDER] = SLUICE_ENETWORK,
-	[ERR_DATA] = SLUICE_EDATA,             [ERR_CONNECTOR] = SLUICE_EARGUMENT,
-	[ERR_HOST] = SLUICE_ENETWORK,          [ERR_STOPPED] = SLUICE_ECANCELLED,
+	[ERR_NONE] = SLUICE_ENETWORK,      [ERR_USAGE] = SLUICE_ENETWORK,      [ERR_CREDENTIALS] = SLUICE_ECREDENTIALS,
+	[ERR_BUSY] = SLUICE_ENETWORK,      [ERR_RATE] = SLUICE_ERATE,          [ERR_PROVIDER] = SLUICE_ENETWORK,
+	[ERR_DATA] = SLUICE_EDATA,         [ERR_CONNECTOR] = SLUICE_EARGUMENT, [ERR_HOST] = SLUICE_ENETWORK,
+	[ERR_STOPPED] = SLUICE_ECANCELLED,
 };
 
 static int
@@ -89,14 +89,15 @@ retries_field(int retries)
 }
 
 static void
-request_pack(struct step *s, const struct http_request *r, struct slice endpoint, struct slice query, struct slice headers,
-             uint32_t serial)
+request_pack(struct step *s, const struct http_request *r, struct slice endpoint, struct slice query,
+             struct slice headers, uint32_t serial)
 {
 	struct buf *b = &s->out;
 	size_t at = frame_begin(b, MSG_REQUEST, 0, serial);
 
 	buf_u8(b, (uint8_t)method_find(http_method(r->method, r->body.len > 0)));
-	buf_u8(b, (uint8_t)((r->streamed ? REQUEST_STREAM : 0) | (r->safe ? REQUEST_SAFE : 0) | (r->page ? REQUEST_PAGE : 0)));
+	buf_u8(b, (uint8_t)((r->streamed ? REQUEST_STREAM : 0) | (r->safe ? REQUEST_SAFE : 0) |
+	                    (r->page ? REQUEST_PAGE : 0)));
 	buf_u8(b, retries_field(r->retries));
 	buf_u32(b, r->timeout_ms > 0 ? (uint32_t)r->timeout_ms : 0);
 	buf_bytes(b, endpoint);
@@ -112,12 +113,14 @@ request_pack(struct step *s, const struct http_request *r, struct slice endpoint
 
 /* Endpoint, query and headers as they travel. -1: sticky failure. */
 static int
-request_texts(struct step *s, const struct http_request *r, struct slice *endpoint, struct buf *query, struct buf *headers)
+request_texts(struct step *s, const struct http_request *r, struct slice *endpoint, struct buf *query,
+              struct buf *headers)
 {
 	struct err err;
 
 	if (!http_method(r->method, r->body.len > 0))
-		return step_fail(s, SLUICE_EARGUMENT, "the method '%.40s' is none of GET, POST, PUT, PATCH, DELETE, HEAD", r->method);
+		return step_fail(s, SLUICE_EARGUMENT,
+		                 "the method '%.40s' is none of GET, POST, PUT, PATCH, DELETE, HEAD", r->method);
 	if (!r->endpoint.p || !r->endpoint.len)
 		return step_fail(s, SLUICE_EARGUMENT, "a request has no endpoint");
 	*endpoint = r->endpoint;
@@ -128,7 +131,8 @@ request_texts(struct step *s, const struct http_request *r, struct slice *endpoi
 	if (header_pairs(headers, &s->w->plugin, r->headers, &err))
 		return step_fail(s, SLUICE_EARGUMENT, "%.100s: %s", r->endpoint.p, err.text);
 	if (r->body.len + endpoint->len + query->len + headers->len > FRAME_MAX - 4096)
-		return step_fail(s, SLUICE_ELIMIT, "a request to %.*s is larger than 1 MiB", (int)(endpoint->len > 100 ? 100 : endpoint->len), endpoint->p);
+		return step_fail(s, SLUICE_ELIMIT, "a request to %.*s is larger than 1 MiB",
+		                 (int)(endpoint->len > 100 ? 100 : endpoint->len), endpoint->p);
 	return 0;
 }
 
@@ -138,7 +142,8 @@ request_name(struct step *s, const struct http_request *r, struct slice endpoint
 	struct buf b = {0};
 	const char *name;
 
-	buf_printf(&b, "%s %.*s", http_method(r->method, r->body.len > 0), (int)(endpoint.len > 200 ? 200 : endpoint.len), endpoint.p);
+	buf_printf(&b, "%s %.*s", http_method(r->method, r->body.len > 0),
+	           (int)(endpoint.len > 200 ? 200 : endpoint.len), endpoint.p);
 	name = arena_dup(&s->arena, buf_view(&b));
 	buf_free(&b);
 	return name;
@@ -233,7 +238,8 @@ http_frame(struct step *s, const struct frame *f)
 	if (f->type == MSG_ANSWER)
 		answer_take(x, &r, s->w->max_answer);
 	else if (x->body.len - x->taken + f->body.len > s->w->max_answer + FRAME_MAX)
-		worker_end(EXIT_PROTOCOL, "the host sent a body over its own limit of %llu bytes", (unsigned long long)s->w->max_answer);
+		worker_end(EXIT_PROTOCOL, "the host sent a body over its own limit of %llu bytes",
+		           (unsigned long long)s->w->max_answer);
 	else
 		body_take(x, reader_rest(&r), f->flags & FRAME_LAST);
 	return true;
@@ -329,11 +335,9 @@ http_finish(struct step *s)
 	s->http.stream = NULL;
 }
 
-/* ---- the plugin's calls ---- */
-
 /* The plugin holds this answer now; the oldest ones make room for it. */
-static void
-exchange_give(struct step *s, struct exchange *x)
+void
+http_give(struct step *s, struct exchange *x)
 {
 	struct exchange **last = &s->http.given;
 
@@ -348,157 +352,4 @@ exchange_give(struct step *s, struct exchange *x)
 		exchange_free(*last);
 		*last = NULL;
 	}
-}
-
-static void
-response_fill(struct step *s, const struct exchange *x, struct sluice_response *response)
-{
-	struct sluice_response full = {.body = "", .headers = ""};
-
-	if (!response)
-		return;
-	if (x) {
-		full.status = x->status;
-		full.headers = x->headers.p ? x->headers.p : "";
-		full.body = x->body.p && !x->streamed ? x->body.p : "";
-		full.len = x->streamed ? 0 : x->body.len;
-	}
-	plugin_response_out(&s->w->plugin, &full, response);
-}
-
-static struct exchange *
-plugin_send(struct step *s, const struct sluice_request *request, bool streamed)
-{
-	struct sluice_request r;
-	struct buf query = {0};
-	struct http_request h = {0};
-	struct exchange *x;
-
-	plugin_request(&s->w->plugin, request, &r);
-	query_pairs(&query, &s->w->plugin, r.query, NULL);
-	h.method = r.method;
-	h.endpoint = slice_str(r.endpoint);
-	h.query = buf_view(&query);
-	h.headers = r.headers;
-	h.body = r.body ? slice_of(r.body, r.body_len ? r.body_len : strlen(r.body)) : (struct slice){0};
-	h.accept = r.accept;
-	h.retry_on = r.retry_on;
-	h.retries = r.retries;
-	h.timeout_ms = r.timeout_ms;
-	h.safe = r.flags & SLUICE_SAFE;
-	h.streamed = streamed;
-	x = http_send(s, &h);
-	buf_free(&query);
-	return x;
-}
-
-/* What its status means for the run: 0, or the sticky failure. */
-static int
-answer_judge(struct step *s, const struct exchange *x, const struct sluice_request *request, bool strict)
-{
-	struct sluice_request r;
-
-	if (!x->status)
-		return http_failure(s, x);
-	plugin_request(&s->w->plugin, request, &r);
-	if (http_accepted(x->status, r.accept))
-		return 0;
-	if (strict)
-		return http_refused(s, x);
-	s->incomplete = true;
-	return 0;
-}
-
-int
-run_proxy(struct sluice_run *run, const struct sluice_request *request, struct sluice_response *response, int strict)
-{
-	struct step *s = step_of(run);
-	struct exchange *x;
-
-	response_fill(s, NULL, response);
-	if (step_status(s))
-		return step_status(s);
-	if (!request || !response)
-		return step_fail(s, SLUICE_EARGUMENT, "sluice_proxy: the %s is NULL", request ? "response" : "request");
-	x = plugin_send(s, request, false);
-	if (!x || http_wait(s, x))
-		return s->status;
-	response_fill(s, x, response);
-	exchange_give(s, x);
-	return answer_judge(s, x, request, strict);
-}
-
-int
-run_open(struct sluice_run *run, const struct sluice_request *request, struct sluice_response *response)
-{
-	struct step *s = step_of(run);
-	struct exchange *x;
-
-	response_fill(s, NULL, response);
-	if (step_status(s))
-		return step_status(s);
-	if (!request || !response)
-		return step_fail(s, SLUICE_EARGUMENT, "sluice_open: the %s is NULL", request ? "response" : "request");
-	if (s->http.stream)
-		return step_fail(s, SLUICE_EARGUMENT, "sluice_open: %s is still open; sluice_close it first", s->http.stream->what);
-	x = plugin_send(s, request, true);
-	if (!x || http_wait(s, x))
-		return s->status;
-	s->http.stream = x;
-	response_fill(s, x, response);
-	/* The head is the plugin's beyond sluice_close. */
-	if (x->headers.p) {
-		struct sluice_response kept = {.status = x->status, .body = "", .headers = arena_dup(&s->arena, buf_view(&x->headers))};
-		plugin_response_out(&s->w->plugin, &kept, response);
-	}
-	return answer_judge(s, x, request, false);
-}
-
-static void
-read_send(struct step *s, const struct exchange *x, size_t max)
-{
-	size_t at = frame_begin(&s->out, MSG_READ, 0, channel_serial(s->w->ch));
-
-	buf_u32(&s->out, x->serial);
-	buf_u32(&s->out, max > FRAME_MAX - 64 ? FRAME_MAX - 64 : (uint32_t)max);
-	frame_end(&s->out, at);
-	step_send(s);
-}
-
-long
-run_read(struct sluice_run *run, void *to, size_t max)
-{
-	struct step *s = step_of(run);
-	struct exchange *x = s->http.stream;
-	size_t n;
-
-	if (step_status(s))
-		return step_status(s);
-	if (!x || !to || !max)
-		return step_fail(s, SLUICE_EARGUMENT, "sluice_read: %s", x ? "there is no room to read into" : "nothing is open");
-	if (x->taken == x->body.len && !x->done) {
-		read_send(s, x, max);
-		while (!s->status && x->taken == x->body.len && !x->done)
-			step_wait(s);
-	}
-	if (s->status)
-		return s->status;
-	if (!x->status)
-		return http_failure(s, x);
-	n = x->body.len - x->taken < max ? x->body.len - x->taken : max;
-	if (n)
-		memcpy(to, x->body.p + x->taken, n);
-	x->taken += n;
-	return (long)n;
-}
-
-int
-run_close(struct sluice_run *run)
-{
-	struct step *s = step_of(run);
-	struct exchange *x = s->http.stream;
-
-	s->http.stream = NULL;
-	http_free(s, x);
-	return step_status(s);
 }

@@ -41,6 +41,7 @@ struct exchange *http_send(struct step *s, const struct http_request *r); /* NUL
 int http_wait(struct step *s, struct exchange *x);        /* until it is done (streamed: until its head is here); 0 or the sticky failure */
 int http_failure(struct step *s, const struct exchange *x); /* makes its failure sticky */
 int http_refused(struct step *s, const struct exchange *x); /* the same for a status that is no success */
+void http_give(struct step *s, struct exchange *x);       /* the plugin holds it from now on */
 void http_free(struct step *s, struct exchange *x);       /* tells the host to forget it when it is not done; NULL is fine */
 void http_detach(struct step *s, struct exchange *x);     /* a done one becomes the caller's, who calls exchange_free */
 void exchange_free(struct exchange *x);                   /* NULL is fine */
@@ -54,7 +55,7 @@ const char *http_method(const char *method, bool body);   /* the name to use; NU
 #define GLIMPSE_REASON 400   /* why a provider refused: its sentence often names what is to be done */
 const char *glimpse(struct slice text, char *out, size_t cap);
 
-/* The host's table. */
+/* The host's table (requests.c). */
 int run_proxy(struct sluice_run *run, const struct sluice_request *request, struct sluice_response *response, int strict);
 int run_open(struct sluice_run *run, const struct sluice_request *request, struct sluice_response *response);
 long run_read(struct sluice_run *run, void *to, size_t max);

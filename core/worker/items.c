@@ -2,7 +2,8 @@
  *
  * Guarantee: items exist only when the whole text was right to its last byte, so a cut answer never looks like a short
  * list. Eight bytes an item: a page of 32 MiB full of one-digit items stays within a worker's memory.
- * Awkward: an element may be faulty without hiding where it ends (a duplicate key, bad UTF-8): it is kept with its fault. */
+ * Awkward: an element may be faulty without hiding where it ends (a duplicate key, bad UTF-8): it is kept with its
+ * fault. */
 #include "worker/items.h"
 
 #include <stdlib.h>
@@ -49,7 +50,7 @@ bool
 items_split(struct items *items, struct slice text, const char *path, bool null_is_empty, struct json_fault *fault)
 {
 	struct json_split how = {
-		.depth = JSON_DEPTH_MAX, .null_is_empty = null_is_empty, .each = item_add, .arg = items};
+	        .depth = JSON_DEPTH_MAX, .null_is_empty = null_is_empty, .each = item_add, .arg = items};
 
 	*items = (struct items){.base = text.p};
 	*fault = (struct json_fault){0};

@@ -1,9 +1,10 @@
 /* mapped.c - the author's map becomes a small tree of output members once a call; each item then fills it in one walk.
  *
- * Values are copied as bytes, so numbers keep their text. A member whose source is absent is left out, and so is an object
- * all of whose members are; null stays null. What a conversion cannot make sense of stays as it was, and the
+ * Values are copied as bytes, so numbers keep their text. A member whose source is absent is left out, and so is an
+ * object all of whose members are; null stays null. What a conversion cannot make sense of stays as it was, and the
  * model's check then says what is wrong with it.
- * Awkward: paths may share a beginning without standing side by side ("owner.id", "name", "owner.name"), hence the tree. */
+ * Awkward: paths may share a beginning without standing side by side ("owner.id", "name", "owner.name"), hence the
+ * tree. */
 #include "worker/mapped.h"
 
 #include <stdlib.h>
@@ -16,18 +17,18 @@
 #define NODES_MAX 1000
 
 struct node {
-	struct slice name;         /* unescaped, in the arena */
-	size_t child, next;        /* indexes; 0: none */
+	struct slice name;  /* unescaped, in the arena */
+	size_t child, next; /* indexes; 0: none */
 	bool leaf;
-	const char *from;          /* path in the item; "" the whole item */
-	size_t first;              /* bytes of the path's first component; 0: it has escapes, or is the whole item */
+	const char *from; /* path in the item; "" the whole item */
+	size_t first;     /* bytes of the path's first component; 0: it has escapes, or is the whole item */
 	int convert;
-	struct slice value;        /* in the item at hand, or the constant; .p NULL: absent */
+	struct slice value; /* in the item at hand, or the constant; .p NULL: absent */
 };
 
 struct mapping {
 	struct step *s;
-	struct node *nodes;        /* [0] is the root */
+	struct node *nodes; /* [0] is the root */
 	size_t n;
 	struct buf out, scratch;
 };
@@ -83,7 +84,8 @@ entry_add(struct mapping *m, const struct sluice_map *e)
 	while (to) {
 		struct slice name = component_take(m, &to);
 		if (m->n >= NODES_MAX)
-			return step_fail(m->s, SLUICE_ELIMIT, "sluice_save_mapped: the map makes more than %d members", NODES_MAX - 1);
+			return step_fail(m->s, SLUICE_ELIMIT, "sluice_save_mapped: the map makes more than %d members",
+			                 NODES_MAX - 1);
 		child = node_child(m, at, name);
 		if (m->nodes[at].leaf || (child && (!to || m->nodes[child].leaf)))
 			return step_fail(m->s, SLUICE_EARGUMENT, "sluice_save_mapped: '%.100s' is mapped twice", e->to);
@@ -97,11 +99,13 @@ entry_add(struct mapping *m, const struct sluice_map *e)
 	if (leaf->from[leaf->first] == '\\')
 		leaf->first = 0;
 	if (e->convert < SLUICE_AS_IS || e->convert > SLUICE_CONSTANT)
-		return step_fail(m->s, SLUICE_EARGUMENT, "sluice_save_mapped: '%.100s' has an unknown conversion", e->to);
+		return step_fail(m->s, SLUICE_EARGUMENT, "sluice_save_mapped: '%.100s' has an unknown conversion",
+		                 e->to);
 	if (e->convert == SLUICE_CONSTANT) {
 		leaf->value = slice_str(leaf->from);
 		if (!json_check(leaf->value, JSON_DEPTH_MAX, NULL))
-			return step_fail(m->s, SLUICE_EARGUMENT, "sluice_save_mapped: the constant for '%.100s' is not JSON", e->to);
+			return step_fail(m->s, SLUICE_EARGUMENT,
+			                 "sluice_save_mapped: the constant for '%.100s' is not JSON", e->to);
 	}
 	return 0;
 }
@@ -162,7 +166,8 @@ digits(struct slice s)
 	return true;
 }
 
-/* Seconds or milliseconds with up to six decimals, as text, to microseconds. Above 10^11 it is milliseconds: as seconds that
+/* Seconds or milliseconds with up to six decimals, as text, to microseconds. Above 10^11 it is milliseconds: as
+ * seconds that
  * would be beyond the year 5000. */
 static bool
 epoch_us(struct slice s, int64_t *us)
@@ -219,7 +224,8 @@ value_put(struct mapping *m, const struct node *n)
 		buf_slice(&m->out, buf_view(&m->scratch));
 	else if (n->convert == SLUICE_TO_TIME && type == JSON_NUMBER && epoch_us(v, &us))
 		put_time(&m->out, us);
-	else if (n->convert == SLUICE_TO_TIME && type == JSON_STRING && m->scratch.len && epoch_us(buf_view(&m->scratch), &us))
+	else if (n->convert == SLUICE_TO_TIME && type == JSON_STRING && m->scratch.len &&
+	         epoch_us(buf_view(&m->scratch), &us))
 		put_time(&m->out, us);
 	else
 		buf_slice(&m->out, v);
@@ -297,7 +303,8 @@ run_save_mapped(struct sluice_run *run, const char *model, const struct sluice_p
 	held = given.body ? pager_holds(s, given.body, given.len) : NULL;
 	if (mapping_make(&m, map) == 0) {
 		if (!held && !items_split(&items, slice_of(given.body, given.body ? given.len : 0), "", false, &fault))
-			step_fail(s, SLUICE_EDATA, "sluice_save_mapped: the page holds no sound array (%s at byte %zu)", fault.what, fault.at);
+			step_fail(s, SLUICE_EDATA, "sluice_save_mapped: the page holds no sound array (%s at byte %zu)",
+			          fault.what, fault.at);
 		else
 			items_map(&m, &b, held ? &held->items : &items);
 	}

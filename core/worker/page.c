@@ -1,9 +1,9 @@
 /* page.c - from an answer's bytes to a page, or to a failure that says what was there instead.
  *
- * Guarantee: an answer that is cut, no JSON, no success, or without the list where the author says it is, is never an empty
- * page. The next position is known before the plugin sees the page, so that the next request can be on its way.
- * Awkward: looking for the cursor must not walk over the list a second time, so the answer is read without its list, unless
- * the path leads into it. */
+ * Guarantee: an answer that is cut, no JSON, no success, or without the list where the author says it is, is never an
+ * empty page. The next position is known before the plugin sees the page, so that the next request can be on its way.
+ * Awkward: looking for the cursor must not walk over the list a second time, so the answer is read without its list,
+ * unless the path leads into it. */
 #include "worker/page.h"
 
 #include <stdio.h>
@@ -21,9 +21,9 @@ struct reading {
 	struct step *s;
 	const struct asked *a;
 	struct page *p;
-	struct buf rest;          /* the answer without its list */
-	int has_more;             /* -1: the answer does not say */
-	size_t received;          /* items in the answer */
+	struct buf rest; /* the answer without its list */
+	int has_more;    /* -1: the answer does not say */
+	size_t received; /* items in the answer */
 };
 
 static int
@@ -31,8 +31,8 @@ data_fault(struct reading *rd, const char *what, const char *path)
 {
 	char text[GLIMPSE_MAX];
 
-	return step_fail(rd->s, SLUICE_EDATA, "%s: %s%s%s%s: %s", rd->p->x->what, what, path ? " '" : "", path ? path : "",
-	                 path ? "'" : "", glimpse(buf_view(&rd->p->x->body), text, sizeof(text)));
+	return step_fail(rd->s, SLUICE_EDATA, "%s: %s%s%s%s: %s", rd->p->x->what, what, path ? " '" : "",
+	                 path ? path : "", path ? "'" : "", glimpse(buf_view(&rd->p->x->body), text, sizeof(text)));
 }
 
 /* ---- the list ---- */
@@ -50,10 +50,12 @@ list_read(struct reading *rd)
 	if (p->x->status < 200 || p->x->status > 299)
 		return 0;
 	if (!json_trim(body).len)
-		return step_fail(rd->s, SLUICE_EDATA, "%s: the answer (status %d) is empty; a list was expected", p->x->what, p->x->status);
+		return step_fail(rd->s, SLUICE_EDATA, "%s: the answer (status %d) is empty; a list was expected",
+		                 p->x->what, p->x->status);
 	if (!items_split(&p->items, body, r->items ? r->items : "", r->flags & SLUICE_NULL_IS_EMPTY, &fault)) {
 		bool path = strstr(fault.what, "at this path") != NULL;
-		snprintf(what, sizeof what, path ? "%s:" : "the answer is not sound JSON (%s at byte %zu)", fault.what, fault.at);
+		snprintf(what, sizeof what, path ? "%s:" : "the answer is not sound JSON (%s at byte %zu)", fault.what,
+		         fault.at);
 		return data_fault(rd, what, path ? (r->items && *r->items ? r->items : "(the answer itself)") : NULL);
 	}
 	p->list = items_list(&p->items, body);
@@ -115,7 +117,8 @@ cursor_take(struct reading *rd, struct slice v, const char *path, bool *there)
 	if (type != JSON_STRING && type != JSON_NUMBER)
 		return data_fault(rd, "neither text nor number for a cursor at", path);
 	if (v.len > CURSOR_MAX)
-		return step_fail(rd->s, SLUICE_ELIMIT, "%s: the cursor at '%s' is longer than 16 KiB", rd->p->x->what, path);
+		return step_fail(rd->s, SLUICE_ELIMIT, "%s: the cursor at '%s' is longer than 16 KiB", rd->p->x->what,
+		                 path);
 	*there = true;
 	free(rd->p->after.next);
 	rd->p->after.next = slice_dup(v);
@@ -201,7 +204,8 @@ next_link(struct reading *rd)
 	return rc;
 }
 
-/* A page shorter than the limit is the last one, unless no page was ever full: then the provider may have a smaller limit of its own,
+/* A page shorter than the limit is the last one, unless no page was ever full: then the provider may have a
+ * smaller limit of its own,
  * which must not pass for the end where what is absent will be deleted. */
 static bool
 page_is_short(const struct reading *rd)
@@ -278,7 +282,8 @@ item_hash(const struct step *s, struct slice item)
 	return XXH3_64bits(v.p, v.len);
 }
 
-/* The first item was asked for again: the same as the last one of the page before? Then the plugin does not see it twice. */
+/* The first item was asked for again: the same as the last one of the page before? Then the plugin does not see it
+ * twice. */
 static uint8_t
 overlap_judge(struct reading *rd)
 {
@@ -290,7 +295,8 @@ overlap_judge(struct reading *rd)
 		return PROOF_NONE;
 	}
 	from = p->x->body.p + (p->list.p - p->x->body.p) + 1;
-	to = p->items.n > 1 ? p->x->body.p + p->items.v[1].at : p->x->body.p + (p->list.p - p->x->body.p) + p->list.len - 1;
+	to = p->items.n > 1 ? p->x->body.p + p->items.v[1].at
+	                    : p->x->body.p + (p->list.p - p->x->body.p) + p->list.len - 1;
 	memset(from, ' ', (size_t)(to - from));
 	items_drop_first(&p->items);
 	return PROOF_WHOLE;
@@ -327,7 +333,8 @@ position_read(struct reading *rd)
 	p->after.pages++;
 	p->after.items += p->items.n;
 	if (p->more && a->r->kind <= SLUICE_LINK)
-		p->loops = (a->mark->next && !strcmp(a->mark->next, p->after.next)) || guard_step(&p->after.guard, slice_str(p->after.next));
+		p->loops = (a->mark->next && !strcmp(a->mark->next, p->after.next)) ||
+		           guard_step(&p->after.guard, slice_str(p->after.next));
 	return 0;
 }
 
@@ -335,8 +342,12 @@ position_read(struct reading *rd)
 static int
 judge_ask(struct step *s, const struct sluice_page_request *r, const struct exchange *x)
 {
-	const struct sluice_response full = {x->status, x->body.p ? x->body.p : "", x->body.len, x->headers.p ? x->headers.p : ""};
-	union { struct sluice_response response; char room[512]; } as = {.room = {0}};
+	const struct sluice_response full = {x->status, x->body.p ? x->body.p : "", x->body.len,
+	                                     x->headers.p ? x->headers.p : ""};
+	union {
+		struct sluice_response response;
+		char room[512];
+	} as = {.room = {0}};
 	int rc;
 
 	if (!r->judge)

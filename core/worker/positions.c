@@ -1,9 +1,9 @@
 /* positions.c - one table for each depth; a finished pagination costs no more than its hash.
  *
- * A run over 100 000 parents leaves 100 000 finished inner paginations behind until the outer page is done: 24 bytes each, and
- * one look-up each when a later step walks over them again. Names are known by their 128-bit hash alone.
- * Awkward: a state comes from the host's store and may be of an older version of the connector: what does not fit begins
- * again from the start, which costs requests and never records. */
+ * A run over 100 000 parents leaves 100 000 finished inner paginations behind until the outer page is done: 24 bytes
+ * each, and one look-up each when a later step walks over them again. Names are known by their 128-bit hash alone.
+ * Awkward: a state comes from the host's store and may be of an older version of the connector: what does not fit
+ * begins again from the start, which costs requests and never records. */
 #include "worker/positions.h"
 
 #include <sluice.h>
@@ -20,16 +20,18 @@
 static struct position finished; /* its address marks a slot; nothing is ever in it */
 
 struct slot {
-	uint64_t low, high;       /* hash of the name */
-	struct position *p;       /* NULL: empty; &finished */
+	uint64_t low, high; /* hash of the name */
+	struct position *p; /* NULL: empty; &finished */
 };
 
 struct table {
 	struct slot *slots;
-	size_t n, cap;            /* cap: a power of two */
+	size_t n, cap; /* cap: a power of two */
 };
 
-struct position_set { struct table depth[POSITION_DEPTH + 1]; };
+struct position_set {
+	struct table depth[POSITION_DEPTH + 1];
+};
 
 struct position_set *
 positions_new(void)
@@ -190,7 +192,7 @@ position_name(struct buf *out, unsigned depth, struct slice key)
 /* ---- the state as JSON ---- */
 
 static const char *const kind_names[] = {
-	[0] = "single", [SLUICE_CURSOR] = "cursor", [SLUICE_LAST_ITEM] = "last_item",
+	[0] = "single",         [SLUICE_CURSOR] = "cursor", [SLUICE_LAST_ITEM] = "last_item",
 	[SLUICE_LINK] = "link", [SLUICE_OFFSET] = "offset", [SLUICE_PAGE] = "page",
 };
 

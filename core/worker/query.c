@@ -1,7 +1,7 @@
 /* query.c - text that goes into URLs, headers and bodies.
  *
- * Guarantee: no byte of a value can end its parameter or header early. Values are escaped here; the endpoint is the author's,
- * escaped already. Awkward: an endpoint may hold a query of its own, which then comes first. */
+ * Guarantee: no byte of a value can end its parameter or header early. Values are escaped here; the endpoint is the
+ * author's, escaped already. Awkward: an endpoint may hold a query of its own, which then comes first. */
 #include "worker/query.h"
 
 #include <string.h>
@@ -15,7 +15,8 @@ url_escape(struct buf *out, struct slice text)
 
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.p[i];
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("-._~", c))) {
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		    (c && strchr("-._~", c))) {
 			buf_putc(out, (char)c);
 			continue;
 		}
@@ -77,8 +78,10 @@ header_pairs(struct buf *out, const struct plugin *p, const struct sluice_pair *
 		if (!pair.value)
 			continue;
 		if (!header_name(pair.name) || strpbrk(pair.value, "\r\n"))
-			return err_set(err, ERR_CONNECTOR, "header number %zu cannot be sent: its name is no token, or its "
-			               "value holds a line break", i + 1);
+			return err_set(err, ERR_CONNECTOR,
+			               "header number %zu cannot be sent: its name is no token, or its "
+			               "value holds a line break",
+			               i + 1);
 		buf_puts(out, pair.name);
 		buf_puts(out, ": ");
 		buf_puts(out, pair.value);

@@ -1,8 +1,8 @@
 /* records.c - what the plugin saves, on its way to the host.
  *
- * A page's own bytes were cut and checked when the page came; anything else is cut and checked here, all of it, before the
- * first record is sent. One call's records travel in frames of at most 1 MiB, all but the last marked MORE; bad records
- * follow them as dead letters.
+ * A page's own bytes were cut and checked when the page came; anything else is cut and checked here, all of it, before
+ * the first record is sent. One call's records travel in frames of at most 1 MiB, all but the last marked MORE; bad
+ * records follow them as dead letters.
  * Guarantee: a bad record costs itself and nothing else; a text that is no JSON fails the call as a whole.
  * Awkward: whether a frame is the last one is known only when the next record does not come, so its flag is set late. */
 #include "worker/records.h"
@@ -14,13 +14,14 @@
 #include "worker/items.h"
 #include "worker/step.h"
 
-#define BATCH_RECORDS 1000          /* in a frame */
-#define FRAME_ROOM (FRAME_MAX - 64) /* bytes of records in a frame */
-#define RECORD_OVERHEAD 8           /* two lengths */
+#define BATCH_RECORDS 1000                 /* in a frame */
+#define FRAME_ROOM (FRAME_MAX - 64)        /* bytes of records in a frame */
+#define RECORD_OVERHEAD 8                  /* two lengths */
 #define LARGEST (FRAME_RECORD_MAX - 4096u) /* bytes of one record, alone in its frame */
 
-static const char *const op_names[SAVE_OPS] = {
-	[SAVE_RECORD] = "sluice_batch_save", [SAVE_UPDATE] = "sluice_batch_update", [SAVE_DELETE] = "sluice_batch_delete"};
+static const char *const op_names[SAVE_OPS] = {[SAVE_RECORD] = "sluice_batch_save",
+                                               [SAVE_UPDATE] = "sluice_batch_update",
+                                               [SAVE_DELETE] = "sluice_batch_delete"};
 
 /* ---- models ---- */
 
@@ -45,7 +46,8 @@ model_writable(struct step *s, const char *call, const char *name, uint16_t *ind
 	for (size_t i = 0; i < s->sync->n_models; i++)
 		if (s->sync->models[i] == *index)
 			return 0;
-	return step_fail(s, SLUICE_EARGUMENT, "%s: the sync '%s' does not say that it writes the model '%.60s'", call, s->name, name);
+	return step_fail(s, SLUICE_EARGUMENT, "%s: the sync '%s' does not say that it writes the model '%.60s'", call,
+	                 s->name, name);
 }
 
 static struct checker *
@@ -121,7 +123,8 @@ batch_reject(struct batch *b, struct slice raw, const char *reason)
 	dead_put(b, buf_view(&b->id), reason, raw);
 }
 
-/* The flaw is elsewhere than in the id, as a rule: then the letter has the id, and is resolved when the record comes in good order. */
+/* The flaw is elsewhere than in the id, as a rule: then the letter has the id, and is resolved when the record
+ * comes in good order. */
 static void
 fault_id(struct batch *b, const struct item_fault *f, struct slice raw)
 {
@@ -141,7 +144,8 @@ batch_fault(struct batch *b, const struct items *items, size_t i)
 	const struct item_fault *f = items_fault(items, i);
 	char reason[REASON_MAX];
 
-	snprintf(reason, sizeof reason, "%s%s%s%s", f->what, f->key ? " '" : "", f->key ? f->key : "", f->key ? "'" : "");
+	snprintf(reason, sizeof reason, "%s%s%s%s", f->what, f->key ? " '" : "", f->key ? f->key : "",
+	         f->key ? "'" : "");
 	fault_id(b, f, items_at(items, i));
 	dead_put(b, buf_view(&b->id), reason, items_at(items, i));
 }
@@ -155,7 +159,8 @@ record_fits(const struct batch *b, struct slice json, char reason[REASON_MAX])
 		max = LARGEST;
 	if (json.len <= max)
 		return true;
-	snprintf(reason, REASON_MAX, "the record has %zu bytes, and %llu are allowed (max_record)", json.len, (unsigned long long)max);
+	snprintf(reason, REASON_MAX, "the record has %zu bytes, and %llu are allowed (max_record)", json.len,
+	         (unsigned long long)max);
 	return false;
 }
 
@@ -238,8 +243,8 @@ text_put(struct batch *b, struct slice text)
 		n = batch_end(b);
 	} else {
 		batch_end(b);
-		step_fail(s, SLUICE_EDATA, "%s: what was given is not sound JSON (%s at byte %zu): %s", op_names[b->op], fault.what, fault.at,
-		          glimpse(text, seen, sizeof(seen)));
+		step_fail(s, SLUICE_EDATA, "%s: what was given is not sound JSON (%s at byte %zu): %s", op_names[b->op],
+		          fault.what, fault.at, glimpse(text, seen, sizeof(seen)));
 	}
 	buf_free(&wrapped);
 	return n < 0 ? s->status : n;

@@ -1,7 +1,7 @@
 /* state.c - a run reads its own writes: they are applied here at once, and travel in order with the saves.
  *
- * Guarantee: what the host is sent is valid and within 64 KiB, merged results included; what the plugin was given stays
- * as it was until its function returns, whatever is written later.
+ * Guarantee: what the host is sent is valid and within 64 KiB, merged results included; what the plugin was given
+ * stays as it was until its function returns, whatever is written later.
  * Awkward: merging is of the top level only, and null is a value; it is done on both sides by the same function. */
 #include "worker/state.h"
 
@@ -79,7 +79,8 @@ run_put_metadata(struct sluice_run *run, int merge, const char *json)
 		buf_puts(&whole, json);
 	if (whole.len > STATE_MAX) {
 		buf_free(&whole);
-		return step_fail(s, SLUICE_ELIMIT, "%s: metadata would have more than the 64 KiB that are allowed", call);
+		return step_fail(s, SLUICE_ELIMIT, "%s: metadata would have more than the 64 KiB that are allowed",
+		                 call);
 	}
 	buf_free(&s->metadata);
 	s->metadata = whole;

@@ -1,8 +1,9 @@
 /* step.c - one step: MSG_STEP in, the plugin's function called, MSG_STEP_END out.
  *
- * Guarantee: STEP_END comes exactly once, after everything that the function wrote, and says success only when the function
- * returned 0 and no call failed; what the host reads there needs no other message to be understood.
- * Awkward: a function that returns well while its step is over has not come to its end: it yields, and is called again. */
+ * Guarantee: STEP_END comes exactly once, after everything that the function wrote, and says success only when the
+ * function returned 0 and no call failed; what the host reads there needs no other message to be understood.
+ * Awkward: a function that returns well while its step is over has not come to its end: it yields, and is called
+ * again. */
 #include "worker/step.h"
 
 #include <stdarg.h>
@@ -14,13 +15,15 @@
 #include "base/mem.h"
 
 static const char *const status_names[] = {
-	"OK", "EARGUMENT", "ECANCELLED", "ELOST", "EHTTP", "ENETWORK", "EDATA", "ELOOP", "ELIMIT", "ECREDENTIALS", "ERATE", "EFAILED", "ENOSYS",
+	"OK",    "EARGUMENT", "ECANCELLED",   "ELOST", "EHTTP",   "ENETWORK", "EDATA",
+	"ELOOP", "ELIMIT",    "ECREDENTIALS", "ERATE", "EFAILED", "ENOSYS",
 };
 
 const char *
 status_name(int status)
 {
-	return status <= 0 && -(long)status < (long)LENGTH(status_names) ? status_names[-status] : "no status that is known";
+	return status <= 0 && -(long)status < (long)LENGTH(status_names) ? status_names[-status]
+	                                                                 : "no status that is known";
 }
 
 struct step *
@@ -77,7 +80,8 @@ stop_take(struct step *s, struct slice body)
 	if (s->stop >= STOP_DEADLINE && reason != STOP_CANCELLED)
 		return;
 	s->stop = reason > STOP_HOST_ENDS ? STOP_CANCELLED : (enum stop_reason)reason;
-	snprintf(s->stop_text, sizeof s->stop_text, "%.*s", (int)(text.len > 190 ? 190 : text.len), text.p ? text.p : "");
+	snprintf(s->stop_text, sizeof s->stop_text, "%.*s", (int)(text.len > 190 ? 190 : text.len),
+	         text.p ? text.p : "");
 	/* What keeps no position cannot stop half-way and go on later. */
 	if (s->stop == STOP_CANCELLED || (!s->keeps && s->stop != STOP_BUDGET))
 		step_fail(s, SLUICE_ECANCELLED, "%s", *s->stop_text ? s->stop_text : "stopped");
@@ -161,7 +165,11 @@ function_find(struct step *s, const char *name, int (**function)(struct sluice_r
 	}
 	if (*function)
 		return 0;
-	return err_set(err, ERR_CONNECTOR, "the connector has no %s '%s'", s->what == STEP_SYNC ? "sync" : s->what == STEP_CHECK ? "check" : "action", name);
+	return err_set(err, ERR_CONNECTOR, "the connector has no %s '%s'",
+	               s->what == STEP_SYNC    ? "sync"
+	               : s->what == STEP_CHECK ? "check"
+	                                       : "action",
+	               name);
 }
 
 static const char *
@@ -234,7 +242,8 @@ positions_begin(struct step *s)
 	rt->sync = s->keeps ? s->sync : NULL;
 }
 
-/* The positions that the host kept for us. One that cannot be read is begun anew: that costs requests, and loses nothing. */
+/* The positions that the host kept for us. One that cannot be read is begun anew: that costs requests, and loses
+ * nothing. */
 static void
 positions_take(struct step *s)
 {
@@ -258,9 +267,11 @@ result_judge(struct step *s, int rc)
 	if (s->status || rc == 0 || (s->over && rc == SLUICE_ECANCELLED))
 		return;
 	if (rc > 0)
-		step_fail(s, SLUICE_EARGUMENT, "'%s' returned %d: a function ends with `return sluice_status(run);`", s->name, rc);
+		step_fail(s, SLUICE_EARGUMENT, "'%s' returned %d: a function ends with `return sluice_status(run);`",
+		          s->name, rc);
 	else
-		step_fail(s, rc < SLUICE_ENOSYS ? SLUICE_EFAILED : rc, "'%s' returned SLUICE_%s and gave no reason", s->name, status_name(rc));
+		step_fail(s, rc < SLUICE_ENOSYS ? SLUICE_EFAILED : rc, "'%s' returned SLUICE_%s and gave no reason",
+		          s->name, status_name(rc));
 }
 
 static void

@@ -9,7 +9,8 @@
 #define LIST_PAGE 100
 #define IDS_MAX 1000 /* in one question */
 
-/* Waits for the answer to GET number `serial` and appends its records to out. Returns how many; -1: the step failed meanwhile. */
+/* Waits for the answer to GET number `serial` and appends its records to out. Returns how many; -1: the step
+ * failed meanwhile. */
 static long
 records_wait(struct step *s, uint32_t serial, struct buf *out, uint64_t *cursor)
 {
@@ -80,7 +81,8 @@ run_get_records(struct sluice_run *run, const char *model, const char *const *id
 	if (step_status(s))
 		return step_status(s);
 	if (!ids || !json)
-		return step_fail(s, SLUICE_EARGUMENT, "sluice_get_records: the %s NULL", ids ? "place for the result is" : "ids are");
+		return step_fail(s, SLUICE_EARGUMENT, "sluice_get_records: the %s NULL",
+		                 ids ? "place for the result is" : "ids are");
 	if (model_find(s, "sluice_get_records", model, &index))
 		return s->status;
 	buf_putc(&array, '[');
