@@ -2,6 +2,7 @@
  *
  * The connector writes to the channel itself, so this is the host against a worker that has been taken over. After each the
  * same process goes on with the next; what is left behind (children, descriptors) is counted at the end. */
+#define TAP_NO_MAIN
 #include "drive.h"
 #include <dirent.h>
 #include <sys/resource.h>
@@ -248,6 +249,82 @@ TEST("functions of connectors of an older and a newer minor version are found by
 	}
 }
 
+/* ---- a worker that lies about its sandbox: this very program, started as the worker ---- */
+
+struct claim {
+	uint16_t version, landlock;
+	uint8_t seccomp, no_new_privs;
+	uint32_t tests;
+};
+
+/* What it claims stands in the file that is its plugin. */
+static int
+liar(void)
+{
+	struct claim c;
+	struct buf b = {0};
+	size_t at = frame_begin(&b, MSG_READY, 0, 0);
+
+	if (read(4, &c, sizeof c) != sizeof c)
+		return 1;
+	buf_u16(&b, c.version);
+	buf_u16(&b, c.landlock);
+	buf_u8(&b, c.seccomp);
+	buf_u8(&b, c.no_new_privs);
+	buf_u32(&b, c.tests);
+	frame_end(&b, at);
+	if (write(3, b.p, b.len) != (ssize_t)b.len)
+		return 1;
+	pause();
+	return 1;
+}
+
+static void
+lie(struct claim c, bool seccomp_only, struct drive *d)
+{
+	FILE *f = fopen(path, "wbe");
+	struct worker_process_options o = {.loop = &d->loop, .executable = "/proc/self/exe", .plugin_path = path, .start_ms = SHORT_MS,
+					   .seccomp_only = seccomp_only, .on_frame = drive_on_frame, .on_end = drive_on_end, .arg = d};
+
+	if (!f || fwrite(&c, sizeof c, 1, f) != 1 || fclose(f))
+		printf("# no claim\n");
+	uv_loop_init(&d->loop);
+	uv_timer_init(&d->loop, &d->deadline);
+	d->worker = worker_process_start(&o, &d->why);
+	uv_run(&d->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&d->loop);
+}
+
+static const struct {
+	struct claim claim;
+	bool seccomp_only;
+	const char *says;
+} claims[] = {
+	{{WIRE_VERSION, 0, 2, 1, 8}, false, "sandbox is not in force (landlock 0,"},
+	{{WIRE_VERSION, 7, 0, 1, 8}, false, "sandbox is not in force (landlock 7, seccomp 0,"},
+	{{WIRE_VERSION, 7, 1, 1, 8}, false, "sandbox is not in force"},
+	{{WIRE_VERSION, 7, 2, 0, 8}, false, "no_new_privs 0"},
+	{{WIRE_VERSION, 7, 2, 1, 0}, false, "self-tests 0"},
+	{{WIRE_VERSION + 1, 7, 2, 1, 8}, false, "install both from one build"},
+	{{WIRE_VERSION, 0, 0, 1, 8}, true, "sandbox is not in force"},
+	{{WIRE_VERSION, 0, 2, 1, 8}, true, "took longer than 300 ms to load the plugin"}, /* accepted, as the operator asked */
+	{{WIRE_VERSION, 7, 2, 1, 8}, false, "took longer than 300 ms to load the plugin"}, /* the control: accepted */
+};
+
+TEST("a worker whose sandbox is not what was asked for is ended before it is given anything")
+{
+	site_make();
+	for (size_t i = 0; i < LENGTH(claims); i++) {
+		struct drive d = {0};
+
+		lie(claims[i].claim, claims[i].seccomp_only, &d);
+		CHECK_INT(d.ends, 1);
+		CHECK_INT(d.frames[MSG_READY], i >= LENGTH(claims) - 2);
+		CHECK_HAS(d.why.text, claims[i].says);
+	}
+	site_clear();
+}
+
 /* ---- the host's own death ---- */
 
 /* What the process's line in /proc says: 'R', 'S', 'Z' ...; 0: it is not there. */
@@ -372,4 +449,10 @@ TEST("a plugin that is not there, and a worker that is not there, are said befor
 	CHECK(worker_process_start(&o, &d.why) == NULL);
 	CHECK_HAS(d.why.text, "/nonexistent/worker cannot be started: No such file");
 	uv_loop_close(&loop);
+}
+
+int
+main(int argc, char **argv)
+{
+	return argc == 1 && !strcmp(argv[0], "sluice-worker") ? liar() : tap_main(argc, argv);
 }
