@@ -12,7 +12,7 @@ struct registry;
 struct registry_options { uv_loop_t *loop; const char *dir, *worker; uint64_t memory; int64_t start_ms; bool seccomp_only; };
 struct registry *registry_new(const struct registry_options *o);
 void registry_free(struct registry *r);
-/* Runs the loop until the plugin is described. Borrowed; valid until registry_free (a changed file gets a new manifest beside it). */
+/* Waits (in a loop of its own; options.loop is not run meanwhile) until the plugin is described, a few milliseconds the first time. Borrowed; valid until registry_free (a changed file gets a new manifest beside it). */
 const struct manifest *registry_manifest(struct registry *r, const char *plugin, struct err *err);
 const struct manifest *registry_manifest_file(struct registry *r, const char *path, struct err *err); /* `describe x.so` */
 char *registry_path(const struct registry *r, const char *plugin); /* yours */

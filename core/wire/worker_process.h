@@ -3,7 +3,10 @@
  * posix_spawn (never fork: a large host would pay for its page tables), a stream socketpair as the child's fd 3, the plugin's file as fd 4, nothing
  * else open, an empty environment (LANG/TZ=UTC only). Its exit is watched by pidfd_open + uv_poll. Frames are checked
  * against the message table before anybody sees them; a worker that breaks it is killed, and the reason names the message.
- * on_end comes exactly once, after the last on_frame, with why: exit status, signal by name, broken frame, start timeout. */
+ * on_end comes exactly once, after the last on_frame, with why: exit status, signal by name, broken frame, start timeout; when
+ * it died by itself, also the first line that it wrote on stderr. It may free the process; so may on_frame.
+ * The owner sends MSG_HELLO first. READY is judged here: a sandbox that is not in force ends the worker. READY, LOADED and STEP_END coming
+ * in, MSG_STEP and MSG_EXIT going out move the phase on; worker_process_phase is for what an owner knows besides. */
 #ifndef SLUICE_WIRE_WORKER_PROCESS_H
 #define SLUICE_WIRE_WORKER_PROCESS_H
 
@@ -16,7 +19,7 @@ struct worker_process_options {
 	uv_loop_t *loop;
 	const char *executable;    /* sluice-worker */
 	const char *plugin_path;   /* opened O_RDONLY|O_CLOEXEC here, passed as fd 4 */
-	uint64_t memory;           /* RLIMIT_AS bytes; 0: none (sanitized builds) */
+	uint64_t memory;           /* RLIMIT_AS bytes, set before the first byte is sent to it; 0: none (and never in sanitized builds) */
 	int64_t start_ms;          /* until MSG_LOADED */
 	bool seccomp_only;
 	void (*on_frame)(void *arg, const struct frame *f); /* READY and LOADED included; the frame is borrowed */
