@@ -1,24 +1,27 @@
 /* sluice.h - everything that a connector for Sluice needs.
  *
- * A connector is one shared object that exports one constant, `sluice_connector`, and says in it, as static const data, what
- * it offers: options, models, syncs, actions. The functions that it names there get a `struct sluice_run *` and talk to the host
- * through the calls below. Everything hard (credentials, retries, rate limits, pagination state, resuming, change detection,
- * deletes, schedules) is the host's work.
+ * A connector is one shared object that exports one constant, `sluice_connector`, and says in it, as static const data,
+ * what it offers: options, models, syncs, actions. The functions that it names there get a `struct sluice_run *` and
+ * talk to the host through the calls below. Everything hard (credentials, retries, rate limits, pagination state,
+ * resuming, change detection, deletes, schedules) is the host's work.
  *
  *   Ownership.  What you pass is copied before the call returns. What you are given is the host's and lives until your
- *               function returns (a page: until the next page of its loop; an answer: at least until 64 MiB of later ones have
- *               come). You never free ours, we never free yours. No text that you are given is NULL unless a call says so.
- *   Errors.     Every call returns 0 (or a count) or a negative enum sluice_status, and the first failure sticks: later calls do
- *               nothing and return it. So: write straight code, and end with `return sluice_status(run)`.
- *   Steps.      A long run is cut into steps. When one is over, the loop over sluice_paginate just ends, what you write behind it is
- *               dropped (calls answer SLUICE_ECANCELLED), you return as ever, and are called again: loops that were done are
- *               passed over, the one that was cut goes on, and what stands behind them is then written.
- *   World.      One thread, no clock, no network, no files: the process is locked in before your code is loaded. Time comes from
- *               sluice_now(). libc, libm and libcjson are there; link anything else statically. The time zone is UTC.
- *   Zero        is always the usual choice. Build with -fvisibility=hidden: `cc $(pkg-config --cflags sluice) -shared -o x.so x.c`.
+ *               function returns (a page: until the next page of its loop; an answer: at least until 64 MiB of later
+ *               ones have come). You never free ours, we never free yours. No text that you are given is NULL unless a
+ *               call says so.
+ *   Errors.     Every call returns 0 (or a count) or a negative enum sluice_status, and the first failure sticks: later
+ *               calls do nothing and return it. So: write straight code, and end with `return sluice_status(run)`.
+ *   Steps.      A long run is cut into steps. When one is over, the loop over sluice_paginate just ends, what you write
+ *               behind it is dropped (calls answer SLUICE_ECANCELLED), you return as ever, and are called again: loops
+ *               that were done are passed over, the one that was cut goes on, and what stands behind them is then done.
+ *   World.      One thread, no clock, no network, no files: the process is locked in before your code is loaded. Time
+ *               comes from sluice_now(). libc, libm and libcjson are there; link anything else statically. The time zone
+ *               is UTC.
+ *   Zero        is always the usual choice. Build with hidden visibility, as `pkg-config --cflags sluice` says:
+ *               `cc $(pkg-config --cflags sluice) -shared -o x.so x.c`.
  *
- * Clean as C99 and as C++11. All text is UTF-8; all times are microseconds since 1970-01-01T00:00:00Z unless a name says
- * otherwise. See the author's guide beside this file.
+ * Clean as C99 and as C++11. All text is UTF-8; all times are microseconds since 1970-01-01T00:00:00Z unless a name
+ * says otherwise. See the author's guide beside this file.
  *
  * LEDGER (members and calls are only ever appended)
  *   1.0  2026-11-23  the first version
@@ -98,7 +101,8 @@ struct sluice_model {
 };
 
 struct sluice_option {     /* per connection, set by the operator in [connection NAME : INTEGRATION] */
-	const char *name;      /* not: token api_key username password client_id client_secret refresh_token base_url active metadata */
+	const char *name;      /* not: token api_key username password client_id client_secret refresh_token base_url
+	                        * active metadata */
 	int type;              /* enum sluice_type */
 	int flags;             /* SLUICE_REQUIRED */
 	const char *fallback;  /* used when not given: JSON text, or bare text for a string; NULL: none */
@@ -116,9 +120,10 @@ enum sluice_auth {         /* how the host proves who we are; the plugin never s
 enum sluice_kind { SLUICE_INCREMENTAL = 0, SLUICE_FULL };
 
 enum {
-	SLUICE_TRACK_DELETES = 1, /* what a complete listing does not show any more is deleted. A FULL sync lists all every time; an
-	                           * INCREMENTAL one only in a run that begins without checkpoint and last success (the first, and
-	                           * after --full-refresh). A model so tracked is written by no other sync. */
+	SLUICE_TRACK_DELETES = 1, /* what a complete listing does not show any more is deleted. A FULL sync lists all
+	                           * every time; an INCREMENTAL one only in a run that begins without checkpoint and
+	                           * last success (the first, and after --full-refresh). A model so tracked is
+	                           * written by no other sync. */
 	SLUICE_MANUAL = 2,        /* is run only when asked for */
 	SLUICE_WHOLE = 4          /* cannot be resumed between pages: runs in one piece, from the start */
 };
@@ -133,7 +138,8 @@ struct sluice_sync {
 	int priority;                  /* among its connection's syncs; higher first */
 	const char *endpoint;          /* what it mirrors, for people: "GET /v1/tickets" */
 	const char *description;
-	const struct sluice_field *input; /* shape of the connection's metadata that it needs; NULL: none; checked before a run */
+	const struct sluice_field *input; /* shape of the connection's metadata that it needs; NULL: none; checked
+	                                   * before a run */
 	int (*fetch)(struct sluice_run *run); /* the work; may be called several times in a run (SDK guide, "Steps") */
 	const void *data;              /* yours: sluice_data() gives it back, so that one function serves many syncs */
 };
@@ -153,8 +159,10 @@ enum { SLUICE_REPEATABLE = 1 };    /* the action may be tried again after a fail
 struct sluice_rate {               /* the provider's limits; the operator may override */
 	int requests;                  /* 0: none known */
 	int per_ms;                    /* 0: 60 000 */
-	const char *remaining;         /* answer header with the number of requests left, "x-ratelimit-remaining"; NULL: none */
-	const char *reset;             /* answer header: seconds until, or seconds or milliseconds since 1970 when, there is room again */
+	const char *remaining;         /* answer header with the number of requests left, "x-ratelimit-remaining";
+	                                * NULL: none */
+	const char *reset;             /* answer header: seconds until, or seconds or milliseconds since 1970 when,
+	                                * there is room again */
 	const char *retry_after;       /* answer header asked besides Retry-After */
 	const char *retry_body;        /* path in a 429's JSON body to a number of seconds */
 };
@@ -182,7 +190,8 @@ struct sluice_connector {
 	const struct sluice_model *models;
 	const struct sluice_sync *syncs;
 	const struct sluice_action *actions;
-	int (*check)(struct sluice_run *run); /* is this connection usable? One cheap request. May sluice_reply() facts: {"account": "..."} */
+	int (*check)(struct sluice_run *run); /* is this connection usable? One cheap request. May sluice_reply()
+	                                       * facts: {"account": "..."} */
 };
 
 /* ---------------------------------------------------------------- HTTP, by the host's proxy ---- */
@@ -193,7 +202,8 @@ enum { SLUICE_SAFE = 1 };          /* request: may be repeated although it is a 
 
 struct sluice_request {
 	const char *method;            /* "GET" "POST" "PUT" "PATCH" "DELETE" "HEAD"; NULL: GET, or POST with a body */
-	const char *endpoint;          /* path below base_url, "/v1/tickets"; or an absolute URL on an allowed host. Escaped already */
+	const char *endpoint;          /* path below base_url, "/v1/tickets"; or an absolute URL on an allowed host.
+	                                * Escaped already */
 	const struct sluice_pair *query;   /* added to the endpoint, escaped by us */
 	const struct sluice_pair *headers; /* additional */
 	const char *body;              /* JSON text; NULL: none */
@@ -226,7 +236,8 @@ enum {
 	SLUICE_BY_PAGE = 1,     /* offset: advance by the limit, not by what came */
 	SLUICE_NULL_IS_EMPTY = 2, /* null instead of the list of items is an empty list */
 	SLUICE_NO_OVERLAP = 4,  /* offset: do not ask for the last item again to see that the list did not shift */
-	SLUICE_PARAMS_IN_BODY = 8 /* cursor, offset, page and limit go into the JSON body (at a dotted path), not the query */
+	SLUICE_PARAMS_IN_BODY = 8 /* cursor, offset, page and limit go into the JSON body (at a dotted path), not the
+	                           * query */
 };
 
 /* Paths are dotted: "meta.next", "data.0.id"; \. is a dot within a name. */
@@ -236,23 +247,30 @@ struct sluice_page_request {
 	const struct sluice_pair *headers;
 	const char *method;            /* NULL: GET, or POST with a body; a POST is then taken to be safe to repeat */
 	const char *body;              /* JSON object */
-	const int *accept;             /* an accepted status other than 2xx ends the pagination as an empty page would */
+	const int *accept;             /* an accepted status other than 2xx ends the pagination as an empty page
+	                                * would */
 	const int *retry_on;
 	int retries;
 	int timeout_ms;
-	const char *key;               /* names this pagination's position; NULL: its endpoint, query and body. A list that was read to
-	                                * its end under a name is not read again in that run: to go over it twice, give two keys */
+	const char *key;               /* names this pagination's position; NULL: its endpoint, query and body. A
+	                                * list that was read to its end under a name is not read again in that run:
+	                                * to go over it twice, give two keys */
 	int kind;                      /* enum sluice_pagination; 0: one page, no paging */
 	const char *items;             /* path of the list; NULL or "": the answer itself is the list */
 	const char *limit_param;       /* NULL: "limit" when limit is set */
 	int limit;                     /* items a page; 0: the parameter is not sent. The operator may override */
-	const char *cursor_param;      /* CURSOR, LAST_ITEM: parameter that takes the cursor. OFFSET: NULL "offset". PAGE: NULL "page" */
-	const char *cursor;            /* CURSOR: path in the answer. LAST_ITEM: path in the item, NULL "id". LINK: path of the URL in the answer, NULL: the Link header's rel=next */
-	const char *has_more;          /* path of a boolean that ends the paging when false; NULL: the lack of a next cursor ends it; offset and page end at a page shorter than the limit, or empty */
+	const char *cursor_param;      /* CURSOR, LAST_ITEM: parameter that takes the cursor. OFFSET: NULL "offset".
+	                                * PAGE: NULL "page" */
+	const char *cursor;            /* CURSOR: path in the answer. LAST_ITEM: path in the item, NULL "id". LINK:
+	                                * path of the URL in the answer, NULL: the Link header's rel=next */
+	const char *has_more;          /* path of a boolean that ends the paging when false; NULL: the lack of a next
+	                                * cursor ends it; offset and page end at a page shorter than the limit, or
+	                                * empty */
 	long start;                    /* OFFSET: first offset; PAGE: first number less 1 (zero means 1) */
 	int flags;                     /* SLUICE_BY_PAGE ... */
-	/* Looks at each answer (a success, or an accepted status) before the list is taken from it, for providers that say in the body
-	 * that something is wrong: sluice_fail() with the provider's reason and return it, or return 0. May make no other calls. */
+	/* Looks at each answer (a success, or an accepted status) before the list is taken from it, for providers
+	 * that say in the body that something is wrong: sluice_fail() with the provider's reason and return it, or
+	 * return 0. May make no other calls. */
 	int (*judge)(struct sluice_run *run, const struct sluice_response *answer);
 };
 
@@ -300,7 +318,8 @@ struct sluice_host {
 	int (*close)(struct sluice_run *);
 	int (*paginate)(struct sluice_run *, const struct sluice_page_request *, struct sluice_page *);
 	long (*save)(struct sluice_run *, int op, const char *model, const char *json, size_t len);
-	long (*save_mapped)(struct sluice_run *, const char *model, const struct sluice_page *, const struct sluice_map *);
+	long (*save_mapped)(struct sluice_run *, const char *model, const struct sluice_page *,
+	                    const struct sluice_map *);
 	int (*reject)(struct sluice_run *, const char *model, const char *json, size_t len, const char *reason);
 	int (*full_done)(struct sluice_run *, const char *model);
 	const char *(*get_metadata)(struct sluice_run *);
@@ -336,23 +355,25 @@ struct sluice_run { const struct sluice_host *host; }; /* what is behind it is t
 
 /* Does this host have the call? sluice_has(run, list_records) */
 #define sluice_has(run, call) \
-	((run)->host->size >= offsetof(struct sluice_host, call) + sizeof((run)->host->call) && (run)->host->call != NULL)
+	((run)->host->size >= offsetof(struct sluice_host, call) + sizeof((run)->host->call) && \
+	 (run)->host->call != NULL)
 
 /* ---------------------------------------------------------------- the calls ----
  * All may wait for the host except where it says "at once". Negative results are enum sluice_status. */
 
-/* The first failure of this run (SLUICE_ECANCELLED also when the step is over), or 0: what your function returns. At once. */
+/* The first failure of this run (SLUICE_ECANCELLED also when the step is over), or 0: what your function returns. At
+ * once. */
 static inline int sluice_status(struct sluice_run *run) { return run->host->status(run); }
 /* Text that lives until your function returns, for building paths and bodies: printf's rules. Never NULL. At once. */
 #define sluice_format(run, ...) ((run)->host->format((run), __VA_ARGS__))
-/* Ends the run with your reason; code: SLUICE_EFAILED, or ECREDENTIALS, ERATE, EDATA where that is what it is. Returns the sticky
- * status, so `return sluice_fail(...)` is right. At once. */
+/* Ends the run with your reason; code: SLUICE_EFAILED, or ECREDENTIALS, ERATE, EDATA where that is what it is.
+ * Returns the sticky status, so `return sluice_fail(...)` is right. At once. */
 #define sluice_fail(run, code, ...) ((run)->host->fail((run), (code), sluice_format(run, __VA_ARGS__)))
 /* .data of the sync or action that is running. At once. */
 static inline const void *sluice_data(struct sluice_run *run) { return run->host->data(run); }
 
-/* One HTTP exchange. Retries, rate limits and credentials are the host's. A completed answer of any status is success here: look at
- * response->status. Fails with ENETWORK, ERATE, ELIMIT, ECANCELLED. */
+/* One HTTP exchange. Retries, rate limits and credentials are the host's. A completed answer of any status is
+ * success here: look at response->status. Fails with ENETWORK, ERATE, ELIMIT, ECANCELLED. */
 static inline int
 sluice_proxy(struct sluice_run *run, const struct sluice_request *request, struct sluice_response *response)
 {
@@ -365,7 +386,8 @@ sluice_fetch(struct sluice_run *run, const struct sluice_request *request, struc
 	return run->host->proxy(run, request, response, 1);
 }
 static inline int
-sluice_proxy_get(struct sluice_run *run, const char *endpoint, const struct sluice_pair *query, struct sluice_response *response)
+sluice_proxy_get(struct sluice_run *run, const char *endpoint, const struct sluice_pair *query,
+                 struct sluice_response *response)
 {
 	const struct sluice_request request = {"GET", endpoint, query, NULL, NULL, 0, NULL, NULL, 0, 0, 0};
 	return run->host->proxy(run, &request, response, 1);
@@ -376,8 +398,8 @@ sluice_proxy_post(struct sluice_run *run, const char *endpoint, const char *json
 	const struct sluice_request request = {"POST", endpoint, NULL, NULL, json, 0, NULL, NULL, 0, 0, 0};
 	return run->host->proxy(run, &request, response, 1);
 }
-/* A body of any length in pieces: open (response->body is empty), read until 0, close. One at a time. A body that was cut off
- * is an error of the last read, never a short end. */
+/* A body of any length in pieces: open (response->body is empty), read until 0, close. One at a time. A body that
+ * was cut off is an error of the last read, never a short end. */
 static inline int
 sluice_open(struct sluice_run *run, const struct sluice_request *request, struct sluice_response *response)
 {
@@ -386,20 +408,22 @@ sluice_open(struct sluice_run *run, const struct sluice_request *request, struct
 static inline long sluice_read(struct sluice_run *run, void *to, size_t max) { return run->host->read(run, to, max); }
 static inline int sluice_close(struct sluice_run *run) { return run->host->close(run); }
 
-/* The next page: 1, or 0 at the end (also when the step is over: your function is then called again and goes on where it
- * was), or a failure. Asking for the next page says that the page in hand is done: its saves and the position behind it
- * become durable together. `while (sluice_paginate(run, &list, &page) > 0) ...`; paginations may be nested, each loop with a
- * struct sluice_page of its own. A loop that you leave early counts as done, and nothing that this run did not show is then
- * taken for deleted. Fails with EHTTP, ECREDENTIALS, ENETWORK, ERATE, EDATA, ELOOP, ELIMIT, EARGUMENT. */
+/* The next page: 1, or 0 at the end (also when the step is over: your function is then called again and goes on
+ * where it was), or a failure. Asking for the next page says that the page in hand is done: its saves and the
+ * position behind it become durable together. `while (sluice_paginate(run, &list, &page) > 0) ...`; paginations may
+ * be nested, each loop with a struct sluice_page of its own. A loop that you leave early counts as done, and nothing
+ * that this run did not show is then taken for deleted. Fails with EHTTP, ECREDENTIALS, ENETWORK, ERATE, EDATA,
+ * ELOOP, ELIMIT, EARGUMENT. */
 static inline int
 sluice_paginate(struct sluice_run *run, const struct sluice_page_request *request, struct sluice_page *page)
 {
 	return run->host->paginate(run, request, page);
 }
 
-/* Records of one model: JSON text of an array (or of one object); a page's body as it came is the fast way. Bad ones go to the dead letters with their reason, the
- * others are saved. Returns how many were accepted. update merges deeply into what is stored (unknown ids are ignored);
- * delete takes ids (an array of strings or integers) or objects that hold the key. */
+/* Records of one model: JSON text of an array (or of one object); a page's body as it came is the fast way. Bad ones
+ * go to the dead letters with their reason, the others are saved. Returns how many were accepted. update merges
+ * deeply into what is stored (unknown ids are ignored); delete takes ids (an array of strings or integers) or
+ * objects that hold the key. */
 static inline long
 sluice_batch_save(struct sluice_run *run, const char *model, const char *json, size_t len)
 {
@@ -417,7 +441,8 @@ sluice_batch_delete(struct sluice_run *run, const char *model, const char *json,
 }
 /* Each item of the page becomes a record of the members that the map names; the list ends with a NULL `to`. */
 static inline long
-sluice_save_mapped(struct sluice_run *run, const char *model, const struct sluice_page *page, const struct sluice_map *map)
+sluice_save_mapped(struct sluice_run *run, const char *model, const struct sluice_page *page,
+                   const struct sluice_map *map)
 {
 	return run->host->save_mapped(run, model, page, map);
 }
@@ -425,19 +450,37 @@ sluice_save_mapped(struct sluice_run *run, const char *model, const struct sluic
 #define sluice_reject(run, model, json, len, ...) \
 	((run)->host->reject((run), (model), (json), (len), sluice_format(run, __VA_ARGS__)))
 /* For handmade loops: this run has listed all there is of the model, so that deletes by absence may be worked out. */
-static inline int sluice_full_done(struct sluice_run *run, const char *model) { return run->host->full_done(run, model); }
+static inline int
+sluice_full_done(struct sluice_run *run, const char *model)
+{
+	return run->host->full_done(run, model);
+}
 
-/* Metadata of the connection (a JSON object, "{}" when there is none) and checkpoint of this sync (any JSON up to 64 KiB, NULL when there
- * is none). A run reads its own writes; they become durable with the saves before them, never earlier. At once. */
+/* Metadata of the connection (a JSON object, "{}" when there is none) and checkpoint of this sync (any JSON up to 64
+ * KiB, NULL when there is none). A run reads its own writes; they become durable with the saves before them, never
+ * earlier. At once. */
 static inline const char *sluice_get_metadata(struct sluice_run *run) { return run->host->get_metadata(run); }
-static inline int sluice_set_metadata(struct sluice_run *run, const char *json) { return run->host->put_metadata(run, 0, json); }
-static inline int sluice_update_metadata(struct sluice_run *run, const char *json) { return run->host->put_metadata(run, 1, json); }
+static inline int
+sluice_set_metadata(struct sluice_run *run, const char *json)
+{
+	return run->host->put_metadata(run, 0, json);
+}
+static inline int
+sluice_update_metadata(struct sluice_run *run, const char *json)
+{
+	return run->host->put_metadata(run, 1, json);
+}
 static inline const char *sluice_get_checkpoint(struct sluice_run *run) { return run->host->get_checkpoint(run); }
-static inline int sluice_save_checkpoint(struct sluice_run *run, const char *json) { return run->host->put_checkpoint(run, json); }
+static inline int
+sluice_save_checkpoint(struct sluice_run *run, const char *json)
+{
+	return run->host->put_checkpoint(run, json);
+}
 static inline int sluice_clear_checkpoint(struct sluice_run *run) { return run->host->put_checkpoint(run, NULL); }
 
-/* What was synced on this connection: *json becomes an array of the records found (deleted ones are left out). ids end with NULL.
- * list: pages of 100 from the oldest change on; again = 0 begins, 1 goes on; returns how many are in *json, 0 at the end. */
+/* What was synced on this connection: *json becomes an array of the records found (deleted ones are left out). ids
+ * end with NULL. list: pages of 100 from the oldest change on; again = 0 begins, 1 goes on; returns how many are in
+ * *json, 0 at the end. */
 static inline long
 sluice_get_records(struct sluice_run *run, const char *model, const char *const *ids, const char **json)
 {
@@ -452,7 +495,11 @@ sluice_list_records(struct sluice_run *run, const char *model, int again, const 
 /* {"connection":"acme","integration":"slack","options":{...}}: never credentials. At once. */
 static inline const char *sluice_get_connection(struct sluice_run *run) { return run->host->get_connection(run); }
 /* An option: a string's text, anything else as JSON; NULL when neither given nor with a fallback. At once. */
-static inline const char *sluice_get_option(struct sluice_run *run, const char *name) { return run->host->get_option(run, name); }
+static inline const char *
+sluice_get_option(struct sluice_run *run, const char *name)
+{
+	return run->host->get_option(run, name);
+}
 /* Start of the last successful run of this sync, less the configured look-back; 0: none. Fixed for a run. At once. */
 static inline int64_t sluice_last_success(struct sluice_run *run) { return run->host->last_success(run); }
 /* Start of this run; the same in all its steps. At once. */
@@ -464,7 +511,11 @@ static inline int64_t sluice_time_left(struct sluice_run *run) { return run->hos
 /* 1 when a handmade loop should save its checkpoint and return. Paginations see to it by themselves. At once. */
 static inline int sluice_should_stop(struct sluice_run *run) { return run->host->should_stop(run); }
 /* For people: done of total (0: unknown). */
-static inline int sluice_progress(struct sluice_run *run, uint64_t done, uint64_t total) { return run->host->progress(run, done, total); }
+static inline int
+sluice_progress(struct sluice_run *run, uint64_t done, uint64_t total)
+{
+	return run->host->progress(run, done, total);
+}
 #define sluice_log(run, level, ...) ((run)->host->log((run), (level), sluice_format(run, __VA_ARGS__)))
 /* An action's input (JSON); a check has "{}". At once. */
 static inline const char *sluice_input(struct sluice_run *run) { return run->host->input(run); }

@@ -1,6 +1,7 @@
 /* sluice_json.h - optional comfort for connectors that want to hold a tree: cJSON, safely. Link with -lcjson.
  *
- * A page that goes into the store as it came needs none of this: sluice_batch_save takes its bytes, fifteen times cheaper.
+ * A page that goes into the store as it came needs none of this: sluice_batch_save takes its bytes, fifteen times
+ * cheaper.
  *
  *   cJSON *items = sluice_json_page(run, &page);
  *   cJSON *item;
@@ -9,7 +10,8 @@
  *   sluice_json_save(run, "Contact", items);
  *   cJSON_Delete(items);
  *
- * Numbers survive: a literal that a double cannot hold (more than 15 digits, or beyond its range) becomes a raw node, which
+ * Numbers survive: a literal that a double cannot hold (more than 15 digits, or beyond its range) becomes a raw node,
+ * which
  * prints as it was. cJSON_IsNumber says no to it; sluice_json_int and sluice_json_text read both kinds.
  *
  * Awkward: cJSON cuts strings at a \u0000, and finds members in any case unless told not to: use the functions here. */

@@ -38,11 +38,13 @@ struct http_request {
 };
 
 struct exchange *http_send(struct step *s, const struct http_request *r); /* NULL: sticky failure */
-int http_wait(struct step *s, struct exchange *x);        /* until it is done (streamed: until its head is here); 0 or the sticky failure */
+int http_wait(struct step *s, struct exchange *x);        /* until it is done (streamed: until its head is here); 0 or
+							   * the sticky failure */
 int http_failure(struct step *s, const struct exchange *x); /* makes its failure sticky */
 int http_refused(struct step *s, const struct exchange *x); /* the same for a status that is no success */
 void http_give(struct step *s, struct exchange *x);       /* the plugin holds it from now on */
-void http_free(struct step *s, struct exchange *x);       /* tells the host to forget it when it is not done; NULL is fine */
+void http_free(struct step *s, struct exchange *x);       /* tells the host to forget it when it is not done; NULL is
+							   * fine */
 void http_detach(struct step *s, struct exchange *x);     /* a done one becomes the caller's, who calls exchange_free */
 void exchange_free(struct exchange *x);                   /* NULL is fine */
 bool http_accepted(int status, const int *accept);        /* 2xx or listed */

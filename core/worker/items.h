@@ -25,6 +25,7 @@ void items_free(struct items *items); /* and zeroes it */
 struct slice items_at(const struct items *items, size_t i);
 const struct item_fault *items_fault(const struct items *items, size_t i); /* NULL: item i is good */
 void items_drop_first(struct items *items);
-struct slice items_list(const struct items *items, struct slice text); /* the array, brackets included; "[]" when empty */
+struct slice items_list(const struct items *items, struct slice text); /* the array, brackets included; "[]" when empty
+								        * */
 
 #endif

@@ -23,7 +23,8 @@ struct checker {
 void checker_make(struct checker *c, const struct manifest_model *model);
 void checker_free(struct checker *c);
 
-/* Checks one record (checked text) and appends its id to `id`. false: reason says what is wrong, and id holds what could be read of it. */
+/* Checks one record (checked text) and appends its id to `id`. false: reason says what is wrong, and id holds what
+ * could be read of it. */
 bool record_check(struct checker *c, enum save_op op, struct slice json, struct buf *id, char reason[REASON_MAX]);
 
 /* The records of one call, on their way. */
@@ -39,7 +40,8 @@ struct batch {
 	struct buf id;              /* scratch */
 	long accepted;
 };
-int batch_begin(struct batch *b, struct step *s, enum save_op op, const char *call, const char *model); /* or the sticky failure */
+/* or the sticky failure */
+int batch_begin(struct batch *b, struct step *s, enum save_op op, const char *call, const char *model);
 void batch_put(struct batch *b, struct slice json); /* checked text; a bad record becomes a dead letter */
 void batch_reject(struct batch *b, struct slice raw, const char *reason);
 long batch_end(struct batch *b);                    /* sends; how many were accepted */

@@ -1,8 +1,11 @@
 /* step.h - one call of one function of the plugin, and what its calls of the host's table share.
  *
- * The plugin holds a pointer to .run, the first member; everything behind it is ours. A step ends in one of three ways: the
- * function came to its end; it failed (.status and .reason, set by the first failure, which sticks); or the step was *over* (budget,
- * time, the host's wish) and the function was led out: .over is set, paginations answer 0, everything else SLUICE_ECANCELLED and
+ * The plugin holds a pointer to .run, the first member; everything behind it is ours. A step ends in one of three
+ * ways: the
+ * function came to its end; it failed (.status and .reason, set by the first failure, which sticks); or the step was
+ * *over* (budget,
+ * time, the host's wish) and the function was led out: .over is set, paginations answer 0, everything else
+ * SLUICE_ECANCELLED and
  * does nothing, and the host calls the function again. What is written after a step was over is dropped, since the next
  * step comes to the same place again, with everything in hand. */
 #ifndef SLUICE_WORKER_STEP_H
@@ -62,7 +65,8 @@ struct step {
 	enum stop_reason stop;
 	char stop_text[200];
 	uint64_t requests;                 /* made in this step */
-	uint64_t progress;                 /* positions, checkpoints and metadata kept in this step: something to go on from */
+	uint64_t progress;                 /* positions, checkpoints and metadata kept in this step: something to go on
+					    * from */
 	uint64_t skipped;                  /* finished paginations that were asked for again */
 
 	struct arena arena;                /* until the function returns */
@@ -75,7 +79,8 @@ struct step *step_of(struct sluice_run *run);
 /* Sets the sticky failure, unless there is one. Returns the sticky status. */
 int step_fail(struct step *s, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int step_status(const struct step *s);         /* sticky failure, or ECANCELLED when the step is over, or 0 */
-bool step_spent(struct step *s);               /* budget, time, or the host says that it should end (looks at the channel) */
+bool step_spent(struct step *s);               /* budget, time, or the host says that it should end (looks at the
+					        * channel) */
 int64_t step_left_ms(const struct step *s);    /* INT64_MAX: no limit */
 void step_poll(struct step *s);                /* takes what the host sent, without waiting */
 void step_wait(struct step *s);                /* takes the next frame */
