@@ -44,7 +44,7 @@ static const struct {
 } signs[] = {
 	{TROUBLE_SCOPE, "scope|permission|forbidden|insufficient"},
 	{TROUBLE_EXPIRED, "expired"},
-	{TROUBLE_REFUSED, "invalid_auth|not_authed|unauthorized|revoked|account_inactive|refuses the credentials|status 401|status 403"},
+	{TROUBLE_REFUSED, "invalid_auth|not_authed|unauthorized|revoked|account_inactive|refuses the credentials|status 401"},
 	{TROUBLE_DNS, "dns|resolve"},
 	{TROUBLE_TLS, "tls|certificate"},
 	{TROUBLE_TIME, "timed out"},

@@ -213,7 +213,8 @@ stream_feed(struct flight *f)
 	f->wanted = 0;
 	f->sent = f->eof && n == f->pending.len;
 	piece_write(r, &out, f, slice_of(f->pending.p, n), f->sent);
-	memmove(f->pending.p, f->pending.p + n, f->pending.len - n);
+	if (n)
+		memmove(f->pending.p, f->pending.p + n, f->pending.len - n);
 	f->pending.len -= n;
 	worker_process_send(r->worker, &out);
 	buf_free(&out);

@@ -78,7 +78,7 @@ run_warn(struct run *r, const char *fmt, ...)
 	va_end(ap);
 	buf_puts(&line, text);
 	buf_putc(&line, '\n');
-	if (!memmem(r->warnings.p, r->warnings.len, line.p, line.len)) {
+	if (!r->warnings.len || !memmem(r->warnings.p, r->warnings.len, line.p, line.len)) {
 		buf_slice(&r->warnings, buf_view(&line));
 		history_log(r, LOG_WARN, "%s", text);
 	}
@@ -197,6 +197,7 @@ static void
 run_again(struct run *r)
 {
 	r->respawn = r->bad_answer = false;
+	r->kill_at_ms = 0; /* that was for the old one */
 	for (size_t i = 0; i < r->n_models; i++)
 		r->models[i].loose = false;
 	state_load(r);

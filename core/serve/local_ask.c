@@ -125,7 +125,8 @@ answer_read(int fd, const struct query_sink *sink, struct buf *end, struct err *
 			shown = true;
 			continue;
 		}
-		memmove(in.p, in.p + from, in.len - from);
+		if (from)
+			memmove(in.p, in.p + from, in.len - from);
 		in.len -= from;
 		from = 0;
 		buf_reserve(&in, 65536);

@@ -104,7 +104,7 @@ dataset_try(void *arg, const struct dataset_info *d)
 
 	if (!matches(s->q->connection, d->connection) || !matches(s->q->integration, d->integration))
 		return true;
-	if (!memmem(s->models.p, s->models.len, d->model, strlen(d->model)))
+	if (!s->models.len || !memmem(s->models.p, s->models.len, d->model, strlen(d->model)))
 		buf_printf(&s->models, "%s%s", s->models.len ? ", " : "", d->model);
 	if (strcmp(s->model, d->model) != 0)
 		return true;

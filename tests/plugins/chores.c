@@ -38,7 +38,7 @@ static int
 fetch_hangs(struct sluice_run *run)
 {
 	save(run, "[{\"id\":\"unseen\"}]");
-	for (volatile int i = 0;; i++)
+	for (volatile unsigned i = 0;; i++)
 		;
 	return 0;
 }

@@ -1,0 +1,217 @@
+#!/bin/sh
+# cli.sh - every verb of the command line against a real store: what it shows, in which format, with which exit code.
+. "$(dirname "$0")/lib.sh"
+plugins chores
+provider --records 200
+
+configure() { # configure LINES: [connection acme : chores]
+	host 'retries = 0'
+	ini <<-INI
+		[integration chores]
+		base_url = $at
+		[connection acme : chores]
+		token = canary-of-acme
+		$1
+	INI
+}
+rows='rows = [{"id":"1","secret":"s3cr3t"},{"id":"2"},{"id":"3"}]
+vouch = yes'
+
+# ---- usage
+
+run --help
+is "$status" 0 "--help is no error"
+for verb in run dry-run test-connection status history records changes dead-letters metadata checkpoint describe config version datasets; do
+	has "$dir/out" "^  $verb " "--help lists $verb"
+	"$build/sluice" "$verb" --help >"$dir/verb" 2>"$dir/err"
+	is "$? $(head -c 20 "$dir/verb" | cut -d' ' -f1-2)" "0 usage: sluice" "$verb has a help of its own"
+done
+run ruin
+is "$status" 2 "an unknown verb exits 2"
+has "$dir/err" "did you mean 'run'" "and the nearest one is named"
+run run --conection-id acme
+is "$status" 2 "an unknown flag exits 2"
+has "$dir/err" 'did you mean --connection-id' "and the nearest one is named"
+run records --format xml
+is "$status" 2 "an unknown format exits 2"
+run version
+has "$dir/out" '^sluice [0-9]+\.[0-9]+' "version"
+
+# ---- without a store
+
+configure "$rows"
+for verb in status history datasets 'dead-letters list'; do
+	run $verb
+	is "$status" 0 "$verb works before anything was synced"
+done
+[ ! -e "$dir/store/data.mdb" ]; ok $? "and makes no store"
+run records Row
+is "$status" 2 "records of what was never synced is an error"
+run dry-run --format jsonl
+is "$status $(grep -c '"action":"added"' "$dir/out")" "0 3" "a dry run works without a store"
+[ ! -e "$dir/store/data.mdb" ]; ok $? "and makes none"
+
+# ---- configuration
+
+run config
+has "$dir/out" 'token +\*\*\* +.*sluice.ini:[0-9]+' "config shows where a value came from, and no secret"
+hasnt "$dir/out" 'canary' "not even in part"
+run config --check
+is "$status" 0 "a good configuration is good"
+ini <<-INI
+	[sync acme : chores : handmate]
+	every = 1h
+INI
+run config --check
+is "$status" 2 "a sync that the connector does not have is an error"
+has "$dir/err" "sluice.ini:[0-9]+.*did you mean 'handmade'" "with file, line and the nearest one"
+configure 'rowz = []'
+run config --check
+is "$status" 2 "so is an option that nobody declared"
+has "$dir/err" "sluice.ini:[0-9]+.*did you mean 'rows'" "with file, line and the nearest one"
+configure 'rows = 5'
+run config --check
+is "$status" 2 "and one of another type"
+run run
+is "$status" 2 "such a run does not begin"
+configure "$rows"
+run describe chores
+has "$dir/out" 'handmade +Row +full, deletes' "describe shows the syncs"
+run describe "$dir/plugins/chores.so" --format json
+has "$dir/out" '"name": "chores"' "describe takes a file, and prints JSON"
+run describe
+has "$dir/out" '^stripe ' "without a name it lists what there is"
+run describe nobody
+is "$status" 2 "a plugin that is not there exits 2"
+
+# ---- data
+
+run run --format json
+is "$status" 0 "run"
+has "$dir/out" '^\[$' "as JSON an array"
+has "$dir/out" '"status":"success".*"added":3' "of results"
+run run
+has "$dir/out" 'nothing changed' "a second run says that nothing changed"
+run records Row --format json
+is "$(grep -c '"id"' "$dir/out") $(head -n 1 "$dir/out") $(tail -n 1 "$dir/out")" "3 [ ]" "records as JSON are one array"
+run records Row
+hasnt "$dir/out" 's3cr3t' "as text, what is sensitive is masked"
+has "$dir/out" '"secret":"\*\*\*"' "visibly"
+run records Row --limit 2 --format jsonl
+is "$(wc -l <"$dir/out")" 2 "--limit"
+run records Row --id 3 --id 1 --id 9 --format jsonl
+is "$(wc -l <"$dir/out")" 2 "--id, several"
+run records Rows
+is "$status" 2 "a model that is not there exits 2"
+run changes Row --cursor 2 --format jsonl
+is "$(sed 's/.*"id":"\([^"]*\)","sequence":3.*/\1/' "$dir/out" | wc -l)" 1 "changes go on behind a cursor"
+run changes Row --cursor 99
+is "$status" 1 "a cursor from the future is refused"
+run changes Row --cursor x1
+is "$status" 2 "and so is one that is none"
+"$build/sluice" --conf "$conf" changes Row --cursor 3 --follow --format jsonl >"$dir/follow" 2>"$dir/follow.err" </dev/null &
+follower=$!
+pids="$pids $follower"
+configure 'rows = [{"id":"1","secret":"other"},{"id":"2"},{"id":"3"},{"id":"4"}]
+vouch = yes'
+run run
+is "$status" 0 "a run beside a follower is not disturbed"
+arrived() { grep -q '"id":"4"' "$dir/follow"; }
+until_true 10 arrived
+ok $? "changes --follow sees what comes"
+kill $follower
+run datasets --format jsonl
+has "$dir/out" '"model":"Row","live":4,"deleted":0,.*"sequence":5' "datasets counts"
+run status
+has "$dir/out" 'acme +chores +handmade +ok +4 ' "status"
+run history --limit 2 --format jsonl
+is "$(wc -l <"$dir/out")" 2 "history, newest first, limited"
+number=$(sed -n '1s/^{"run":\([0-9]*\).*/\1/p' "$dir/out")
+run history --run "$number"
+has "$dir/out" '"status": "success"' "and one run in full"
+
+# ---- state
+
+run checkpoint set '{"at":[1,2]}' --connection-id acme --sync handmade
+run checkpoint get --connection-id acme --sync handmade --format jsonl
+is "$(cat "$dir/out")" '{"at":[1,2]}' "a checkpoint is set and read"
+run checkpoint clear --connection-id acme --sync handmade
+run checkpoint clear --connection-id acme --sync handmade
+is "$status" 0 "cleared, also twice"
+run checkpoint get --connection-id acme --sync handmade
+is "$(cat "$dir/out")" null "and gone"
+run metadata set '{"region":"eu","n":12345678901234567890}' --connection-id acme
+run metadata update '{"region":"us"}' --connection-id acme
+run metadata get --connection-id acme --format jsonl
+is "$(cat "$dir/out")" '{"region":"us","n":12345678901234567890}' "metadata is merged, its numbers intact"
+run metadata set '{"region":' --connection-id acme
+is "$status" 2 "what is no JSON is refused"
+run metadata set '[]' --connection-id acme
+is "$status" 2 "and what is no object"
+
+# ---- is this connection usable?
+
+reply() { # reply STATUS BODY
+	control reset >/dev/null
+	control faults "{\"route\":\"GET /me\",\"replies\":[{\"status\":$1,\"body\":$2}]}" >/dev/null
+}
+reply 200 '{}'
+run test-connection
+is "$status" 0 "a good connection is good"
+has "$dir/out" 'acct_1' "with the facts of its check"
+has "$dir/out" 'next: .*dry-run' "and what to do next"
+reply 401 '{"error":{"message":"Invalid API Key"}}'
+run test-connection
+is "$status $(grep -c 'refused' "$dir/out")" "3 1" "refused"
+has "$dir/out" 'Invalid API Key' "in the provider's words"
+has "$dir/out" 'next: .*sluice.ini:[0-9]+' "and the place to look at"
+reply 401 '{"error":"token has expired"}'
+run test-connection
+is "$status $(grep -c 'chores  expired' "$dir/out")" "3 1" "expired"
+reply 403 "{\"message\":\"This token lacks the scope 'things:write'\"}"
+run test-connection
+is "$status" 3 "missing scope"
+has "$dir/out" 'missing scope: things:write' "named"
+reply 403 '{}'
+run test-connection
+has "$dir/out" 'missing scope: one of things:read' "or, when the provider does not say which, those that are needed"
+reply 503 '{}'
+run test-connection
+is "$status" 75 "a provider that fails is for later"
+control reset >/dev/null
+control faults '{"match":"/me","do":"silence"}' >/dev/null
+run test-connection --set request_timeout=1s
+is "$status" 75 "a provider that says nothing is for later too"
+has "$dir/out" 'unreachable \(timeout\)' "by name"
+away() { # away URL PATTERN SENTENCE
+	configure ''
+	sed "s|^base_url = .*|base_url = $1|" "$conf/sluice.ini" >"$dir/ini"
+	cp "$dir/ini" "$conf/sluice.ini"
+	run test-connection
+	is "$status" 75 "$3"
+	has "$dir/out" "$2" "$3, by name"
+}
+away http://127.0.0.1:1 'unreachable \(no connection\)' "nobody listens there"
+away http://no-such-host.invalid 'unreachable \(DNS\)' "the name does not exist"
+hasnt "$dir/said" 'canary-of-acme' "and no secret is shown"
+
+# ---- errors
+
+configure "$rows"
+run run --sync nope --format json
+is "$status" 2 "an unknown sync exits 2"
+has "$dir/err" '^\{"error":\{"code":"usage","message":"' "as JSON an error is an object on stderr"
+run run --connection-id nobody
+is "$status" 2 "so does an unknown connection"
+sed "s|^token.*||" "$conf/sluice.ini" >"$dir/ini" && cp "$dir/ini" "$conf/sluice.ini"
+run run
+is "$status" 2 "a connection without credentials exits 2"
+has "$dir/said" 'token' "and says which are wanted"
+configure "$rows"
+run run --set min_free=1000GiB
+is "$status" 75 "without room on the disk no run starts"
+has "$dir/said" 'min_free' "and the limit is named"
+chmod 755 "$dir/store"
+run status
+is "$status" 2 "a store that others may enter is refused"
+chmod 700 "$dir/store"
