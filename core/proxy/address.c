@@ -1,9 +1,10 @@
 /* address.c - one table of ranges that are not the public internet.
  *
- * Guarantee: an IPv6 address that carries an IPv4 address (mapped, compatible, NAT64, 6to4) is judged as not public whatever it
- * carries: no honest provider is reached that way, and translators turn them into the inside of somebody's network.
- * Awkward: new special ranges are assigned now and then (RFC 6890 registries); for IPv6 the table is turned round, only what is
- * global unicast, 2000::/3, and not listed as special inside it, is public. */
+ * Guarantee: an IPv6 address that carries an IPv4 address (mapped, compatible, NAT64, 6to4) is judged as not public
+ * whatever it carries: no honest provider is reached that way, and translators turn them into the inside of
+ * somebody's network.
+ * Awkward: new special ranges are assigned now and then (RFC 6890 registries); for IPv6 the table is turned round,
+ * only what is global unicast, 2000::/3, and not listed as special inside it, is public. */
 #include "proxy/address.h"
 
 #include <arpa/inet.h>
@@ -21,21 +22,21 @@ struct range4 {
 
 #define IP4(a, b, c, d) ((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
 static const struct range4 closed4[] = {
-	{IP4(0, 0, 0, 0), 8},       /* "this network"; 0.0.0.0 reaches the machine itself */
-	{IP4(10, 0, 0, 0), 8},      /* private */
-	{IP4(100, 64, 0, 0), 10},   /* carrier's own (RFC 6598) */
-	{IP4(127, 0, 0, 0), 8},     /* loopback */
-	{IP4(169, 254, 0, 0), 16},  /* link-local, with the clouds' metadata services */
-	{IP4(172, 16, 0, 0), 12},   /* private */
-	{IP4(192, 0, 0, 0), 24},    /* protocol assignments */
-	{IP4(192, 0, 2, 0), 24},    /* documentation */
-	{IP4(192, 88, 99, 0), 24},  /* 6to4 relays */
-	{IP4(192, 168, 0, 0), 16},  /* private */
-	{IP4(198, 18, 0, 0), 15},   /* benchmarks */
-	{IP4(198, 51, 100, 0), 24}, /* documentation */
-	{IP4(203, 0, 113, 0), 24},  /* documentation */
-	{IP4(224, 0, 0, 0), 4},     /* multicast */
-	{IP4(240, 0, 0, 0), 4},     /* reserved, and broadcast */
+        {IP4(0, 0, 0, 0), 8},       /* "this network"; 0.0.0.0 reaches the machine itself */
+        {IP4(10, 0, 0, 0), 8},      /* private */
+        {IP4(100, 64, 0, 0), 10},   /* carrier's own (RFC 6598) */
+        {IP4(127, 0, 0, 0), 8},     /* loopback */
+        {IP4(169, 254, 0, 0), 16},  /* link-local, with the clouds' metadata services */
+        {IP4(172, 16, 0, 0), 12},   /* private */
+        {IP4(192, 0, 0, 0), 24},    /* protocol assignments */
+        {IP4(192, 0, 2, 0), 24},    /* documentation */
+        {IP4(192, 88, 99, 0), 24},  /* 6to4 relays */
+        {IP4(192, 168, 0, 0), 16},  /* private */
+        {IP4(198, 18, 0, 0), 15},   /* benchmarks */
+        {IP4(198, 51, 100, 0), 24}, /* documentation */
+        {IP4(203, 0, 113, 0), 24},  /* documentation */
+        {IP4(224, 0, 0, 0), 4},     /* multicast */
+        {IP4(240, 0, 0, 0), 4},     /* reserved, and broadcast */
 };
 
 struct range6 {
@@ -43,11 +44,12 @@ struct range6 {
 	unsigned bits;
 };
 
-static const struct range6 closed6[] = { /* inside 2000::/3 */
-	{{0x20, 0x01, 0x00, 0x00}, 23}, /* protocol assignments: Teredo 2001::/32, ORCHID, benchmarks */
-	{{0x20, 0x01, 0x0d, 0xb8}, 32}, /* documentation */
-	{{0x20, 0x02, 0x00, 0x00}, 16}, /* 6to4: an IPv4 address inside */
-	{{0x3f, 0xff, 0x00, 0x00}, 20}, /* documentation (RFC 9637) */
+static const struct range6 closed6[] = {
+        /* inside 2000::/3 */
+        {{0x20, 0x01, 0x00, 0x00}, 23}, /* protocol assignments: Teredo 2001::/32, ORCHID, benchmarks */
+        {{0x20, 0x01, 0x0d, 0xb8}, 32}, /* documentation */
+        {{0x20, 0x02, 0x00, 0x00}, 16}, /* 6to4: an IPv4 address inside */
+        {{0x3f, 0xff, 0x00, 0x00}, 20}, /* documentation (RFC 9637) */
 };
 
 static bool

@@ -1,9 +1,9 @@
 /* alarm.c - a binary heap of wake-ups over one uv_timer.
  *
- * Guarantee: an alarm never rings before its time by our clock: libuv counts from the loop's cached time and may wake us a
- * millisecond early, so what is not due yet is waited for again.
- * Awkward: a ringing alarm may set itself to "now". Those wait for the next turn of the loop, or one busy call could keep
- * the loop from ever turning: a round takes only as many alarms as were there when it began. */
+ * Guarantee: an alarm never rings before its time by our clock: libuv counts from the loop's cached time and may wake
+ * us a millisecond early, so what is not due yet is waited for again.
+ * Awkward: a ringing alarm may set itself to "now". Those wait for the next turn of the loop, or one busy call could
+ * keep the loop from ever turning: a round takes only as many alarms as were there when it began. */
 #include "proxy/alarm.h"
 
 #include <assert.h>

@@ -1,7 +1,7 @@
 /* alarm.h - wake-ups of the proxy: any number of them on one timer of the loop, due by the clock that is a parameter.
  *
- * An alarm rings once, from the loop, never from inside alarm_set; setting it again moves it. With a clock of their own, tests
- * move the time and call alarms_ring. */
+ * An alarm rings once, from the loop, never from inside alarm_set; setting it again moves it. With a clock of their
+ * own, tests move the time and call alarms_ring. */
 #ifndef SLUICE_PROXY_ALARM_H
 #define SLUICE_PROXY_ALARM_H
 
@@ -26,9 +26,10 @@ struct alarms {
 };
 
 int alarms_init(struct alarms *a, uv_loop_t *loop, const struct clock *clock); /* negative: an error of libuv */
-void alarms_finish(struct alarms *a, void *owner); /* nothing rings any more; owner is freed when the loop has let go of the timer */
-void alarms_ring(struct alarms *a);             /* those that are due now */
-int64_t alarms_now(const struct alarms *a);     /* monotonic milliseconds */
+void alarms_finish(struct alarms *a,
+                   void *owner);    /* nothing rings any more; owner is freed when the loop has let go of the timer */
+void alarms_ring(struct alarms *a); /* those that are due now */
+int64_t alarms_now(const struct alarms *a); /* monotonic milliseconds */
 void alarm_set(struct alarms *a, struct alarm *alarm, int64_t at);
 void alarm_clear(struct alarms *a, struct alarm *alarm); /* fine when it is not set */
 

@@ -1,8 +1,9 @@
 /* auth.c - one row per kind of credential.
  *
- * Guarantee: a credential is copied only into the request that carries it, and those copies are wiped with it (header_list_wipe).
- * Awkward: a key in the query would come back in next links; such a parameter is taken out of every URL first, and put in again
- * only where credentials may go. */
+ * Guarantee: a credential is copied only into the request that carries it, and those copies are wiped with it
+ * (header_list_wipe).
+ * Awkward: a key in the query would come back in next links; such a parameter is taken out of every URL first, and
+ * put in again only where credentials may go. */
 #include "proxy/auth.h"
 
 #include <sodium.h>
@@ -45,7 +46,8 @@ apply_basic(const struct proxy_target *t, struct url *u, struct curl_slist *head
 	buf_slice(&plain, password);
 	buf_reserve(&line, room + 32);
 	buf_puts(&line, "Authorization: Basic ");
-	sodium_bin2base64(buf_grow(&line, room), room, (const unsigned char *)plain.p, plain.len, sodium_base64_VARIANT_ORIGINAL);
+	sodium_bin2base64(buf_grow(&line, room), room, (const unsigned char *)plain.p, plain.len,
+	                  sodium_base64_VARIANT_ORIGINAL);
 	line.len--; /* its NUL */
 	buf_wipe(&plain);
 	return put_secret_line(headers, &line);
@@ -77,11 +79,12 @@ struct auth_kind {
 };
 
 static const struct auth_kind kinds[] = {
-	[SLUICE_NONE] = {0},
-	[SLUICE_BEARER] = {"no token is configured; set token", .apply = apply_bearer},
-	[SLUICE_BASIC] = {"no user name or API key is configured; set username and password, or api_key", .user = true, .apply = apply_basic},
-	[SLUICE_HEADER_KEY] = {"no API key is configured; set api_key", .name = true, .apply = apply_header},
-	[SLUICE_QUERY_KEY] = {"no API key is configured; set api_key", .name = true, .apply = apply_query},
+        [SLUICE_NONE] = {0},
+        [SLUICE_BEARER] = {"no token is configured; set token", .apply = apply_bearer},
+        [SLUICE_BASIC] = {"no user name or API key is configured; set username and password, or api_key", .user = true,
+                          .apply = apply_basic},
+        [SLUICE_HEADER_KEY] = {"no API key is configured; set api_key", .name = true, .apply = apply_header},
+        [SLUICE_QUERY_KEY] = {"no API key is configured; set api_key", .name = true, .apply = apply_query},
 };
 
 static bool
@@ -109,7 +112,8 @@ auth_check(const struct proxy_target *t, struct err *err)
 	if (!secret_reveal(t->token).len && !(kind->user && secret_reveal(t->username).len))
 		return err_set(err, ERR_USAGE, "%s", kind->missing);
 	if (!sendable(t->token) || !sendable(t->username) || !sendable(t->password))
-		return err_set(err, ERR_CREDENTIALS, "a credential holds a line break or another control byte; was it copied whole?");
+		return err_set(err, ERR_CREDENTIALS,
+		               "a credential holds a line break or another control byte; was it copied whole?");
 	if (kind->name) {
 		struct buf line = {0};
 		bool good;
@@ -118,7 +122,8 @@ auth_check(const struct proxy_target *t, struct err *err)
 		good = header_split(buf_view(&line), &name, &value);
 		buf_free(&line);
 		if (!good)
-			return err_set(err, ERR_USAGE, "the connector names no header or parameter for its API key (auth_name)");
+			return err_set(err, ERR_USAGE,
+			               "the connector names no header or parameter for its API key (auth_name)");
 	}
 	return 0;
 }

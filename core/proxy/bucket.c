@@ -1,12 +1,15 @@
 /* bucket.c - a sliding window of sendings.
  *
- * A classic token bucket of n lets up to 2n through in one span (a full bucket, and its refill); providers that count spans answer
- * that with 429. So the times of the last n sendings are kept, and the next waits until the oldest is a span ago.
+ * A classic token bucket of n lets up to 2n through in one span (a full bucket, and its refill); providers that count
+ * spans answer that with 429. So the times of the last n sendings are kept, and the next waits until the oldest is a
+ * span ago.
  *
- * Guarantee: in no span of per_ms are more than n sent; a sending counts from when it goes over the wire, not from when it was
- * granted, since new connections take their time and the next span's requests would overtake that. A small slack covers the rest.
- * Awkward: after a shared pause all waiters would start in the same millisecond. For a while after it they are let go one by one
- * with random gaps. And n may be 15 000 a day: beyond RING_MAX both n and the span are divided, which is stricter, never looser. */
+ * Guarantee: in no span of per_ms are more than n sent; a sending counts from when it goes over the wire, not from
+ * when it was granted, since new connections take their time and the next span's requests would overtake that. A
+ * small slack covers the rest.
+ * Awkward: after a shared pause all waiters would start in the same millisecond. For a while after it they are let go
+ * one by one with random gaps. And n may be 15 000 a day: beyond RING_MAX both n and the span are divided, which is
+ * stricter, never looser. */
 #include "proxy/bucket.h"
 
 #include <stdlib.h>
@@ -14,7 +17,7 @@
 
 #define RING_MAX 16384
 #define SLACK_MAX_MS 250
-#define SOFT_MS 5000  /* how long after a pause gaps are kept */
+#define SOFT_MS 5000   /* how long after a pause gaps are kept */
 #define SOFT_GAP_MS 40 /* the mean is half of it */
 
 void

@@ -5,33 +5,31 @@
  *                  |     `--too long--> ENDING `----- redirect, QUEUED ---'  |   ENDING: done, from the loop
  *                  `------------------ WAITING <---------- retry ------------'
  *
- * Guarantee: done is called once, last, and never from inside proxy_send; after proxy_cancel no piece comes and the result is
- * ERR_STOPPED, in whatever state the call was. Every millisecond of its life is counted under one reason.
- * Awkward: callbacks run inside libcurl when they are given pieces, so cancelling only sets the alarm; the handle is taken out of
- * libcurl when that rings. And a streamed call is retried only until its first piece is out. */
+ * Guarantee: done is called once, last, and never from inside proxy_send; after proxy_cancel no piece comes and the
+ * result is ERR_STOPPED, in whatever state the call was. Every millisecond of its life is counted under one reason.
+ * Awkward: callbacks run inside libcurl when they are given pieces, so cancelling only sets the alarm; the handle is
+ * taken out of libcurl when that rings. And a streamed call is retried only until its first piece is out. */
 #include "proxy/call.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
 #include "proxy/auth.h"
 #include "proxy/redirect.h"
+#include "proxy/request.h"
 #include "proxy/retry.h"
 #include "sluice.h"
 
 #define PAUSE_MAX_MS (24 * 3600 * INT64_C(1000)) /* a longer one is asked about again after a day */
 
 const char *const wait_names[WAIT_REASONS] = {
-	[WAIT_NONE] = "",
-	[WAIT_CONNECT] = "connecting",
-	[WAIT_SERVER] = "waiting for the server",
-	[WAIT_RATE] = "waiting for the rate limit",
-	[WAIT_RETRY] = "waiting to try again",
+        [WAIT_NONE] = "",
+        [WAIT_CONNECT] = "connecting",
+        [WAIT_SERVER] = "waiting for the server",
+        [WAIT_RATE] = "waiting for the rate limit",
+        [WAIT_RETRY] = "waiting to try again",
 };
-
-static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
 
 static int64_t
 now_of(const struct proxy_call *c)
@@ -95,7 +93,7 @@ call_stop_exchange(struct proxy_call *c)
 	c->in_engine = false;
 }
 
-/* Lets go of all that is shared, then tells. The proxy itself may be gone after done. */
+/* Lets go of all that is shared, then tells. The proxy itself may be closed after done. */
 static void
 call_finish(struct proxy_call *c)
 {
@@ -114,7 +112,8 @@ call_finish(struct proxy_call *c)
 	if (c->next)
 		c->next->prev = c->prev;
 	if (c->cancelled)
-		err_set(&a->err, ERR_STOPPED, "%s: %s %.400s was stopped", c->target->name, c->method, c->url.shown ? c->url.shown : "");
+		err_set(&a->err, ERR_STOPPED, "%s: %s %.400s was stopped", c->target->name, c->method,
+		        c->url.shown ? c->url.shown : "");
 	a->content_type = "";
 	if (!a->err.cls) {
 		a->status = c->exchange.head.status;
@@ -123,6 +122,7 @@ call_finish(struct proxy_call *c)
 		a->content_type = exchange_type(&c->exchange, c->type, sizeof c->type);
 	}
 	c->done(c->arg, a);
+	proxy_spare_put(p, &c->exchange.body);
 	call_free(c);
 }
 
@@ -141,8 +141,8 @@ call_name_error(struct proxy_call *c)
 	struct buf text = {0};
 
 	if (c->answer.attempts > 1)
-		buf_printf(&text, "%s: %s %.300s: %.400s (after %u attempts)", c->target->name, c->method, c->url.shown, e->text,
-		           c->answer.attempts);
+		buf_printf(&text, "%s: %s %.300s: %.400s (after %u attempts)", c->target->name, c->method, c->url.shown,
+		           e->text, c->answer.attempts);
 	else
 		buf_printf(&text, "%s: %s %.300s: %.400s", c->target->name, c->method, c->url.shown, e->text);
 	err_set(e, e->cls, "%s", buf_str(&text));
@@ -172,7 +172,8 @@ call_rate_error(struct proxy_call *c, int64_t wait_ms)
 	char asked[TIME_TEXT_MAX], most[TIME_TEXT_MAX];
 	bool deadline = wait_ms <= c->proxy->retry_max_ms;
 
-	err_set(&c->answer.err, ERR_RATE, "the provider asks to wait %s, longer than %s", duration_format(wait_ms < PAUSE_MAX_MS * 365 ? wait_ms : PAUSE_MAX_MS * 365, asked),
+	err_set(&c->answer.err, ERR_RATE, "the provider asks to wait %s, longer than %s",
+	        duration_format(wait_ms < PAUSE_MAX_MS * 365 ? wait_ms : PAUSE_MAX_MS * 365, asked),
 	        deadline ? "the time that is left" : duration_format(c->proxy->retry_max_ms, most));
 	call_name_error(c);
 }
@@ -201,7 +202,8 @@ head_came(void *arg)
 
 	if (!c->on_body || redirect_asked(c))
 		return false;
-	if (retry_status(status, c->retry_on, c->n_retry_on) && retry_method(c->method, c->safe) && c->answer.retries < c->limit)
+	if (retry_status(status, c->retry_on, c->n_retry_on) && retry_method(c->method, c->safe) &&
+	    c->answer.retries < c->limit)
 		return false;
 	if (c->endless)
 		call_alarm(c, deadline_of(c));
@@ -245,53 +247,6 @@ call_landed(struct proxy_call *c)
 	bucket_answered(b);
 }
 
-/* One line at a time of "name: value\n" lines. */
-static bool
-next_line(struct slice *rest, struct slice *line)
-{
-	const char *newline;
-
-	while (rest->len && (rest->p[0] == '\n' || rest->p[0] == '\r'))
-		rest->p++, rest->len--;
-	if (!rest->len)
-		return false;
-	newline = memchr(rest->p, '\n', rest->len);
-	*line = slice_of(rest->p, newline ? (size_t)(newline - rest->p) : rest->len);
-	rest->p += line->len;
-	rest->len -= line->len;
-	if (line->p[line->len - 1] == '\r')
-		line->len--;
-	return true;
-}
-
-static void
-raw_put(struct curl_slist **list, const char *text)
-{
-	*list = curl_slist_append(*list, text);
-	if (!*list)
-		die("out of memory: a header could not be added");
-}
-
-/* Where credentials may not go, nothing goes that a connector or operator chose, except what the body is. */
-static struct curl_slist *
-call_headers(struct proxy_call *c)
-{
-	struct slice rest = buf_view(&c->headers), line;
-	struct curl_slist *list = header_put(NULL, SLICE("Accept-Encoding: gzip"));
-
-	for (char **h = c->target->headers; *h && c->access.credentials; h++)
-		list = header_put(list, slice_str(*h));
-	while (next_line(&rest, &line))
-		if (c->access.credentials || redirect_keeps_header(line))
-			list = header_put(list, line);
-	if (c->body.len && !header_has(list, "content-type"))
-		list = header_put(list, SLICE("Content-Type: application/json"));
-	else if (!header_has(list, "content-type"))
-		raw_put(&list, "Content-Type:"); /* libcurl would call it a form */
-	raw_put(&list, "Expect:");               /* no waiting for "100 Continue" */
-	return list;
-}
-
 void
 call_granted(struct proxy_call *c)
 {
@@ -302,23 +257,25 @@ call_granted(struct proxy_call *c)
 	header_list_wipe(c->lines);
 	if (c->target->auth == SLUICE_QUERY_KEY)
 		url_set_param(&c->url, c->target->auth_name, (struct slice){0});
-	c->lines = call_headers(c);
+	c->lines = request_headers(c);
 	if (c->access.credentials)
 		c->lines = auth_apply(c->target, &c->url, c->lines);
 	c->plan = (struct exchange_plan){
-		.url = &c->url,
-		.method = c->method,
-		.headers = c->lines,
-		.body = buf_view(&c->body),
-		.may_repeat = retry_method(c->method, c->safe),
-		.trusted = c->access.trusted,
-		.max_answer = p->max_answer,
-		.connect_ms = p->connect_ms,
-		.ca_file = p->ca_file,
-		.user_agent = p->user_agent,
+	        .url = &c->url,
+	        .method = c->method,
+	        .headers = c->lines,
+	        .body = buf_view(&c->body),
+	        .may_repeat = retry_method(c->method, c->safe),
+	        .trusted = c->access.trusted,
+	        .max_answer = p->max_answer,
+	        .connect_ms = p->connect_ms,
+	        .ca_file = p->ca_file,
+	        .user_agent = p->user_agent,
 	};
 	engine_handle_return(p->engine, x->easy);
 	exchange_reset(x);
+	if (!x->body.p && !c->on_body)
+		proxy_spare_take(p, &x->body);
 	exchange_begin(x, engine_handle(p->engine), &c->plan);
 	curl_easy_setopt(x->easy, CURLOPT_PRIVATE, c);
 	c->answer.attempts++;
@@ -384,14 +341,15 @@ call_asked(const struct proxy_call *c)
 	const struct proxy_target *t = c->target;
 	struct slice lines = buf_view(&c->exchange.head.lines);
 	/* Many providers send their reset header with every answer: it asks for a wait only when nothing is left. */
-	bool reset = c->exchange.head.status == 429 || (t->remaining && wait_seconds(headers_find(lines, t->remaining)) == 0);
+	bool reset = c->exchange.head.status == 429 ||
+	             (t->remaining && wait_seconds(headers_find(lines, t->remaining)) == 0);
 	struct wait_sources s = {
-		.headers = lines,
-		.body = buf_view(&c->exchange.body),
-		.retry_after = t->retry_after,
-		.reset = reset ? t->reset : NULL,
-		.body_path = t->retry_body,
-		.now_us = clock_wall_us(c->proxy->clock),
+	        .headers = lines,
+	        .body = buf_view(&c->exchange.body),
+	        .retry_after = t->retry_after,
+	        .reset = reset ? t->reset : NULL,
+	        .body_path = t->retry_body,
+	        .now_us = clock_wall_us(c->proxy->clock),
 	};
 
 	return wait_asked(&s);
@@ -403,14 +361,14 @@ call_again(struct proxy_call *c, int64_t asked, bool limited)
 {
 	int64_t now = now_of(c), wait, left = deadline_of(c) == INT64_MAX ? INT64_MAX : deadline_of(c) - now;
 	struct retry_case k = {
-		.may = retry_method(c->method, c->safe),
-		.done = c->answer.retries,
-		.limit = c->limit,
-		.base_ms = c->proxy->retry_base_ms,
-		.max_ms = c->proxy->retry_max_ms,
-		.asked_ms = asked,
-		.time_left_ms = left,
-		.random = proxy_random(c->proxy),
+	        .may = retry_method(c->method, c->safe),
+	        .done = c->answer.retries,
+	        .limit = c->limit,
+	        .base_ms = c->proxy->retry_base_ms,
+	        .max_ms = c->proxy->retry_max_ms,
+	        .asked_ms = asked,
+	        .time_left_ms = left,
+	        .random = proxy_random(c->proxy),
 	};
 	enum retry_verdict verdict = retry_decide(&k, &wait);
 	int64_t shared = asked >= 0 ? asked + 1 : limited ? wait : 0;
@@ -441,7 +399,8 @@ settle_answer(struct proxy_call *c)
 			call_queue(c);
 		return;
 	}
-	if (!c->exchange.streaming && retry_status(status, c->retry_on, c->n_retry_on) && call_again(c, call_asked(c), status == 429))
+	if (!c->exchange.streaming && retry_status(status, c->retry_on, c->n_retry_on) &&
+	    call_again(c, call_asked(c), status == 429))
 		return;
 	call_succeed(c);
 }
@@ -557,53 +516,6 @@ call_kicked(void *arg)
 
 /* ---- the interface ---- */
 
-static int
-method_set(struct proxy_call *c, const struct proxy_request *r, struct err *err)
-{
-	for (size_t i = 0; i < LENGTH(methods); i++) {
-		if (!r->method || strcmp(r->method, methods[i]))
-			continue;
-		memcpy(c->method, methods[i], strlen(methods[i]) + 1);
-		if (r->body.len && !strcmp(r->method, "HEAD"))
-			return err_set(err, ERR_USAGE, "a HEAD request has no body");
-		return 0;
-	}
-	memcpy(c->method, "?", 2);
-	return err_set(err, ERR_USAGE, "'%.20s' is no method that is sent; use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS",
-	               r->method ? r->method : "");
-}
-
-/* Is that a request that may be made? */
-static int
-call_check(struct proxy_call *c, const struct proxy_request *r, struct err *err)
-{
-	struct slice rest = r->headers, line;
-
-	if (method_set(c, r, err))
-		return -1;
-	while (next_line(&rest, &line))
-		if (header_check(line, c->target->auth_name, err))
-			return -1;
-	if (url_endpoint(&c->url, &c->target->base, r->endpoint, r->query, r->from_answer, err))
-		return -1;
-	return target_access(c->target, &c->url, r->from_answer, &c->access, err);
-}
-
-static void
-call_copy(struct proxy_call *c, const struct proxy_request *r)
-{
-	buf_slice(&c->headers, r->headers);
-	buf_slice(&c->body, r->body);
-	if (r->n_retry_on)
-		c->retry_on = xmemdup(r->retry_on, r->n_retry_on * sizeof *r->retry_on);
-	c->n_retry_on = r->n_retry_on;
-	c->limit = r->retries < 0 ? 0 : r->retries ? (unsigned)r->retries : c->proxy->retries;
-	c->endless = r->streamed && r->timeout_ms <= 0;
-	c->timeout_ms = r->timeout_ms > 0 ? r->timeout_ms : c->proxy->request_ms;
-	c->deadline = r->deadline_mono_ms;
-	c->safe = r->safe;
-}
-
 struct proxy_call *
 proxy_send(struct proxy_target *t, const struct proxy_request *r, proxy_done *done, proxy_body *body, void *arg)
 {
@@ -611,10 +523,16 @@ proxy_send(struct proxy_target *t, const struct proxy_request *r, proxy_done *do
 	struct proxy_call *c = XNEW(struct proxy_call);
 
 	assert(done && (!r->streamed || body));
-	*c = (struct proxy_call){.proxy = p, .target = t, .next = p->calls, .done = done, .on_body = r->streamed ? body : NULL, .arg = arg};
+	*c = (struct proxy_call){.proxy = p,
+	                         .target = t,
+	                         .next = p->calls,
+	                         .done = done,
+	                         .on_body = r->streamed ? body : NULL,
+	                         .arg = arg};
 	c->alarm = (struct alarm){.ring = call_rang, .arg = c};
 	c->kick = (struct alarm){.ring = call_kicked, .arg = c};
-	c->exchange = (struct exchange){.on_head = head_came, .on_piece = piece_came, .on_sent = request_sent, .arg = c};
+	c->exchange =
+	        (struct exchange){.on_head = head_came, .on_piece = piece_came, .on_sent = request_sent, .arg = c};
 	c->exchange.head.hide = t->token;
 	c->exchange.head.hide_name = auth_header(t);
 	if (p->calls)
@@ -622,8 +540,8 @@ proxy_send(struct proxy_target *t, const struct proxy_request *r, proxy_done *do
 	p->calls = c;
 	t->calls++;
 	c->since = now_of(c);
-	call_copy(c, r);
-	if (call_check(c, r, &c->answer.err)) {
+	request_copy(c, r);
+	if (request_check(c, r, &c->answer.err)) {
 		err_prefix(&c->answer.err, "%s: %s request", t->name, c->method);
 		call_end_later(c);
 	} else if (c->deadline && c->deadline <= c->since) {

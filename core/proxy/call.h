@@ -16,18 +16,18 @@ struct proxy_call {
 
 	enum call_state state;
 	enum wait_reason reason;
-	int64_t since;        /* monotonic ms; when the reason began */
-	struct alarm alarm;   /* by state: deadline, time limit, end of the wait, the end */
-	struct alarm kick;    /* a stream goes on */
+	int64_t since;      /* monotonic ms; when the reason began */
+	struct alarm alarm; /* by state: deadline, time limit, end of the wait, the end */
+	struct alarm kick;  /* a stream goes on */
 
 	/* what was asked; copies */
 	char method[8];
 	struct buf headers, body;
 	uint16_t *retry_on;
 	size_t n_retry_on;
-	unsigned limit;       /* retries at most */
+	unsigned limit; /* retries at most */
 	int64_t timeout_ms, deadline;
-	bool endless;         /* a stream without a time limit of its own */
+	bool endless; /* a stream without a time limit of its own */
 	bool safe, cancelled;
 	proxy_done *done;
 	proxy_body *on_body;
@@ -39,10 +39,10 @@ struct proxy_call {
 	struct curl_slist *lines;
 	struct exchange_plan plan;
 	struct exchange exchange;
-	bool in_engine;       /* libcurl works on it */
-	bool over;            /* libcurl has ended, pieces are held back */
-	CURLcode rc;          /* how, when over */
-	bool settled;         /* the answer stands, only its pieces are held back */
+	bool in_engine; /* libcurl works on it */
+	bool over;      /* libcurl has ended, pieces are held back */
+	CURLcode rc;    /* how, when over */
+	bool settled;   /* the answer stands, only its pieces are held back */
 	unsigned redirects;
 	struct proxy_answer answer;
 	char type[128];

@@ -1,11 +1,12 @@
 /* engine.c - libcurl drives, libuv watches.
  *
- * libcurl says which sockets to watch for what (engine_socket) and when it wants to be woken (engine_timer); the loop's
- * events go back by curl_multi_socket_action, and after each the finished transfers are read out.
+ * libcurl says which sockets to watch for what (engine_socket) and when it wants to be woken (engine_timer); the
+ * loop's events go back by curl_multi_socket_action, and after each the finished transfers are read out.
  *
- * Guarantee: `done` is called with libcurl's stack unwound, so it may start and stop transfers, and may even free the engine.
- * Awkward: libcurl closes a socket right after saying "remove"; the poll handle must have left epoll by then, which uv_close
- * does at once, while its memory lives on until the loop's close callback. */
+ * Guarantee: `done` is called with libcurl's stack unwound, so it may start and stop transfers, and may even free the
+ * engine.
+ * Awkward: libcurl closes a socket right after saying "remove"; the poll handle must have left epoll by then, which
+ * uv_close does at once, while its memory lives on until the loop's close callback. */
 #include "proxy/engine.h"
 
 #include <assert.h>
@@ -114,7 +115,8 @@ engine_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 		e->handles++;
 		curl_multi_assign(e->multi, fd, w);
 	}
-	return uv_poll_start(&w->poll, (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0),
+	return uv_poll_start(&w->poll,
+	                     (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0),
 	                     watch_event)
 	               ? -1
 	               : 0;

@@ -1,11 +1,12 @@
 /* exchange.c - an easy handle's options and callbacks, and the judgement of how it ended.
  *
- * Guarantee: EXCHANGE_ANSWER means that head and body are whole: Content-Length and chunks by libcurl, gzip by its trailer, and a body that
- * only the end of the connection ends by being a complete JSON text. Addresses are checked when a socket is opened, after names
- * were resolved, and again before each request, since a kept connection may have been opened for somebody with more trust.
- * Awkward: libcurl repeats a request of any method by itself when a kept connection dies before the first byte of an answer; what
- * may not be repeated therefore gets a fresh connection. And a receiver may pause in the midst of inflating one piece of input: the rest of
- * it is held here, since libcurl takes a piece back only as a whole. */
+ * Guarantee: EXCHANGE_ANSWER means that head and body are whole: Content-Length and chunks by libcurl, gzip by its
+ * trailer, and a body that only the end of the connection ends by being a complete JSON text. Addresses are checked
+ * when a socket is opened, after names were resolved, and again before each request, since a kept connection may have
+ * been opened for somebody with more trust.
+ * Awkward: libcurl repeats a request of any method by itself when a kept connection dies before the first byte of an
+ * answer; what may not be repeated therefore gets a fresh connection. And a receiver may pause in the midst of
+ * inflating one piece of input: the rest of it is held here, since libcurl takes a piece back only as a whole. */
 #include "proxy/exchange.h"
 
 #include <errno.h>
@@ -98,7 +99,8 @@ body_too_large(struct exchange *x)
 {
 	char text[TIME_TEXT_MAX];
 
-	return err_set(&x->fault, ERR_DATA, "the answer is larger than %s (max_answer)", size_format(x->plan->max_answer, text));
+	return err_set(&x->fault, ERR_DATA, "the answer is larger than %s (max_answer)",
+	               size_format(x->plan->max_answer, text));
 }
 
 /* The head is complete. */
@@ -215,7 +217,8 @@ static void
 method_set(struct exchange *x)
 {
 	const struct exchange_plan *plan = x->plan;
-	bool sends = plan->body.len || !strcmp(plan->method, "POST") || !strcmp(plan->method, "PUT") || !strcmp(plan->method, "PATCH");
+	bool sends = plan->body.len || !strcmp(plan->method, "POST") || !strcmp(plan->method, "PUT") ||
+	             !strcmp(plan->method, "PATCH");
 
 	if (!strcmp(plan->method, "HEAD") && !sends) {
 		curl_easy_setopt(x->easy, CURLOPT_NOBODY, 1L);
@@ -284,22 +287,23 @@ struct failure {
 };
 
 static const struct failure failures[] = {
-	{CURLE_COULDNT_RESOLVE_HOST, true, ERR_PROVIDER, "the name cannot be resolved (DNS)", false},
-	{CURLE_OPERATION_TIMEDOUT, true, ERR_PROVIDER, "timed out", false},
-	{CURLE_GOT_NOTHING, true, ERR_PROVIDER, "the connection was closed without an answer", false},
-	{CURLE_RECV_ERROR, true, ERR_PROVIDER, "the connection was cut off", false},
-	{CURLE_SEND_ERROR, true, ERR_PROVIDER, "the connection was cut off while sending", false},
-	{CURLE_PARTIAL_FILE, true, ERR_DATA, "the answer was cut off", false},
-	{CURLE_HTTP2, true, ERR_PROVIDER, "the HTTP/2 connection failed", false},
-	{CURLE_HTTP2_STREAM, true, ERR_PROVIDER, "the HTTP/2 stream was cut off", false},
-	{CURLE_SSL_CONNECT_ERROR, true, ERR_PROVIDER, "TLS could not be agreed on", true},
-	{CURLE_PEER_FAILED_VERIFICATION, false, ERR_PROVIDER, "its TLS certificate is not accepted", true},
-	{CURLE_SSL_CACERT_BADFILE, false, ERR_USAGE, "the file with certificate authorities cannot be read", false},
-	{CURLE_WEIRD_SERVER_REPLY, true, ERR_DATA, "the answer is not HTTP", false},
-	{CURLE_UNSUPPORTED_PROTOCOL, true, ERR_DATA, "the answer is not HTTP/1 or HTTP/2", false},
-	{CURLE_BAD_CONTENT_ENCODING, true, ERR_DATA, "the answer's transfer encoding is broken", false},
-	{CURLE_URL_MALFORMAT, false, ERR_USAGE, "the host's name cannot be used; write it in its ASCII form (xn--...)", false},
-	{CURLE_OUT_OF_MEMORY, true, ERR_HOST, "memory is short", false},
+        {CURLE_COULDNT_RESOLVE_HOST, true, ERR_PROVIDER, "the name cannot be resolved (DNS)", false},
+        {CURLE_OPERATION_TIMEDOUT, true, ERR_PROVIDER, "timed out", false},
+        {CURLE_GOT_NOTHING, true, ERR_PROVIDER, "the connection was closed without an answer", false},
+        {CURLE_RECV_ERROR, true, ERR_PROVIDER, "the connection was cut off", false},
+        {CURLE_SEND_ERROR, true, ERR_PROVIDER, "the connection was cut off while sending", false},
+        {CURLE_PARTIAL_FILE, true, ERR_DATA, "the answer was cut off", false},
+        {CURLE_HTTP2, true, ERR_PROVIDER, "the HTTP/2 connection failed", false},
+        {CURLE_HTTP2_STREAM, true, ERR_PROVIDER, "the HTTP/2 stream was cut off", false},
+        {CURLE_SSL_CONNECT_ERROR, true, ERR_PROVIDER, "TLS could not be agreed on", true},
+        {CURLE_PEER_FAILED_VERIFICATION, false, ERR_PROVIDER, "its TLS certificate is not accepted", true},
+        {CURLE_SSL_CACERT_BADFILE, false, ERR_USAGE, "the file with certificate authorities cannot be read", false},
+        {CURLE_WEIRD_SERVER_REPLY, true, ERR_DATA, "the answer is not HTTP", false},
+        {CURLE_UNSUPPORTED_PROTOCOL, true, ERR_DATA, "the answer is not HTTP/1 or HTTP/2", false},
+        {CURLE_BAD_CONTENT_ENCODING, true, ERR_DATA, "the answer's transfer encoding is broken", false},
+        {CURLE_URL_MALFORMAT, false, ERR_USAGE, "the host's name cannot be used; write it in its ASCII form (xn--...)",
+         false},
+        {CURLE_OUT_OF_MEMORY, true, ERR_HOST, "memory is short", false},
 };
 
 static enum exchange_end
@@ -327,14 +331,17 @@ judge_late(const struct exchange *x, struct err *err)
 	else if (x->late_ms)
 		err_set(err, ERR_PROVIDER, "timed out: no whole answer within %s", duration_format(x->late_ms, text));
 	else
-		err_set(err, ERR_PROVIDER, "timed out: less than %ld bytes a second for %ld seconds", SLOW_BYTES, SLOW_SECONDS);
+		err_set(err, ERR_PROVIDER, "timed out: less than %ld bytes a second for %ld seconds", SLOW_BYTES,
+		        SLOW_SECONDS);
 }
 
 static enum exchange_end
 judge_failure(struct exchange *x, CURLcode rc, struct err *err)
 {
 	if (x->refused[0]) {
-		err_set(err, ERR_USAGE, "the host leads to %s, which is not a public address; if it is yours, name it in allow_hosts", x->refused);
+		err_set(err, ERR_USAGE,
+		        "the host leads to %s, which is not a public address; if it is yours, name it in allow_hosts",
+		        x->refused);
 		return EXCHANGE_FATAL;
 	}
 	if (x->fault.cls) {
@@ -400,7 +407,8 @@ exchange_judge(struct exchange *x, CURLcode rc, struct err *err)
 	if (!ends_by_close(x) || x->inflate.gzip)
 		return EXCHANGE_ANSWER;
 	if (x->streaming || !json_check(buf_view(&x->body), JSON_DEPTH_MAX, &fault)) {
-		err_set(err, ERR_DATA, "the answer has no length and ended by closing the connection, so it may be cut off (%s)",
+		err_set(err, ERR_DATA,
+		        "the answer has no length and ended by closing the connection, so it may be cut off (%s)",
 		        x->streaming ? "streamed" : fault.what);
 		return EXCHANGE_PASSING;
 	}
@@ -440,8 +448,14 @@ exchange_reset(struct exchange *x)
 	buf_clear(&x->body);
 	buf_clear(&x->held);
 	kept = *x;
-	*x = (struct exchange){.head = kept.head, .body = kept.body, .held = kept.held, .on_head = kept.on_head,
-	                       .on_piece = kept.on_piece, .on_sent = kept.on_sent, .arg = kept.arg, .paused = kept.paused};
+	*x = (struct exchange){.head = kept.head,
+	                       .body = kept.body,
+	                       .held = kept.held,
+	                       .on_head = kept.on_head,
+	                       .on_piece = kept.on_piece,
+	                       .on_sent = kept.on_sent,
+	                       .arg = kept.arg,
+	                       .paused = kept.paused};
 }
 
 void

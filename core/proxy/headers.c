@@ -1,9 +1,10 @@
 /* headers.c - what goes up and what comes down, line by line.
  *
- * Guarantee: no line of a plugin can carry credentials, change the framing or the host, or smuggle a second line; no line of an
- * answer reaches a plugin that holds the credential, a cookie, or a byte that would end it early.
- * Awkward: libcurl hands over the headers of interim (1xx) answers, of the final one, and trailers, all through the same callback;
- * a status line begins a block, an empty line ends it. Old servers continue a value on the next line (RFC 9112, 5.2): it is joined. */
+ * Guarantee: no line of a plugin can carry credentials, change the framing or the host, or smuggle a second line; no
+ * line of an answer reaches a plugin that holds the credential, a cookie, or a byte that would end it early.
+ * Awkward: libcurl hands over the headers of interim (1xx) answers, of the final one, and trailers, all through the
+ * same callback; a status line begins a block, an empty line ends it. Old servers continue a value on the next line
+ * (RFC 9112, 5.2): it is joined. */
 #include "proxy/headers.h"
 
 #include <ctype.h>

@@ -1,7 +1,8 @@
 /* headers.h - request headers that a plugin may set, and answer headers as they come in.
  *
- * Answer headers become "name: value\n" lines with lower-case names, control bytes as blanks; what could hand a secret to a
- * plugin (cookies, echoes of credentials) is left out. Their size, their number and the number of interim answers are bounded. */
+ * Answer headers become "name: value\n" lines with lower-case names, control bytes as blanks; what could hand a
+ * secret to a plugin (cookies, echoes of credentials) is left out. Their size, their number and the number of interim
+ * answers are bounded. */
 #ifndef SLUICE_PROXY_HEADERS_H
 #define SLUICE_PROXY_HEADERS_H
 

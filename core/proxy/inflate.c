@@ -1,8 +1,10 @@
 /* inflate.c - gzip by zlib, with the checks that libcurl leaves out.
  *
- * Guarantee: inflate_end is 0 only if every member's trailer (CRC and length) was there and right and nothing stood behind it. libcurl
- * takes a body that lacks its last bytes for success, which is why Accept-Encoding is set by hand and the inflating done here.
- * Awkward: RFC 1952 allows several members one after the other, so bytes after a trailer must begin another one; anything else is garbage. */
+ * Guarantee: inflate_end is 0 only if every member's trailer (CRC and length) was there and right and nothing stood
+ * behind it. libcurl takes a body that lacks its last bytes for success, which is why Accept-Encoding is set by hand
+ * and the inflating done here.
+ * Awkward: RFC 1952 allows several members one after the other, so bytes after a trailer must begin another one;
+ * anything else is garbage. */
 #include "proxy/inflate.h"
 
 #include <string.h>
@@ -33,8 +35,8 @@ inflate_init(struct inflate *f, struct slice coding, struct err *err)
 	if (!coding.len || coding_is(coding, "identity"))
 		return 0;
 	if (!coding_is(coding, "gzip") && !coding_is(coding, "x-gzip"))
-		return err_set(err, ERR_DATA, "the answer is encoded as '%.*s'; only gzip was offered", (int)(coding.len < 60 ? coding.len : 60),
-		               coding.p);
+		return err_set(err, ERR_DATA, "the answer is encoded as '%.*s'; only gzip was offered",
+		               (int)(coding.len < 60 ? coding.len : 60), coding.p);
 	if (inflateInit2(&f->z, 16 + MAX_WBITS) != Z_OK)
 		die("out of memory: zlib cannot start");
 	f->gzip = f->open = true;
@@ -59,7 +61,8 @@ garbage(const struct inflate *f, struct err *err)
 {
 	if (f->any)
 		return err_set(err, ERR_DATA, "the answer has bytes behind the end of its gzip data");
-	return err_set(err, ERR_DATA, "the answer says that it is gzip and is not, or is damaged: %s", f->z.msg ? f->z.msg : "bad data");
+	return err_set(err, ERR_DATA, "the answer says that it is gzip and is not, or is damaged: %s",
+	               f->z.msg ? f->z.msg : "bad data");
 }
 
 int
@@ -99,7 +102,8 @@ inflate_step(struct inflate *f, struct slice *in, void *out, size_t room, size_t
 		return garbage(f, err);
 	}
 	if (f->out > INFLATE_RATIO_FROM && f->out / INFLATE_RATIO_MAX > f->in)
-		return err_set(err, ERR_DATA, "the answer grows more than %d times by inflating: a decompression bomb", INFLATE_RATIO_MAX);
+		return err_set(err, ERR_DATA, "the answer grows more than %d times by inflating: a decompression bomb",
+		               INFLATE_RATIO_MAX);
 	return 0;
 }
 
@@ -107,7 +111,8 @@ int
 inflate_end(const struct inflate *f, struct err *err)
 {
 	if (f->gzip && (f->member || !f->any))
-		return err_set(err, ERR_DATA, "the answer's gzip data is cut off after %llu bytes", (unsigned long long)f->in);
+		return err_set(err, ERR_DATA, "the answer's gzip data is cut off after %llu bytes",
+		               (unsigned long long)f->in);
 	return 0;
 }
 

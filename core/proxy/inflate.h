@@ -16,15 +16,16 @@
 
 struct inflate {
 	z_stream z;
-	bool gzip;       /* false: bytes are taken as they are */
-	bool open;       /* z is initialised */
-	bool member;     /* inside a gzip member: its trailer has not come yet */
-	bool any;        /* a member ended properly */
+	bool gzip;        /* false: bytes are taken as they are */
+	bool open;        /* z is initialised */
+	bool member;      /* inside a gzip member: its trailer has not come yet */
+	bool any;         /* a member ended properly */
 	uint64_t in, out; /* bytes */
 };
 
 int inflate_init(struct inflate *f, struct slice coding, struct err *err); /* of Content-Encoding; empty: none */
-/* Moves bytes of *in to out; *got says how many came. Again while in->len, or *got == room. ERR_DATA: broken, garbage or a bomb. */
+/* Moves bytes of *in to out; *got says how many came. Again while in->len, or *got == room. ERR_DATA: broken, garbage
+ * or a bomb. */
 int inflate_step(struct inflate *f, struct slice *in, void *out, size_t room, size_t *got, struct err *err);
 int inflate_end(const struct inflate *f, struct err *err); /* ERR_DATA: the proper end has not come */
 void inflate_finish(struct inflate *f);

@@ -1,9 +1,9 @@
 /* queue.c - waiting for a rate limit: first come, first served, one alarm for all who wait.
  *
- * Guarantee: nobody is granted before the bucket says so; who cannot wait so long (the pause exceeds retry_max or its deadline) is
- * told at once instead of at the end of the wait.
- * Awkward: a queue outlives its targets while it has something to remember (a pause, the last sendings): runs come and go, the
- * provider's memory of us stays. Such queues are dropped when the next one is looked for. */
+ * Guarantee: nobody is granted before the bucket says so; who cannot wait so long (the pause exceeds retry_max or its
+ * deadline) is told at once instead of at the end of the wait.
+ * Awkward: a queue outlives its targets while it has something to remember (a pause, the last sendings): runs come
+ * and go, the provider's memory of us stays. Such queues are dropped when the next one is looked for. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

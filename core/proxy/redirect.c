@@ -5,8 +5,10 @@
  *   303             followed     as GET, without the body                      as GET, without the body
  *   307, 308        followed     followed as it is                             the answer stands
  *
- * Guarantee: each hop is checked like a first request, as something that came out of an answer; credentials are decided anew.
- * Awkward: libcurl's own following sends custom headers such as X-Api-Key to the other host, which is why it is never on. */
+ * Guarantee: each hop is checked like a first request, as something that came out of an answer; credentials are
+ * decided anew.
+ * Awkward: libcurl's own following sends custom headers such as X-Api-Key to the other host, which is why it is never
+ * on. */
 #include "proxy/redirect.h"
 
 #include <string.h>
@@ -24,11 +26,8 @@ struct rule {
 };
 
 static const struct rule rules[] = {
-	{301, READ, false},
-	{302, READ, false},
-	{303, READ | REPEAT | OTHER, true},
-	{307, READ | REPEAT, false},
-	{308, READ | REPEAT, false},
+        {301, READ, false},          {302, READ, false},          {303, READ | REPEAT | OTHER, true},
+        {307, READ | REPEAT, false}, {308, READ | REPEAT, false},
 };
 
 static const struct rule *

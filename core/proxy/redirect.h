@@ -4,8 +4,8 @@
 
 #include "proxy/call.h"
 
-bool redirect_asked(const struct proxy_call *c); /* is the answer's head one that is followed? */
+bool redirect_asked(const struct proxy_call *c);            /* is the answer's head one that is followed? */
 int redirect_follow(struct proxy_call *c, struct err *err); /* sets URL, method, body and access anew */
-bool redirect_keeps_header(struct slice line);   /* also where credentials do not go */
+bool redirect_keeps_header(struct slice line);              /* also where credentials do not go */
 
 #endif

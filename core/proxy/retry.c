@@ -1,10 +1,10 @@
 /* retry.c - asking again without becoming part of the problem.
  *
- * Guarantee: a wait is never shorter than what the provider asked for; jitter is only added. What it asked for in a way that cannot be
- * understood (garbage, negative, past) counts as not asked, and the ordinary backoff holds.
- * Awkward: "reset" headers are seconds from now at one provider, seconds since 1970 at the next, milliseconds since 1970 at a third. No rate
- * limit lasts 30 years and no clock stands before 2001, so the size of the number tells them apart. Dates are compared with
- * the answer's own Date, so a clock that is wrong, ours or theirs, does not matter. */
+ * Guarantee: a wait is never shorter than what the provider asked for; jitter is only added. What it asked for in a
+ * way that cannot be understood (garbage, negative, past) counts as not asked, and the ordinary backoff holds.
+ * Awkward: "reset" headers are seconds from now at one provider, seconds since 1970 at the next, milliseconds since
+ * 1970 at a third. No rate limit lasts 30 years and no clock stands before 2001, so the size of the number tells them
+ * apart. Dates are compared with the answer's own Date, so a clock that is wrong, ours or theirs, does not matter. */
 #include "proxy/retry.h"
 
 #include <string.h>
@@ -13,8 +13,8 @@
 #include "base/mem.h"
 #include "proxy/headers.h"
 
-#define EPOCH_SECONDS INT64_C(1000000000)        /* 2001-09-09 */
-#define EPOCH_MILLIS INT64_C(100000000000)       /* as seconds: the year 5138; as milliseconds: 1973 */
+#define EPOCH_SECONDS INT64_C(1000000000)  /* 2001-09-09 */
+#define EPOCH_MILLIS INT64_C(100000000000) /* as seconds: the year 5138; as milliseconds: 1973 */
 
 static struct slice
 trim(struct slice s)
@@ -93,7 +93,8 @@ wait_reset(struct slice value, int64_t now_us)
 			return v;
 		if (v / 1000 < EPOCH_MILLIS)
 			return wait_until(v * 1000, now_us);
-		return v < INT64_MAX / 2 ? wait_until(v, now_us) : INT64_MAX; /* thousandths of milliseconds: microseconds */
+		return v < INT64_MAX / 2 ? wait_until(v, now_us)
+		                         : INT64_MAX; /* thousandths of milliseconds: microseconds */
 	}
 	if (time_parse_http(value, &us) || time_parse(value, &us))
 		return wait_until(us, now_us);
@@ -158,7 +159,8 @@ retry_status(int status, const uint16_t *also, size_t n)
 		if (passing[i] == status)
 			return true;
 	for (size_t i = 0; i < n; i++)
-		if (also[i] == status && status != 401) /* the same credentials are refused again, and some lock the account */
+		if (also[i] == status &&
+		    status != 401) /* the same credentials are refused again, and some lock the account */
 			return true;
 	return false;
 }

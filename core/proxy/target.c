@@ -6,10 +6,10 @@
  *   one of allow_hosts                       yes      any         only if it is also one of the above
  *   anything else                            no
  *
- * Guarantee: nothing that came out of an answer widens this: a next link or redirect is trusted only by being the very host and
- * port that the operator named, and never leads from https to http.
- * Awkward: allow_hosts entries without a port mean any port for what a connector asks by itself, and the usual port for what an
- * answer asks: else a provider could try the ports of an internal host that was opened for one service. */
+ * Guarantee: nothing that came out of an answer widens this: a next link or redirect is trusted only by being the
+ * very host and port that the operator named, and never leads from https to http.
+ * Awkward: allow_hosts entries without a port mean any port for what a connector asks by itself, and the usual port
+ * for what an answer asks: else a provider could try the ports of an internal host that was opened for one service. */
 #include "proxy/target.h"
 
 #include <assert.h>
@@ -75,22 +75,22 @@ proxy_target_new(struct proxy *p, const struct proxy_target_options *o, struct e
 	const char *name = o->name ? o->name : "";
 
 	*t = (struct proxy_target){
-		.proxy = p,
-		.name = xstrdup(name),
-		.base_trusted = o->base_trusted,
-		.hosts = list_dup(o->hosts),
-		.allow_hosts = list_dup(o->allow_hosts),
-		.headers = list_dup(o->headers),
-		.auth = o->auth.kind,
-		.auth_name = dup_or_null(o->auth.name),
-		.auth_prefix = xstrdup(o->auth.prefix ? o->auth.prefix : ""),
-		.token = secret_dup(o->auth.token),
-		.username = secret_dup(o->auth.username),
-		.password = secret_dup(o->auth.password),
-		.remaining = lower_or_null(o->remaining),
-		.reset = lower_or_null(o->reset),
-		.retry_after = lower_or_null(o->retry_after),
-		.retry_body = dup_or_null(o->retry_body),
+	        .proxy = p,
+	        .name = xstrdup(name),
+	        .base_trusted = o->base_trusted,
+	        .hosts = list_dup(o->hosts),
+	        .allow_hosts = list_dup(o->allow_hosts),
+	        .headers = list_dup(o->headers),
+	        .auth = o->auth.kind,
+	        .auth_name = dup_or_null(o->auth.name),
+	        .auth_prefix = xstrdup(o->auth.prefix ? o->auth.prefix : ""),
+	        .token = secret_dup(o->auth.token),
+	        .username = secret_dup(o->auth.username),
+	        .password = secret_dup(o->auth.password),
+	        .remaining = lower_or_null(o->remaining),
+	        .reset = lower_or_null(o->reset),
+	        .retry_after = lower_or_null(o->retry_after),
+	        .retry_body = dup_or_null(o->retry_body),
 	};
 	if (!o->base_url || !*o->base_url) {
 		err_set(err, ERR_USAGE, "%s: no base_url is known; set base_url", name);
@@ -158,14 +158,17 @@ is_base(const struct proxy_target *t, const struct url *u)
 int
 target_access(const struct proxy_target *t, const struct url *u, bool from_answer, struct access *a, struct err *err)
 {
-	bool base = is_base(t, u), declared = listed(t->hosts, u, true), allowed = listed(t->allow_hosts, u, from_answer);
+	bool base = is_base(t, u), declared = listed(t->hosts, u, true),
+	     allowed = listed(t->allow_hosts, u, from_answer);
 
 	*a = (struct access){0};
 	if (!base && !declared && !allowed)
-		return err_set(err, ERR_USAGE, "%s: %.600s is not on an allowed host; if it shall be asked, add %s:%u to allow_hosts", t->name,
-		               u->shown, u->host, u->port);
+		return err_set(err, ERR_USAGE,
+		               "%s: %.600s is not on an allowed host; if it shall be asked, add %s:%u to allow_hosts",
+		               t->name, u->shown, u->host, u->port);
 	if (t->base.tls && !u->tls)
-		return err_set(err, ERR_USAGE, "%s: %.600s would leave https for http, which is never done", t->name, u->shown);
+		return err_set(err, ERR_USAGE, "%s: %.600s would leave https for http, which is never done", t->name,
+		               u->shown);
 	a->trusted = allowed || (base && t->base_trusted);
 	a->credentials = base || declared;
 	return 0;

@@ -1,4 +1,5 @@
-/* target.h - whom a run talks to: origins that are allowed, which of them are trusted, and which get the credentials. */
+/* target.h - whom a run talks to: origins that are allowed, which of them are trusted, and which get the credentials.
+ */
 #ifndef SLUICE_PROXY_TARGET_H
 #define SLUICE_PROXY_TARGET_H
 
@@ -19,11 +20,12 @@ struct proxy_target {
 	unsigned calls; /* that have not ended */
 };
 
-struct access { /* what a URL gets */
-	bool trusted;     /* any address will do: the operator named it */
+struct access {       /* what a URL gets */
+	bool trusted; /* any address will do: the operator named it */
 	bool credentials;
 };
 /* ERR_USAGE: the URL is on no allowed host; says what to do. from_answer: also for redirects. */
-int target_access(const struct proxy_target *t, const struct url *u, bool from_answer, struct access *a, struct err *err);
+int target_access(const struct proxy_target *t, const struct url *u, bool from_answer, struct access *a,
+                  struct err *err);
 
 #endif

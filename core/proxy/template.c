@@ -1,9 +1,9 @@
 /* template.c - ${name} in base URLs and headers, filled from a connection's options.
  *
- * Guarantee: a value cannot add a host, a path segment or a parameter: all but unreserved characters are escaped, and libcurl's
- * parser refuses a host that holds an escaped '/', '@', ':' or '#'.
- * Awkward: some providers give each customer a base URL of their own (an instance URL). So at the very beginning of a template, and
- * only there, a value that is an http or https URL is taken as it is. */
+ * Guarantee: a value cannot add a host, a path segment or a parameter: all but unreserved characters are escaped, and
+ * libcurl's parser refuses a host that holds an escaped '/', '@', ':' or '#'.
+ * Awkward: some providers give each customer a base URL of their own (an instance URL). So at the very beginning of a
+ * template, and only there, a value that is an http or https URL is taken as it is. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/json.h"
@@ -45,7 +45,8 @@ option_put(struct buf *out, struct slice options, struct slice name, bool first,
 		text = value;
 		break;
 	default:
-		err_set(err, ERR_USAGE, "the option '%.100s' is a list or an object; a text or number is needed here", key);
+		err_set(err, ERR_USAGE, "the option '%.100s' is a list or an object; a text or number is needed here",
+		        key);
 		goto out;
 	}
 	if (!text.len) {

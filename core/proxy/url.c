@@ -1,10 +1,11 @@
-/* url.c - one parser for all: libcurl's URL API, whose result is also what the transfer is started with (CURLOPT_CURLU).
+/* url.c - one parser for all: libcurl's URL API, whose result is also what the transfer is started with
+ * (CURLOPT_CURLU).
  *
- * Guarantee: no two readings of one text. The host that is compared with the allowed ones is the one libcurl connects to; numeric
- * spellings (0x7f.1, 2130706433) and escapes in it are already resolved there.
- * Awkward: a redirect may hold blanks or UTF-8 (escaped here, as browsers do), a backslash (browsers read a slash, libcurl does not:
- * refused), or a user name ("good@evil": refused). Endpoints are joined as text behind "scheme://host:port/", so nothing in
- * one can change where it goes. */
+ * Guarantee: no two readings of one text. The host that is compared with the allowed ones is the one libcurl connects
+ * to; numeric spellings (0x7f.1, 2130706433) and escapes in it are already resolved there.
+ * Awkward: a redirect may hold blanks or UTF-8 (escaped here, as browsers do), a backslash (browsers read a slash,
+ * libcurl does not: refused), or a user name ("good@evil": refused). Endpoints are joined as text behind
+ * "scheme://host:port/", so nothing in one can change where it goes. */
 #include "proxy/url.h"
 
 #include <ctype.h>
@@ -72,7 +73,8 @@ url_read(struct url *u, struct err *err)
 	else if (!host || !*host || !port)
 		err_set(err, ERR_USAGE, "a URL names no host");
 	else if (user)
-		err_set(err, ERR_USAGE, "a URL on %.200s holds a user name or password; credentials belong into the connection", host);
+		err_set(err, ERR_USAGE,
+		        "a URL on %.200s holds a user name or password; credentials belong into the connection", host);
 	else if (zone)
 		err_set(err, ERR_USAGE, "a URL names the network interface '%.20s'; leave it out", zone);
 	else {
@@ -224,8 +226,8 @@ url_endpoint(struct url *u, const struct url *base, struct slice endpoint, struc
 	} else {
 		bool v6 = strchr(base->host, ':') != NULL;
 
-		buf_printf(&text, "%s://%s%s%s:%u", base->tls ? "https" : "http", v6 ? "[" : "", base->host, v6 ? "]" : "",
-		           base->port);
+		buf_printf(&text, "%s://%s%s%s:%u", base->tls ? "https" : "http", v6 ? "[" : "", base->host,
+		           v6 ? "]" : "", base->port);
 		put_path(&text, base, endpoint, from_answer);
 	}
 	put_query(&text, query);
@@ -270,7 +272,8 @@ url_escape(struct buf *out, struct slice raw)
 	for (size_t i = 0; i < raw.len; i++) {
 		unsigned char c = (unsigned char)raw.p[i];
 
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("-._~", c))) {
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		    (c && strchr("-._~", c))) {
 			buf_putc(out, (char)c);
 		} else {
 			buf_putc(out, '%');

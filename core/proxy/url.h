@@ -16,14 +16,14 @@ struct url {
 	char *host;   /* as it compares */
 	char *shown;  /* "https://host:port/path" for messages: never a query */
 	uint16_t port;
-	bool tls;     /* https */
+	bool tls; /* https */
 };
 
 int url_parse(struct url *u, struct slice text, struct err *err); /* absolute; ERR_USAGE says what is wrong */
 /* Where a redirect leads. */
 int url_resolve(struct url *u, const struct url *from, struct slice location, struct err *err);
-/* The endpoint of a request: absolute as it is; else below base's path. A path `from_answer` that already holds base's path
- * is taken as it is. query (may be empty) is added. */
+/* The endpoint of a request: absolute as it is; else below base's path. A path `from_answer` that already holds base's
+ * path is taken as it is. query (may be empty) is added. */
 int url_endpoint(struct url *u, const struct url *base, struct slice endpoint, struct slice query, bool from_answer,
                  struct err *err);
 void url_free(struct url *u);
@@ -31,7 +31,8 @@ void url_free(struct url *u);
 uint16_t url_usual_port(const struct url *u);
 bool url_same_origin(const struct url *a, const struct url *b); /* scheme, host, port */
 bool url_same_place(const struct url *a, const struct url *b);  /* host and port */
-/* Puts name=value (raw) in place of all parameters of that name; value.p NULL: only removes them. The text is wiped after use. */
+/* Puts name=value (raw) in place of all parameters of that name; value.p NULL: only removes them. The text is wiped
+ * after use. */
 void url_set_param(struct url *u, const char *name, struct slice value);
 void url_escape(struct buf *out, struct slice raw); /* appends; all but A-Z a-z 0-9 - . _ ~ as %XX */
 

@@ -1,9 +1,11 @@
-/* proxy_env.h - a real proxy on a real loop for tests, with a clock that can be moved, and a call that is waited for. */
+/* proxy_env.h - a real proxy on a real loop for tests, with a clock that can be moved, and a call that is waited for.
+ */
 #ifndef SLUICE_TESTS_PROXY_ENV_H
 #define SLUICE_TESTS_PROXY_ENV_H
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "proxy/call.h"
 #include "proxy/private.h"
 #include "proxy/proxy.h"
 #include "sluice.h"
@@ -15,17 +17,17 @@ struct env {
 	struct proxy *proxy;
 	struct server *server;
 	struct clock clock;
-	int64_t ahead_ms;      /* our clock against the system's */
+	int64_t ahead_ms; /* our clock against the system's */
 	struct proxy_target *target;
 	struct secret *secret;
 	char base[128];
-	uv_timer_t guard;      /* no test hangs: so many turns of 2 ms */
+	uv_timer_t guard; /* no test hangs: so many turns of 2 ms */
 	unsigned turns;
 };
 
 struct got {
-	struct got *next;      /* of those that env_close frees */
-	unsigned times;        /* done was called */
+	struct got *next; /* of those that env_close frees */
+	unsigned times;   /* done was called */
 	struct err err;
 	int status;
 	struct buf body, headers, pieces;
@@ -34,6 +36,7 @@ struct got {
 	uint64_t bytes;
 	int64_t waits_ms[WAIT_REASONS];
 	struct proxy_call *call;
+	size_t room; /* bytes allocated for the body */
 	void (*on_piece)(struct got *g);
 };
 
@@ -147,6 +150,7 @@ got_done(void *arg, const struct proxy_answer *a)
 	g->rate_limited = a->rate_limited;
 	g->bytes = a->bytes;
 	memcpy(g->waits_ms, a->waits_ms, sizeof g->waits_ms);
+	g->room = g->call ? g->call->exchange.body.cap : 0;
 	g->call = NULL;
 }
 

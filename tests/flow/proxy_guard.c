@@ -5,7 +5,10 @@
 #include "proxy/address.h"
 #include "proxy_env.h"
 
-#define SAY(text) {.bytes = text}
+#define SAY(text)                                                                                                      \
+	{                                                                                                              \
+		.bytes = text                                                                                          \
+	}
 #define OK_JSON "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{\"ok\":true}"
 
 static const struct script inside_scripts[] = {{"/secret", {SAY(OK_JSON)}}, {"/", {SAY(OK_JSON)}}, {0}};
@@ -33,34 +36,35 @@ redirect_make(int status, const char *to, unsigned port)
 {
 	char place[512];
 
-	snprintf(redirect_text, sizeof redirect_text, "HTTP/1.1 %d Go\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n", status,
-	         port_fill(place, sizeof place, to, port));
+	snprintf(redirect_text, sizeof redirect_text, "HTTP/1.1 %d Go\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n",
+	         status, port_fill(place, sizeof place, to, port));
 }
 
 TEST("a redirect leads to no other port, host or scheme, however it is written")
 {
 	static const struct script scripts[] = {{"/go", {SAY(redirect_text)}}, {"/secret", {SAY(OK_JSON)}}, {0}};
-	static const char *const places[] = { /* @@ is the port of the server inside */
-		"http://127.0.0.1:@@/secret",
-		"http://localhost:@@/secret",
-		"//127.0.0.1:@@/secret",
-		"//localhost:@@/secret",
-		"http:\\\\127.0.0.1:@@\\secret",
-		"/\\127.0.0.1:@@/secret",
-		"http://good@127.0.0.1:@@/secret",
-		"http://good:pw@127.0.0.1:@@/secret",
-		"http://[::1]:@@/secret",
-		"https://127.0.0.1:@@/secret",
-		"file:///etc/passwd",
-		"ftp://127.0.0.1:@@/secret",
-		"gopher://127.0.0.1:@@/secret",
-		"dict://127.0.0.1:@@/",
-		"http://2130706433:@@/secret",
-		"http://0x7f.1:@@/secret",
-		"http://127.0.0.1:@@#@good/secret",
-		"http://%31%32%37.0.0.1:@@/secret",
-		"javascript:alert(1)://x",
-		"http://127.0.0.1:@@\t/secret",
+	static const char *const places[] = {
+	        /* @@ is the port of the server inside */
+	        "http://127.0.0.1:@@/secret",
+	        "http://localhost:@@/secret",
+	        "//127.0.0.1:@@/secret",
+	        "//localhost:@@/secret",
+	        "http:\\\\127.0.0.1:@@\\secret",
+	        "/\\127.0.0.1:@@/secret",
+	        "http://good@127.0.0.1:@@/secret",
+	        "http://good:pw@127.0.0.1:@@/secret",
+	        "http://[::1]:@@/secret",
+	        "https://127.0.0.1:@@/secret",
+	        "file:///etc/passwd",
+	        "ftp://127.0.0.1:@@/secret",
+	        "gopher://127.0.0.1:@@/secret",
+	        "dict://127.0.0.1:@@/",
+	        "http://2130706433:@@/secret",
+	        "http://0x7f.1:@@/secret",
+	        "http://127.0.0.1:@@#@good/secret",
+	        "http://%31%32%37.0.0.1:@@/secret",
+	        "javascript:alert(1)://x",
+	        "http://127.0.0.1:@@\t/secret",
 	};
 
 	for (size_t i = 0; i < LENGTH(places); i++) {
@@ -71,8 +75,9 @@ TEST("a redirect leads to no other port, host or scheme, however it is written")
 		redirect_make(i % 2 ? 302 : 307, places[i], inside->port);
 		env_open(&e, scripts, &(struct proxy_options){.retries = UINT64_MAX});
 		e.secret = secret_new(SLICE("canary-key"));
-		env_target(&e, &(struct proxy_target_options){.base_trusted = true,
-		                                              .auth = {.kind = SLUICE_HEADER_KEY, .name = "X-Api-Key", .token = e.secret}});
+		env_target(&e, &(struct proxy_target_options){
+		                       .base_trusted = true,
+		                       .auth = {.kind = SLUICE_HEADER_KEY, .name = "X-Api-Key", .token = e.secret}});
 		env_ask(&e, (struct proxy_request){.endpoint = SLICE("/go")}, &g);
 		/* What is no URL of its own is a path on our own host, and harmless; nothing else may succeed. */
 		CHECK(g.err.cls == ERR_USAGE || g.status == 404);
@@ -88,7 +93,10 @@ TEST("a redirect leads to no other port, host or scheme, however it is written")
 TEST("a redirect to an allowed host is followed without our key, to our own with it")
 {
 	static const struct script scripts[] = {{"/go", {SAY(redirect_text)}}, {"/own", {SAY(OK_JSON)}}, {0}};
-	static const struct proxy_auth kinds[] = {{.kind = SLUICE_HEADER_KEY, .name = "X-Api-Key"}, {.kind = SLUICE_BEARER}, {.kind = SLUICE_BASIC}, {.kind = SLUICE_QUERY_KEY, .name = "key"}};
+	static const struct proxy_auth kinds[] = {{.kind = SLUICE_HEADER_KEY, .name = "X-Api-Key"},
+	                                          {.kind = SLUICE_BEARER},
+	                                          {.kind = SLUICE_BASIC},
+	                                          {.kind = SLUICE_QUERY_KEY, .name = "key"}};
 	static const char *const also[] = {"X-Tenant: 42", NULL};
 
 	for (size_t i = 0; i < LENGTH(kinds); i++) {
@@ -97,24 +105,29 @@ TEST("a redirect to an allowed host is followed without our key, to our own with
 		const char *const allow[] = {named, NULL};
 		struct env e;
 		struct got g = {0}, own = {0};
-		struct proxy_target_options o = {.base_trusted = true, .auth = kinds[i], .allow_hosts = allow, .headers = also};
+		struct proxy_target_options o = {
+		        .base_trusted = true, .auth = kinds[i], .allow_hosts = allow, .headers = also};
 
 		snprintf(named, sizeof named, "localhost:%u", other->port);
 		env_open(&e, scripts, NULL);
 		o.auth.token = e.secret = secret_new(SLICE("canary-key"));
 		env_target(&e, &o);
 		redirect_make(302, "http://localhost:@@/secret?key=canary-key&a=1", other->port);
-		env_ask(&e, (struct proxy_request){.endpoint = SLICE("/go"), .headers = SLICE("X-Mine: 1\nAccept: text/x\n")}, &g);
+		env_ask(&e,
+		        (struct proxy_request){.endpoint = SLICE("/go"),
+		                               .headers = SLICE("X-Mine: 1\nAccept: text/x\n")},
+		        &g);
 		CHECK_STR(g.err.text, "");
 		CHECK_INT(g.status, 200);
 		REQUIRE(server_count(other) == 1);
 		CHECK(!strstr(other->seen[0].text, "canary-key") && !strstr(other->seen[0].text, "Y2FuYXJ5LWtleTo"));
-		CHECK(!strcasestr(other->seen[0].text, "authorization") && !strcasestr(other->seen[0].text, "x-tenant") &&
-		      !strcasestr(other->seen[0].text, "x-mine"));
+		CHECK(!strcasestr(other->seen[0].text, "authorization") &&
+		      !strcasestr(other->seen[0].text, "x-tenant") && !strcasestr(other->seen[0].text, "x-mine"));
 		CHECK_HAS(other->seen[0].text, "\r\nAccept: text/x\r\n");
 		CHECK_HAS(e.server->seen[0].text, "\r\nX-Tenant: 42\r\n");
 		redirect_make(303, "own?x=1", 0);
-		env_ask(&e, (struct proxy_request){.method = "POST", .body = SLICE("{}"), .endpoint = SLICE("/go")}, &own);
+		env_ask(&e, (struct proxy_request){.method = "POST", .body = SLICE("{}"), .endpoint = SLICE("/go")},
+		        &own);
 		CHECK_INT(own.status, 200);
 		CHECK_INT(own.attempts, 2);
 		CHECK_STR(e.server->seen[2].method, "GET");
@@ -141,7 +154,10 @@ TEST("redirects end after five, and a POST is not taken along")
 	env_ask(&e, (struct proxy_request){.method = "POST", .endpoint = SLICE("/go")}, &post);
 	CHECK_INT(post.status, 307);
 	CHECK_INT(post.attempts, 1);
-	env_ask(&e, (struct proxy_request){.method = "POST", .safe = true, .body = SLICE("{\"q\":1}"), .endpoint = SLICE("/go")}, &safe);
+	env_ask(&e,
+	        (struct proxy_request){
+	                .method = "POST", .safe = true, .body = SLICE("{\"q\":1}"), .endpoint = SLICE("/go")},
+	        &safe);
 	CHECK_INT(safe.err.cls, ERR_PROVIDER);
 	CHECK_STR(e.server->seen[12].method, "POST");
 	CHECK_STR(e.server->seen[12].body, "{\"q\":1}");
@@ -151,12 +167,62 @@ TEST("redirects end after five, and a POST is not taken along")
 /* ---- spellings of addresses that are not public; all lead to this machine or an inside ---- */
 
 static const char *const spellings[] = {
-	"127.0.0.1", "2130706433", "0x7f.1", "0x7f000001", "0177.0.0.1", "017700000001", "127.1", "127.0.1", "[::1]", "[0:0:0:0:0:0:0:1]",
-	"[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]", "0.0.0.0", "0", "localhost", "localhost.", "LOCALHOST", "127.0.0.1.", "127.255.255.254",
-	"169.254.169.254", "2852039166", "0xa9fea9fe", "[::ffff:169.254.169.254]", "10.0.0.1", "10.255.255.255", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1",
-	"192.0.0.1", "198.18.0.1", "198.19.255.255", "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255", "[fc00::1]", "[fd12:3456::1]", "[fe80::1]",
-	"[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[2001::1]", "[::]", "[ff02::1]", "%31%32%37.0.0.1", "127%2e0%2e0%2e1", "127%2E1", "\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.0.0.1", "\xe2\x91\xa0\xe2\x91\xa1\xe2\x91\xa6.0.0.1",
-	"127\xe3\x80\x82" "0\xe3\x80\x82" "0\xe3\x80\x82" "1", "[2001:db8::1]", "192.0.2.1",
+        "127.0.0.1",
+        "2130706433",
+        "0x7f.1",
+        "0x7f000001",
+        "0177.0.0.1",
+        "017700000001",
+        "127.1",
+        "127.0.1",
+        "[::1]",
+        "[0:0:0:0:0:0:0:1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[::127.0.0.1]",
+        "0.0.0.0",
+        "0",
+        "localhost",
+        "localhost.",
+        "LOCALHOST",
+        "127.0.0.1.",
+        "127.255.255.254",
+        "169.254.169.254",
+        "2852039166",
+        "0xa9fea9fe",
+        "[::ffff:169.254.169.254]",
+        "10.0.0.1",
+        "10.255.255.255",
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.168.1.1",
+        "100.64.0.1",
+        "192.0.0.1",
+        "198.18.0.1",
+        "198.19.255.255",
+        "224.0.0.1",
+        "239.255.255.255",
+        "240.0.0.1",
+        "255.255.255.255",
+        "[fc00::1]",
+        "[fd12:3456::1]",
+        "[fe80::1]",
+        "[64:ff9b::7f00:1]",
+        "[2002:7f00:1::]",
+        "[2001::1]",
+        "[::]",
+        "[ff02::1]",
+        "%31%32%37.0.0.1",
+        "127%2e0%2e0%2e1",
+        "127%2E1",
+        "\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.0.0.1",
+        "\xe2\x91\xa0\xe2\x91\xa1\xe2\x91\xa6.0.0.1",
+        "127\xe3\x80\x82"
+        "0\xe3\x80\x82"
+        "0\xe3\x80\x82"
+        "1",
+        "[2001:db8::1]",
+        "192.0.2.1",
 };
 
 TEST("no spelling of a private address is connected to when the operator did not name it")
@@ -175,7 +241,8 @@ TEST("no spelling of a private address is connected to when the operator did not
 		snprintf(base, sizeof base, "http://%s:%u", spellings[i], inside->port);
 		if (env_target(&e, &o)) {
 			env_ask(&e, (struct proxy_request){.endpoint = SLICE("/secret")}, &g);
-			CHECK(g.err.cls == ERR_USAGE || (g.err.cls == ERR_PROVIDER && strstr(g.err.text, "cannot be resolved")));
+			CHECK(g.err.cls == ERR_USAGE ||
+			      (g.err.cls == ERR_PROVIDER && strstr(g.err.text, "cannot be resolved")));
 			refused += g.err.cls == ERR_USAGE && strstr(g.err.text, "not a public address");
 			if (tap_bad)
 				printf("# %s: %d %s\n", base, g.status, g.err.text);
@@ -190,9 +257,19 @@ TEST("no spelling of a private address is connected to when the operator did not
 TEST("user names, backslashes and fragments do not turn an endpoint to another host")
 {
 	static const char *const tricks[] = {
-		"http://good@127.0.0.1:@@/secret", "http://127.0.0.1:@@#@good.example/", "http://127.0.0.1:@@\\@good.example/", "http://good.example\\@127.0.0.1:@@/",
-		"//127.0.0.1:@@/secret", "///127.0.0.1:@@/secret", "http:///127.0.0.1:@@/secret", "@127.0.0.1:@@/secret", "http://good.example@127.0.0.1:@@/secret",
-		"http://127.0.0.1:@@?@good.example/", "HTTP://127.0.0.1:@@/secret", "http://127.0.0.1\r\n:@@/", "http://[::ffff:127.0.0.1%25lo]:@@/",
+	        "http://good@127.0.0.1:@@/secret",
+	        "http://127.0.0.1:@@#@good.example/",
+	        "http://127.0.0.1:@@\\@good.example/",
+	        "http://good.example\\@127.0.0.1:@@/",
+	        "//127.0.0.1:@@/secret",
+	        "///127.0.0.1:@@/secret",
+	        "http:///127.0.0.1:@@/secret",
+	        "@127.0.0.1:@@/secret",
+	        "http://good.example@127.0.0.1:@@/secret",
+	        "http://127.0.0.1:@@?@good.example/",
+	        "HTTP://127.0.0.1:@@/secret",
+	        "http://127.0.0.1\r\n:@@/",
+	        "http://[::ffff:127.0.0.1%25lo]:@@/",
 	};
 	static const struct script scripts[] = {{"/", {SAY(OK_JSON)}}, {0}};
 	struct server *inside = server_start(inside_scripts);
@@ -205,7 +282,9 @@ TEST("user names, backslashes and fragments do not turn an endpoint to another h
 
 			env_open(&e, scripts, &(struct proxy_options){.retries = UINT64_MAX});
 			e.secret = secret_new(SLICE("canary-key"));
-			env_target(&e, &(struct proxy_target_options){.base_trusted = true, .auth = {.kind = SLUICE_BEARER, .token = e.secret}});
+			env_target(&e,
+			           &(struct proxy_target_options){.base_trusted = true,
+			                                          .auth = {.kind = SLUICE_BEARER, .token = e.secret}});
 			port_fill(endpoint, sizeof endpoint, tricks[i], inside->port);
 			env_ask(&e, (struct proxy_request){.endpoint = slice_str(endpoint), .from_answer = answer}, &g);
 			CHECK(g.err.cls == ERR_USAGE || (g.status == 404 && tricks[i][0] == '@'));
@@ -269,17 +348,38 @@ TEST("a connection that was opened with trust is not used without it")
 
 TEST("headers that are the host's, and headers that hide a second line, are refused")
 {
-	static const struct script scripts[] = {{"/a", {SAY("HTTP/1.1 200 OK\r\nX-Api-Key: echo\r\nX-Debug: got canary-key here\r\nAuthorization: x\r\nContent-Length: 0\r\n\r\n")}}, {0}};
+	static const struct script scripts[] = {{"/a",
+	                                         {SAY("HTTP/1.1 200 OK\r\nX-Api-Key: echo\r\nX-Debug: got canary-key "
+	                                              "here\r\nAuthorization: x\r\nContent-Length: 0\r\n\r\n")}},
+	                                        {0}};
 	static const char *const bad[] = {
-		"Host: evil", "authorization: Bearer x", "COOKIE: a=b", "Proxy-Authorization: x", "Proxy-Connection: x", "Content-Length: 4", "Transfer-Encoding: chunked",
-		"Connection: close", "Accept-Encoding: br", "x-api-key: mine", "No colon", ": empty", "Bad name: x", "A: b\rB: c", "A: b\vc", "Te: trailers", "Upgrade: h2c", "Expect: 100-continue",
+	        "Host: evil",
+	        "authorization: Bearer x",
+	        "COOKIE: a=b",
+	        "Proxy-Authorization: x",
+	        "Proxy-Connection: x",
+	        "Content-Length: 4",
+	        "Transfer-Encoding: chunked",
+	        "Connection: close",
+	        "Accept-Encoding: br",
+	        "x-api-key: mine",
+	        "No colon",
+	        ": empty",
+	        "Bad name: x",
+	        "A: b\rB: c",
+	        "A: b\vc",
+	        "Te: trailers",
+	        "Upgrade: h2c",
+	        "Expect: 100-continue",
 	};
 	struct env e;
 	struct got good = {0};
 
 	env_open(&e, scripts, NULL);
 	e.secret = secret_new(SLICE("canary-key"));
-	env_target(&e, &(struct proxy_target_options){.base_trusted = true, .auth = {.kind = SLUICE_HEADER_KEY, .name = "X-Api-Key", .token = e.secret}});
+	env_target(&e, &(struct proxy_target_options){
+	                       .base_trusted = true,
+	                       .auth = {.kind = SLUICE_HEADER_KEY, .name = "X-Api-Key", .token = e.secret}});
 	for (size_t i = 0; i < LENGTH(bad); i++) {
 		struct got g = {0};
 
@@ -290,12 +390,16 @@ TEST("headers that are the host's, and headers that hide a second line, are refu
 		got_free(&g);
 	}
 	CHECK_INT(server_count(e.server), 0);
-	env_ask(&e, (struct proxy_request){.endpoint = SLICE("/a"), .headers = SLICE("X-One: 1\nAccept: a/b\nx-one: 2\nX-Empty:\n")}, &good);
+	env_ask(&e,
+	        (struct proxy_request){.endpoint = SLICE("/a"),
+	                               .headers = SLICE("X-One: 1\nAccept: a/b\nx-one: 2\nX-Empty:\n")},
+	        &good);
 	CHECK_INT(good.status, 200);
 	CHECK_HAS(e.server->seen[0].text, "\r\nx-one: 2\r\n");
 	CHECK(!strstr(e.server->seen[0].text, "X-One: 1"));
 	CHECK_HAS(e.server->seen[0].text, "\r\nX-Empty:\r\n");
-	CHECK(!strstr(good.headers.p, "echo") && !strstr(good.headers.p, "canary") && !strstr(good.headers.p, "authorization"));
+	CHECK(!strstr(good.headers.p, "echo") && !strstr(good.headers.p, "canary") &&
+	      !strstr(good.headers.p, "authorization"));
 	env_close(&e);
 }
 

@@ -2,8 +2,14 @@
 #include <zlib.h>
 #include "proxy_env.h"
 
-#define SAY(text) {.bytes = text}
-#define THEN(text, what) {.bytes = text, .after = what}
+#define SAY(text)                                                                                                      \
+	{                                                                                                              \
+		.bytes = text                                                                                          \
+	}
+#define THEN(text, what)                                                                                               \
+	{                                                                                                              \
+		.bytes = text, .after = what                                                                           \
+	}
 #define OK_JSON "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{\"ok\":true}"
 #define LARGE (3 * 1024 * 1024)
 
@@ -15,7 +21,8 @@ answer_make(const char *coding, const void *body, size_t body_len, size_t *len)
 {
 	struct buf b = {0};
 
-	buf_printf(&b, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n%sContent-Length: %zu\r\n\r\n", coding, body_len);
+	buf_printf(&b, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n%sContent-Length: %zu\r\n\r\n", coding,
+	           body_len);
 	buf_put(&b, body, body_len);
 	*len = b.len;
 	return buf_take(&b);
@@ -111,11 +118,11 @@ TEST("a stream comes in order and whole, stops while paused, and ends with an en
 TEST("a stream is retried before its first piece only, and a cut one is no success")
 {
 	static const struct script scripts[] = {
-		{"/late", {SAY("HTTP/1.1 503 No\r\nContent-Length: 4\r\n\r\nbusy"), SAY(OK_JSON)}},
-		{"/cut", {THEN("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", CLOSE)}},
-		{"/close", {THEN("HTTP/1.1 200 OK\r\n\r\nabc", CLOSE)}},
-		{"/never", {SAY("HTTP/1.1 503 No\r\nContent-Length: 4\r\n\r\nbusy")}},
-		{0},
+	        {"/late", {SAY("HTTP/1.1 503 No\r\nContent-Length: 4\r\n\r\nbusy"), SAY(OK_JSON)}},
+	        {"/cut", {THEN("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", CLOSE)}},
+	        {"/close", {THEN("HTTP/1.1 200 OK\r\n\r\nabc", CLOSE)}},
+	        {"/never", {SAY("HTTP/1.1 503 No\r\nContent-Length: 4\r\n\r\nbusy")}},
+	        {0},
 	};
 	static const struct {
 		const char *pieces;
@@ -147,13 +154,15 @@ TEST("a large answer in one piece is whole, and its memory stays near its size")
 	large_make();
 	scripts[0].steps[0] = (struct step){.bytes = large, .len = large_len};
 	scripts[1].steps[0] = (struct step){.bytes = large_gz, .len = large_gz_len};
-	env_open(&e, scripts, NULL);
+	env_open(&e, scripts, &(struct proxy_options){.max_answer = LARGE});
 	env_target(&e, NULL);
 	env_ask(&e, (struct proxy_request){.endpoint = SLICE("/plain")}, &plain);
 	CHECK(is_large(&plain.body));
+	CHECK(plain.room < LARGE + LARGE / 5);
 	CHECK(plain.bytes >= LARGE);
 	env_ask(&e, (struct proxy_request){.endpoint = SLICE("/gzip")}, &gzip);
 	CHECK(is_large(&gzip.body));
+	CHECK(gzip.room < LARGE + LARGE / 5);
 	CHECK(gzip.bytes < LARGE * 3 / 4);
 	CHECK_INT(e.server->connections, 1); /* the second used the first one's */
 	env_close(&e);
@@ -171,13 +180,19 @@ cancel_it(struct got *g)
 TEST("a call can be cancelled in every state, and ends with ERR_STOPPED, later and once")
 {
 	static const struct script scripts[] = {
-		{"/hang", {THEN("", HANG)}}, {"/head", {THEN("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nab", HANG)}}, {"/wait", {SAY("HTTP/1.1 429 No\r\nRetry-After: 20\r\nContent-Length: 0\r\n\r\n")}}, {"/ok", {SAY(OK_JSON)}}, {0}};
+	        {"/hang", {THEN("", HANG)}},
+	        {"/head", {THEN("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nab", HANG)}},
+	        {"/wait", {SAY("HTTP/1.1 429 No\r\nRetry-After: 20\r\nContent-Length: 0\r\n\r\n")}},
+	        {"/ok", {SAY(OK_JSON)}},
+	        {0}};
 	static const struct {
 		const char *path;
 		int64_t idle_ms;
 		bool streamed, bad;
 	} cases[] = {
-		{"/ok", 0, false, false}, {"/ok", 0, false, true}, {"/hang", 5, false, false}, {"/head", 20, false, false}, {"/head", 20, true, false}, {"/wait", 30, false, false}, {"/ok", -1, false, false},
+	        {"/ok", 0, false, false},    {"/ok", 0, false, true},    {"/hang", 5, false, false},
+	        {"/head", 20, false, false}, {"/head", 20, true, false}, {"/wait", 30, false, false},
+	        {"/ok", -1, false, false},
 	};
 
 	for (size_t i = 0; i < LENGTH(cases); i++) {
@@ -187,10 +202,17 @@ TEST("a call can be cancelled in every state, and ends with ERR_STOPPED, later a
 		env_open(&e, scripts, NULL);
 		env_target(&e, NULL);
 		if (cases[i].idle_ms < 0) { /* in the queue behind a pause */
-			send_to(e.target, (struct proxy_request){.endpoint = SLICE("/wait"), .deadline_mono_ms = proxy_now(e.proxy) + 60000}, &before);
+			send_to(e.target,
+			        (struct proxy_request){.endpoint = SLICE("/wait"),
+			                               .deadline_mono_ms = proxy_now(e.proxy) + 60000},
+			        &before);
 			env_until(&e, &before, WAIT_RATE);
 		}
-		send_to(e.target, (struct proxy_request){.endpoint = slice_str(cases[i].path), .streamed = cases[i].streamed, .headers = slice_str(cases[i].bad ? "Host: x" : "")}, &g);
+		send_to(e.target,
+		        (struct proxy_request){.endpoint = slice_str(cases[i].path),
+		                               .streamed = cases[i].streamed,
+		                               .headers = slice_str(cases[i].bad ? "Host: x" : "")},
+		        &g);
 		env_idle(&e, cases[i].idle_ms > 0 ? cases[i].idle_ms : 0);
 		CHECK_INT(g.times, 0);
 		proxy_cancel(g.call);
@@ -251,7 +273,11 @@ free_the_proxy(void *arg, const struct proxy_answer *a)
 
 TEST("freeing the proxy ends all its calls first, also from inside a done")
 {
-	static const struct script scripts[] = {{"/hang", {THEN("", HANG)}}, {"/ok", {SAY(OK_JSON)}}, {"/wait", {SAY("HTTP/1.1 503 No\r\nRetry-After: 9\r\nContent-Length: 0\r\n\r\n")}}, {0}};
+	static const struct script scripts[] = {
+	        {"/hang", {THEN("", HANG)}},
+	        {"/ok", {SAY(OK_JSON)}},
+	        {"/wait", {SAY("HTTP/1.1 503 No\r\nRetry-After: 9\r\nContent-Length: 0\r\n\r\n")}},
+	        {0}};
 
 	for (int i = 0; i < 3; i++) {
 		struct env e;
@@ -265,7 +291,12 @@ TEST("freeing the proxy ends all its calls first, also from inside a done")
 		if (i == 0)
 			proxy_free(e.proxy);
 		else /* from the engine; from an alarm */
-			proxy_send(e.target, &(struct proxy_request){.method = i == 1 ? "GET" : "NONSENSE", .endpoint = SLICE("/hang"), .timeout_ms = 5, .retries = -1}, free_the_proxy, NULL, &e);
+			proxy_send(e.target,
+			           &(struct proxy_request){.method = i == 1 ? "GET" : "NONSENSE",
+			                                   .endpoint = SLICE("/hang"),
+			                                   .timeout_ms = 5,
+			                                   .retries = -1},
+			           free_the_proxy, NULL, &e);
 		for (int k = 0; k < 100 && !b.times; k++)
 			env_idle(&e, 5);
 		e.proxy = NULL;
@@ -287,7 +318,11 @@ TEST("connections are kept: a hundred requests one after the other use one")
 	for (int i = 0; i < 100; i++) {
 		struct got g = {0};
 
-		env_ask(&e, (struct proxy_request){.endpoint = SLICE("/ok"), .method = i % 3 ? "GET" : "PUT", .body = slice_str(i % 3 ? "" : "{}")}, &g);
+		env_ask(&e,
+		        (struct proxy_request){.endpoint = SLICE("/ok"),
+		                               .method = i % 3 ? "GET" : "PUT",
+		                               .body = slice_str(i % 3 ? "" : "{}")},
+		        &g);
 		CHECK_INT(g.status, 200);
 		got_free(&g);
 	}
@@ -297,7 +332,11 @@ TEST("connections are kept: a hundred requests one after the other use one")
 
 TEST("no wait goes beyond the deadline")
 {
-	static const struct script scripts[] = {{"/hang", {THEN("", HANG)}}, {"/wait", {SAY("HTTP/1.1 429 No\r\nRetry-After: 20\r\nContent-Length: 0\r\n\r\n")}}, {"/500", {SAY("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")}}, {0}};
+	static const struct script scripts[] = {
+	        {"/hang", {THEN("", HANG)}},
+	        {"/wait", {SAY("HTTP/1.1 429 No\r\nRetry-After: 20\r\nContent-Length: 0\r\n\r\n")}},
+	        {"/500", {SAY("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")}},
+	        {0}};
 	static const enum err_class want[] = {ERR_PROVIDER, ERR_RATE, ERR_NONE};
 
 	for (size_t i = 0; i < LENGTH(want); i++) {
@@ -307,7 +346,10 @@ TEST("no wait goes beyond the deadline")
 
 		env_open(&e, scripts, &(struct proxy_options){.retry_base_ms = 100000});
 		env_target(&e, NULL);
-		env_ask(&e, (struct proxy_request){.endpoint = slice_str(scripts[i].path), .deadline_mono_ms = proxy_now(e.proxy) + 150}, &g);
+		env_ask(&e,
+		        (struct proxy_request){.endpoint = slice_str(scripts[i].path),
+		                               .deadline_mono_ms = proxy_now(e.proxy) + 150},
+		        &g);
 		CHECK_INT(g.err.cls, want[i]);
 		CHECK(server_ms() - began < 5000);
 		env_close(&e);

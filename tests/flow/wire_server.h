@@ -1,7 +1,9 @@
-/* wire_server.h - a provider for tests that speaks raw bytes: each path has a script of replies, each request is written down.
+/* wire_server.h - a provider for tests that speaks raw bytes: each path has a script of replies, each request is
+ * written down.
  *
- * A thread accepts, a thread per connection answers; the n-th request for a path gets the n-th step of its script, the last step
- * again and again. Requests, with the time they came, are in `seen`. Only loopback, only port 0. */
+ * A thread accepts, a thread per connection answers; the n-th request for a path gets the n-th step of its script,
+ * the last step again and again (of "/storm" the first one again). Requests, with the time they came, are in `seen`.
+ * Only loopback, only port 0. */
 #ifndef SLUICE_TESTS_WIRE_SERVER_H
 #define SLUICE_TESTS_WIRE_SERVER_H
 
@@ -44,7 +46,7 @@ struct server {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	const struct script *scripts;
-	unsigned hits[64];   /* per script */
+	unsigned hits[64]; /* per script */
 	struct seen seen[512];
 	unsigned n_seen;
 	int connections, open;
@@ -87,6 +89,14 @@ server_step(struct server *s, const char *path)
 
 		if (strcmp(script->path, path))
 			continue;
+		if (!strcmp(path, "/storm")) {
+			unsigned steps = 1;
+
+			while (steps < 8 && script->steps[steps].bytes)
+				steps++;
+			n = s->hits[i]++ % steps;
+			return &script->steps[n];
+		}
 		while (n && !script->steps[n].bytes)
 			n--;
 		if (s->hits[i] < 7)
@@ -140,7 +150,9 @@ server_after(struct server *s, int fd, enum after after)
 	if (after == RESET)
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 	while ((after == HANG || after == DRIP || after == ENDLESS) && !s->stop) {
-		ssize_t n = after == DRIP ? send(fd, " ", 1, MSG_NOSIGNAL) : after == ENDLESS ? send(fd, noise, sizeof noise, MSG_NOSIGNAL) : 0;
+		ssize_t n = after == DRIP      ? send(fd, " ", 1, MSG_NOSIGNAL)
+		            : after == ENDLESS ? send(fd, noise, sizeof noise, MSG_NOSIGNAL)
+		                               : 0;
 		char c;
 		if (n < 0 || (after == HANG && recv(fd, &c, 1, MSG_DONTWAIT) == 0))
 			return;
@@ -224,7 +236,8 @@ server_start(const struct script *scripts)
 	pthread_mutex_init(&s->lock, NULL);
 	memset(s->fds, -1, sizeof s->fds);
 	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (bind(s->fd, (struct sockaddr *)&a, sizeof a) || listen(s->fd, 128) || getsockname(s->fd, (struct sockaddr *)&a, &len))
+	if (bind(s->fd, (struct sockaddr *)&a, sizeof a) || listen(s->fd, 128) ||
+	    getsockname(s->fd, (struct sockaddr *)&a, &len))
 		abort();
 	s->port = ntohs(a.sin_port);
 	pthread_create(&s->thread, NULL, server_accept, s);

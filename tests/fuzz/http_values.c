@@ -1,12 +1,12 @@
 /* http_values.c - fuzz target: what providers send as text, through the proxy's pure functions.
  *
  *   a wait is unknown or not negative; a date or number with blanks around it means the same;
- *   a URL that is accepted is http or https, has a host without upper case, and resolving a location against it never yields
- *   user info; what is shown of it holds no query;
- *   header lines come out as lines: no control bytes, and as many as there are line ends;
- *   inflating never gives more than its room and ends.
+ *   a URL that is accepted is http or https, has a host without upper case, and resolving a location against it never
+ * yields user info; what is shown of it holds no query; header lines come out as lines: no control bytes, and as many
+ * as there are line ends; inflating never gives more than its room and ends.
  *
- * With libFuzzer: clang -fsanitize=fuzzer,address,undefined -DFUZZING. As a plain program it replays the files named as arguments. */
+ * With libFuzzer: clang -fsanitize=fuzzer,address,undefined -DFUZZING. As a plain program it replays the files named
+ * as arguments. */
 #include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,7 +27,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void
 try_waits(struct slice text)
 {
-	struct wait_sources s = {.headers = text, .body = text, .body_path = "a", .reset = "reset", .retry_after = "x", .now_us = INT64_C(1700000000000000)};
+	struct wait_sources s = {.headers = text,
+	                         .body = text,
+	                         .body_path = "a",
+	                         .reset = "reset",
+	                         .retry_after = "x",
+	                         .now_us = INT64_C(1700000000000000)};
 	int64_t ms = wait_retry_after(text, s.now_us);
 	struct buf padded = {0};
 

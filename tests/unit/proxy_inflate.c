@@ -47,7 +47,8 @@ unpack(struct slice packed, const char *coding, size_t in, size_t out, struct bu
 	return rc;
 }
 
-static const char text[] = "{\"records\":[{\"id\":1,\"name\":\"one\"},{\"id\":2,\"name\":\"two\"},{\"id\":3,\"name\":\"three\"}]}";
+static const char text[] =
+        "{\"records\":[{\"id\":1,\"name\":\"one\"},{\"id\":2,\"name\":\"two\"},{\"id\":3,\"name\":\"three\"}]}";
 
 TEST("a good body comes out as it went in, whatever the pieces")
 {
@@ -153,7 +154,8 @@ TEST("gzip within gzip is unpacked once")
 TEST("only gzip and nothing are codings")
 {
 	static const char *const good[] = {"", "identity", " Identity ", "gzip", "GZIP", "x-gzip"};
-	static const char *const bad[] = {"br", "deflate", "zstd", "compress", "gzip, gzip", "gzip,br", "gzip;q=1", "identity, gzip"};
+	static const char *const bad[] = {"br",         "deflate", "zstd",     "compress",
+	                                  "gzip, gzip", "gzip,br", "gzip;q=1", "identity, gzip"};
 	struct inflate f;
 	struct err err;
 

@@ -13,12 +13,33 @@ TEST("Retry-After is seconds or a date, and nothing else")
 		const char *text;
 		int64_t ms;
 	} cases[] = {
-		{"0", 0}, {"1", 1000}, {" 30 ", 30000}, {"1.5", 1500}, {"0.0001", 1}, {"86400", 86400000}, {"007", 7000},
-		{"99999999999999999999999", INT64_MAX}, {"9223372036854775807", INT64_MAX},
-		{"Tue, 14 Nov 2023 22:13:27 GMT", 7000}, {"Tuesday, 14-Nov-23 22:13:27 GMT", 7000}, {"Tue Nov 14 22:13:27 2023", 7000},
-		{"Tue, 14 Nov 2023 22:13:20 GMT", WAIT_UNKNOWN}, {"Mon, 01 Jan 2001 00:00:00 GMT", WAIT_UNKNOWN},
-		{"", WAIT_UNKNOWN}, {"-1", WAIT_UNKNOWN}, {"-86400", WAIT_UNKNOWN}, {"+5", WAIT_UNKNOWN}, {"1e99", WAIT_UNKNOWN}, {"1e3", WAIT_UNKNOWN},
-		{"abc", WAIT_UNKNOWN}, {"12 34", WAIT_UNKNOWN}, {"0x10", WAIT_UNKNOWN}, {"NaN", WAIT_UNKNOWN}, {"inf", WAIT_UNKNOWN}, {".5", WAIT_UNKNOWN}, {"5s", WAIT_UNKNOWN},
+	        {"0", 0},
+	        {"1", 1000},
+	        {" 30 ", 30000},
+	        {"1.5", 1500},
+	        {"0.0001", 1},
+	        {"86400", 86400000},
+	        {"007", 7000},
+	        {"99999999999999999999999", INT64_MAX},
+	        {"9223372036854775807", INT64_MAX},
+	        {"Tue, 14 Nov 2023 22:13:27 GMT", 7000},
+	        {"Tuesday, 14-Nov-23 22:13:27 GMT", 7000},
+	        {"Tue Nov 14 22:13:27 2023", 7000},
+	        {"Tue, 14 Nov 2023 22:13:20 GMT", WAIT_UNKNOWN},
+	        {"Mon, 01 Jan 2001 00:00:00 GMT", WAIT_UNKNOWN},
+	        {"", WAIT_UNKNOWN},
+	        {"-1", WAIT_UNKNOWN},
+	        {"-86400", WAIT_UNKNOWN},
+	        {"+5", WAIT_UNKNOWN},
+	        {"1e99", WAIT_UNKNOWN},
+	        {"1e3", WAIT_UNKNOWN},
+	        {"abc", WAIT_UNKNOWN},
+	        {"12 34", WAIT_UNKNOWN},
+	        {"0x10", WAIT_UNKNOWN},
+	        {"NaN", WAIT_UNKNOWN},
+	        {"inf", WAIT_UNKNOWN},
+	        {".5", WAIT_UNKNOWN},
+	        {"5s", WAIT_UNKNOWN},
 	};
 
 	for (size_t i = 0; i < LENGTH(cases); i++) {
@@ -34,9 +55,24 @@ TEST("a reset is told apart by its size: seconds until, seconds or milliseconds 
 		const char *text;
 		int64_t ms;
 	} cases[] = {
-		{"30", 30000}, {"0", 0}, {"59.2", 59200}, {"1700000007", 7000}, {"1700000007.25", 7250}, {"1700000007123", 7123}, {"1700000000", WAIT_UNKNOWN}, {"1600000000", WAIT_UNKNOWN},
-		{"1600000000000", WAIT_UNKNOWN}, {"2023-11-14T22:13:27Z", 7000}, {"Tue, 14 Nov 2023 22:13:27 GMT", 7000}, {"6m0s", 360000}, {"1s", 1000}, {"250ms", 250},
-		{"soon", WAIT_UNKNOWN}, {"", WAIT_UNKNOWN}, {"-5", WAIT_UNKNOWN}, {"every day", WAIT_UNKNOWN},
+	        {"30", 30000},
+	        {"0", 0},
+	        {"59.2", 59200},
+	        {"1700000007", 7000},
+	        {"1700000007.25", 7250},
+	        {"1700000007123", 7123},
+	        {"1700000000", WAIT_UNKNOWN},
+	        {"1600000000", WAIT_UNKNOWN},
+	        {"1600000000000", WAIT_UNKNOWN},
+	        {"2023-11-14T22:13:27Z", 7000},
+	        {"Tue, 14 Nov 2023 22:13:27 GMT", 7000},
+	        {"6m0s", 360000},
+	        {"1s", 1000},
+	        {"250ms", 250},
+	        {"soon", WAIT_UNKNOWN},
+	        {"", WAIT_UNKNOWN},
+	        {"-5", WAIT_UNKNOWN},
+	        {"every day", WAIT_UNKNOWN},
 	};
 
 	for (size_t i = 0; i < LENGTH(cases); i++) {
@@ -64,7 +100,9 @@ TEST("the longest of all that an answer asks for counts, by the answer's own clo
 	CHECK_INT(wait_asked(&s), 9000);
 	s.body = SLICE("<html>");
 	CHECK_INT(wait_asked(&s), 9000);
-	s = (struct wait_sources){.headers = SLICE("date: Tue, 14 Nov 2000 22:13:20 GMT\nretry-after: Tue, 14 Nov 2000 22:13:25 GMT\n"), .now_us = NOW};
+	s = (struct wait_sources){
+	        .headers = SLICE("date: Tue, 14 Nov 2000 22:13:20 GMT\nretry-after: Tue, 14 Nov 2000 22:13:25 GMT\n"),
+	        .now_us = NOW};
 	CHECK_INT(wait_asked(&s), 5000);
 	CHECK_INT(wait_asked(&(struct wait_sources){.now_us = NOW}), WAIT_UNKNOWN);
 }
@@ -73,11 +111,13 @@ TEST("what may be repeated: reading methods, PUT and DELETE, and what is said to
 {
 	static const uint16_t also[] = {401, 409};
 
-	CHECK(retry_method("GET", false) && retry_method("HEAD", false) && retry_method("PUT", false) && retry_method("DELETE", false));
+	CHECK(retry_method("GET", false) && retry_method("HEAD", false) && retry_method("PUT", false) &&
+	      retry_method("DELETE", false));
 	CHECK(!retry_method("POST", false) && !retry_method("PATCH", false));
 	CHECK(retry_method("POST", true));
 	for (int status = 100; status < 600; status++)
-		CHECK_INT(retry_status(status, NULL, 0), status == 429 || status == 500 || (status >= 502 && status <= 504));
+		CHECK_INT(retry_status(status, NULL, 0),
+		          status == 429 || status == 500 || (status >= 502 && status <= 504));
 	CHECK(retry_status(409, also, 2));
 	CHECK(!retry_status(401, also, 2));
 }
@@ -102,7 +142,12 @@ TEST("backoff is between nothing and base times two to the n, up to its cap")
 
 TEST("a decision never waits less than asked, and ends what would wait too long")
 {
-	struct retry_case c = {.may = true, .limit = 5, .base_ms = 500, .max_ms = 300000, .asked_ms = WAIT_UNKNOWN, .time_left_ms = INT64_MAX};
+	struct retry_case c = {.may = true,
+	                       .limit = 5,
+	                       .base_ms = 500,
+	                       .max_ms = 300000,
+	                       .asked_ms = WAIT_UNKNOWN,
+	                       .time_left_ms = INT64_MAX};
 	int64_t wait;
 
 	CHECK_INT(retry_decide(&c, &wait), RETRY_LATER);

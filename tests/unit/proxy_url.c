@@ -35,8 +35,10 @@ TEST("an endpoint goes below base_url's path; an absolute one is taken as it is"
 {
 	CHECK_STR(joined("https://api.example", "/v1/x", "", false), "https://api.example:443/v1/x");
 	CHECK_STR(joined("https://api.example/", "v1/x", "a=1", false), "https://api.example:443/v1/x?a=1");
-	CHECK_STR(joined("http://127.0.0.1:1/stripe", "/v1/customers", "limit=2", false), "http://127.0.0.1:1/stripe/v1/customers?limit=2");
-	CHECK_STR(joined("http://127.0.0.1:1/stripe/", "/v1?a=1", "b=2", false), "http://127.0.0.1:1/stripe/v1?a=1&b=2");
+	CHECK_STR(joined("http://127.0.0.1:1/stripe", "/v1/customers", "limit=2", false),
+	          "http://127.0.0.1:1/stripe/v1/customers?limit=2");
+	CHECK_STR(joined("http://127.0.0.1:1/stripe/", "/v1?a=1", "b=2", false),
+	          "http://127.0.0.1:1/stripe/v1?a=1&b=2");
 	CHECK_STR(joined("http://h:1/p", "", "b=2", false), "http://h:1/p?b=2");
 	CHECK_STR(joined("http://h:1/p", "?a=1", "b=2", false), "http://h:1/p?a=1&b=2");
 	CHECK_STR(joined("http://h:1/p", "http://h:1/p/v1/x?c=3", "", true), "http://h:1/p/v1/x?c=3");
@@ -45,12 +47,17 @@ TEST("an endpoint goes below base_url's path; an absolute one is taken as it is"
 	CHECK_STR(joined("http://h:1/p", "/pv/x", "", true), "http://h:1/p/pv/x");
 	CHECK_STR(joined("http://h:1", "/a#fragment", "b=1", false), "http://h:1/a?b=1");
 	CHECK_STR(joined("http://[::1]:8080/x", "/a", "", false), "http://[::1]:8080/x/a");
-	CHECK_STR(joined("http://h:1", "/t/2026-01-01 00:00/\xc3\xa4", "q=a b", false), "http://h:1/t/2026-01-01%2000:00/%c3%a4?q=a+b");
+	CHECK_STR(joined("http://h:1", "/t/2026-01-01 00:00/\xc3\xa4", "q=a b", false),
+	          "http://h:1/t/2026-01-01%2000:00/%c3%a4?q=a+b");
 }
 
 TEST("text that could mean two things is refused")
 {
-	static const char *const bad[] = {"/a\r\nHost: x", "/a\\b", "http://u@h/", "http://u:p@h/", "ftp://h/", "file:///etc/passwd", "http://", "http://h:99999/", "http://h:x/", "/a\x01", "/a\x7f", "http://[fe80::1%25lo]/", "http://a b/", "dict://h:1/"};
+	static const char *const bad[] = {"/a\r\nHost: x", "/a\\b",           "http://u@h/",
+	                                  "http://u:p@h/", "ftp://h/",        "file:///etc/passwd",
+	                                  "http://",       "http://h:99999/", "http://h:x/",
+	                                  "/a\x01",        "/a\x7f",          "http://[fe80::1%25lo]/",
+	                                  "http://a b/",   "dict://h:1/"};
 
 	for (size_t i = 0; i < LENGTH(bad); i++) {
 		CHECK_INT(joined("http://h:1", bad[i], "", i % 2)[0], '!');
@@ -68,7 +75,8 @@ TEST("hosts compare in one form, origins by scheme, host and port")
 	struct url a, b;
 	struct err err;
 
-	REQUIRE(!url_parse(&a, SLICE("HTTPS://API.Example./x"), &err) && !url_parse(&b, SLICE("https://api.example:443"), &err));
+	REQUIRE(!url_parse(&a, SLICE("HTTPS://API.Example./x"), &err) &&
+	        !url_parse(&b, SLICE("https://api.example:443"), &err));
 	CHECK(url_same_origin(&a, &b));
 	CHECK_STR(a.host, "api.example");
 	CHECK_STR(b.shown, "https://api.example:443/");
@@ -113,10 +121,12 @@ filled(const char *text, const char *options)
 
 TEST("a template is filled from options, escaped, and says what is missing")
 {
-	CHECK_STR(filled("https://${sub}.example/${n}", "{\"sub\":\"acme\",\"n\":12345678901234567890}"), "https://acme.example/12345678901234567890");
+	CHECK_STR(filled("https://${sub}.example/${n}", "{\"sub\":\"acme\",\"n\":12345678901234567890}"),
+	          "https://acme.example/12345678901234567890");
 	CHECK_STR(filled("https://${sub}.example", "{\"sub\":\"evil.org/#\"}"), "https://evil.org%2F%23.example");
 	CHECK_HAS(joined(filled("https://${sub}.example", "{\"sub\":\"evil.org/#\"}"), "/a", "", false), "!");
-	CHECK_STR(filled("${instance}/services", "{\"instance\":\"https://acme.my.example\"}"), "https://acme.my.example/services");
+	CHECK_STR(filled("${instance}/services", "{\"instance\":\"https://acme.my.example\"}"),
+	          "https://acme.my.example/services");
 	CHECK_STR(filled("${instance}/x", "{\"instance\":\"https://u@evil\"}"), "https%3A%2F%2Fu%40evil/x");
 	CHECK_STR(filled("a $ {b} $", "{}"), "a $ {b} $");
 	CHECK_HAS(filled("https://${sub}.example", "{}"), "!the option 'sub' is needed and not set");
@@ -128,7 +138,11 @@ TEST("a template is filled from options, escaped, and says what is missing")
 
 TEST("answer headers: last block only, lower case, joined, bounded, and no byte that could end a line")
 {
-	static const char *const lines[] = {"HTTP/1.1 103 Hints\r\n", "Early: 1\r\n", "\r\n", "HTTP/1.1 200 OK\r\n", "X-A: one\r\n", "  two\r\n", "Bad name: x\r\n", "Set-Cookie: c\r\n", "\tcontinued\r\n", "X-B:\ra\tb\r\n", "nothing\r\n", "\r\n", "X-Trailer: 1\r\n"};
+	static const char *const lines[] = {"HTTP/1.1 103 Hints\r\n", "Early: 1\r\n",      "\r\n",
+	                                    "HTTP/1.1 200 OK\r\n",    "X-A: one\r\n",      "  two\r\n",
+	                                    "Bad name: x\r\n",        "Set-Cookie: c\r\n", "\tcontinued\r\n",
+	                                    "X-B:\ra\tb\r\n",         "nothing\r\n",       "\r\n",
+	                                    "X-Trailer: 1\r\n"};
 	struct headers h = {0};
 	struct err err = {0};
 
