@@ -73,12 +73,6 @@ good
 printf '[connection third : stripe]\ntoken = env:NO_SUCH_VARIABLE\n' | ini
 run run --connection-id third
 told 2 "an environment variable that is not set" NO_SUCH_VARIABLE
-printf 'loose' >"$dir/loose"
-chmod 644 "$dir/loose"
-good
-printf '[connection third : stripe]\ntoken = file:%s\n' "$dir/loose" | ini
-run run --connection-id third
-told 2 "a credential in a file that others may read: the file and the remedy" "$dir/loose" 'chmod|600'
 good
 printf '[connection third : stripe]\n' | ini
 run run --connection-id third

@@ -21,27 +21,47 @@ is "$status" 0 "without a storm the sync ends well"
 stored M_cursor >"$dir/calm.records"
 is "$(wc -l <"$dir/calm.records")" 5000 "and every record is there"
 
-configure storm
-control reset >/dev/null
-control faults '{"probability":0.08,"do":"429","retry_after":1}' '{"probability":0.02,"do":"503","retry_after":"date:2"}' \
+# ---- everything that can be tried again within a run
+
+under() { # under NAME RULE...: an empty store, and a provider that follows these rules
+	configure "$1"
+	shift
+	control reset >/dev/null
+	control faults "$@" >/dev/null
+}
+had() { # had FAULT...: the storm was one
+	control faults >"$dir/used"
+	missing=
+	for fault; do
+		grep -q "\"do\":\"$fault\"[^}]*},\"seen\":[0-9]*,\"used\":[1-9]" "$dir/used" || missing="$missing $fault"
+	done
+	is "$missing" "" "it had: $*"
+}
+
+under storm '{"probability":0.06,"do":"429","retry_after":1}' '{"probability":0.02,"do":"503","retry_after":"date:2"}' \
 	'{"probability":0.1,"do":"500"}' '{"probability":0.1,"do":"cut","percent":60}' '{"probability":0.1,"do":"cut-chunked","percent":30}' \
 	'{"probability":0.1,"do":"reset"}' '{"probability":0.05,"do":"hang-up"}' '{"probability":0.1,"do":"gzip-cut"}' \
-	'{"probability":0.1,"do":"close-no-length","percent":50}' '{"probability":0.05,"do":"truncated-json","percent":80}' >/dev/null
-LIMIT=300 run run --sync cursor
-first=$status
-runs=1
-while [ "$status" != 0 ] && [ $runs -lt 30 ]; do # an answer that is whole by its framing but no JSON ends a run; the next one goes on
-	runs=$((runs + 1))
-	LIMIT=300 run run --sync cursor
-done
-is "$status" 0 "under the storm it ends well in the end"
-echo "# the first run ended with $first; runs: $runs; requests: $(control requests | sed 's/,"paths".*//')"
+	'{"probability":0.1,"do":"length-lie"}'
+run run --sync cursor
+is "$status" 0 "under the storm one run ends well"
 stored M_cursor >"$dir/storm.records"
 same "$dir/calm.records" "$dir/storm.records" "the store is the same as without"
-control faults >"$dir/used"
-for fault in 429 503 500 cut cut-chunked reset hang-up gzip-cut close-no-length truncated-json; do
-	grep -o "\"do\":\"$fault\"[^}]*},\"seen\":[0-9]*,\"used\":[1-9]" "$dir/used" >/dev/null
-	ok $? "the storm had its $fault"
-done
 control requests >"$dir/requests"
 has "$dir/requests" '"early_requests":0,' "no request was sent before its Retry-After had passed"
+echo "# $(sed 's/,"paths".*//' "$dir/requests")"
+had 429 503 500 cut cut-chunked reset hang-up gzip-cut length-lie
+
+# ---- answers that are whole by their framing and no JSON: they end a run, and the next one goes on
+
+under truncated '{"nth":[4,20,61],"do":"truncated-json","percent":80}' '{"nth":[9,40],"do":"close-no-length","percent":50}'
+runs=0
+status=1
+while [ "$status" != 0 ] && [ $runs -lt 10 ]; do
+	runs=$((runs + 1))
+	run run --sync cursor
+	[ "$status" = 0 ] || is "$status deleted $(changes M_cursor 0 deleted | wc -l)" "1 deleted 0" "a truncated answer ends run $runs"
+done
+is "$status" 0 "in the end it ends well"
+stored M_cursor >"$dir/storm.records"
+same "$dir/calm.records" "$dir/storm.records" "and the store is the same as without"
+had truncated-json close-no-length
