@@ -1,9 +1,10 @@
 /* elf.c - what a plugin's file says about itself, before any of its code is mapped anywhere.
  *
- * Read whole into memory (it is small, and capped), never mapped, so a file that changes meanwhile can at worst be refused.
- * Every offset in it is hostile: all access goes through at(), which checks both bounds. The libraries that it needs come from the
- * dynamic section; the exported symbol from the section headers when there are any (a file stripped of them is judged by the loader).
- * A plugin that would slip through still meets the sandbox, which lets nothing else be opened: this is here for the clear message. */
+ * Read whole into memory (it is small, and capped), never mapped, so a file that changes meanwhile can at worst be
+ * refused. Every offset in it is hostile: all access goes through at(), which checks both bounds. The libraries that it
+ * needs come from the dynamic section; the exported symbol from the section headers when there are any (a file stripped
+ * of them is judged by the loader). A plugin that would slip through still meets the sandbox, which lets nothing else
+ * be opened: this is here for the clear message. */
 #include "plugin/registry.h"
 
 #include <elf.h>
@@ -68,8 +69,10 @@ readable_check(const struct image *m, const struct stat *st)
 	if (st->st_size > PLUGIN_MAX)
 		return err_set(m->err, ERR_USAGE, "%s: larger than %u bytes", m->path, PLUGIN_MAX);
 	if (geteuid() == 0 && !nobody_may)
-		return err_set(m->err, ERR_USAGE,
-			       "%s: may not be read by 'nobody', whom a worker becomes when the host is root: chmod a+r it", m->path);
+		return err_set(
+		        m->err, ERR_USAGE,
+		        "%s: may not be read by 'nobody', whom a worker becomes when the host is root: chmod a+r it",
+		        m->path);
 	return 0;
 }
 
@@ -103,9 +106,11 @@ header_check(const struct image *m, Elf64_Ehdr *header)
 	if (!p || memcmp(p, ELFMAG, SELFMAG))
 		return err_set(m->err, ERR_USAGE, "%s: not a shared object (ELF)", m->path);
 	memcpy(header, p, sizeof *header);
-	if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB || header->e_machine != MACHINE)
-		return err_set(m->err, ERR_USAGE, "%s: built for another kind of machine (ELF machine %u, this one is %u)", m->path,
-			       header->e_machine, MACHINE);
+	if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB ||
+	    header->e_machine != MACHINE)
+		return err_set(m->err, ERR_USAGE,
+		               "%s: built for another kind of machine (ELF machine %u, this one is %u)", m->path,
+		               header->e_machine, MACHINE);
 	if (header->e_type != ET_DYN)
 		return err_set(m->err, ERR_USAGE, "%s: not a shared object: link it with -shared", m->path);
 	if (header->e_phnum > HEADERS_MAX || header->e_phentsize != sizeof(Elf64_Phdr))
@@ -157,8 +162,9 @@ needed_check(const struct image *m, uint64_t strings, uint64_t name)
 	if (is_permitted(library))
 		return 0;
 	return err_set(m->err, ERR_USAGE,
-		       "%s: needs %.100s, but a plugin can only have libc, libm and libcjson: link it statically, with its symbols hidden",
-		       m->path, library);
+	               "%s: needs %.100s, but a plugin can only have libc, libm and libcjson: link it statically, with "
+	               "its symbols hidden",
+	               m->path, library);
 }
 
 static int
@@ -191,7 +197,8 @@ dynamic_check(const struct image *m, const Elf64_Ehdr *header, const Elf64_Phdr 
 static bool
 section(const struct image *m, const Elf64_Ehdr *header, size_t i, Elf64_Shdr *out)
 {
-	const void *p = i < header->e_shnum && i < HEADERS_MAX ? at(m, header->e_shoff + i * sizeof *out, sizeof *out) : NULL;
+	const void *p =
+	        i < header->e_shnum && i < HEADERS_MAX ? at(m, header->e_shoff + i * sizeof *out, sizeof *out) : NULL;
 
 	if (p)
 		memcpy(out, p, sizeof *out);
@@ -228,8 +235,9 @@ export_check(const struct image *m, const Elf64_Ehdr *header)
 		if (exports(m, &symbols, &strings, "sluice_connector"))
 			return 0;
 		return err_set(m->err, ERR_USAGE,
-			       "%s: does not export sluice_connector: declare it as SLUICE_EXPORT const struct sluice_connector sluice_connector",
-			       m->path);
+		               "%s: does not export sluice_connector: declare it as SLUICE_EXPORT const struct "
+		               "sluice_connector sluice_connector",
+		               m->path);
 	}
 	return 0;
 }

@@ -1,8 +1,8 @@
 /* fields.c - does a JSON value have the declared type, and an object the declared fields? Shared with the worker.
  *
- * Works on text that json_check or json_split has passed. Nothing inside an object or array field is looked at: the SDK says
- * that what is nested is unchecked. Awkward: an integer is judged by its text, so that 64-bit ids and longer ones pass and 1.0 and 1e3
- * do not; a time is RFC 3339 text or any plain number. */
+ * Works on text that json_check or json_split has passed. Nothing inside an object or array field is looked at: the SDK
+ * says that what is nested is unchecked. Awkward: an integer is judged by its text, so that 64-bit ids and longer ones
+ * pass and 1.0 and 1e3 do not; a time is RFC 3339 text or any plain number. */
 #include "plugin/manifest.h"
 
 #include <string.h>
@@ -12,8 +12,9 @@
 #include "base/mem.h"
 
 static const char *const type_names[] = {
-	[SLUICE_ANY] = "any",         [SLUICE_STRING] = "string", [SLUICE_INTEGER] = "integer", [SLUICE_NUMBER] = "number",
-	[SLUICE_BOOLEAN] = "boolean", [SLUICE_TIME] = "time",     [SLUICE_OBJECT] = "object",   [SLUICE_ARRAY] = "array",
+        [SLUICE_ANY] = "any",       [SLUICE_STRING] = "string",   [SLUICE_INTEGER] = "integer",
+        [SLUICE_NUMBER] = "number", [SLUICE_BOOLEAN] = "boolean", [SLUICE_TIME] = "time",
+        [SLUICE_OBJECT] = "object", [SLUICE_ARRAY] = "array",
 };
 
 const char *
@@ -71,8 +72,9 @@ static const char *
 json_type_name(enum json_type t)
 {
 	static const char *const names[] = {
-		[JSON_INVALID] = "nothing", [JSON_NULL] = "null",     [JSON_FALSE] = "a boolean", [JSON_TRUE] = "a boolean",
-		[JSON_NUMBER] = "a number", [JSON_STRING] = "a string", [JSON_ARRAY] = "an array", [JSON_OBJECT] = "an object",
+	        [JSON_INVALID] = "nothing", [JSON_NULL] = "null",        [JSON_FALSE] = "a boolean",
+	        [JSON_TRUE] = "a boolean",  [JSON_NUMBER] = "a number",  [JSON_STRING] = "a string",
+	        [JSON_ARRAY] = "an array",  [JSON_OBJECT] = "an object",
 	};
 
 	return names[t];
@@ -98,8 +100,9 @@ fields_match(const struct manifest_field *fields, size_t n, struct slice object,
 			return false;
 		}
 		if (!type_matches(f->type, f->flags, value)) {
-			err_set(err, ERR_DATA, "'%s' is %s (%.*s), not of type %s", f->name, json_type_name(json_type(value)),
-				(int)(value.len < 40 ? value.len : 40), value.p, manifest_type_name(f->type));
+			err_set(err, ERR_DATA, "'%s' is %s (%.*s), not of type %s", f->name,
+			        json_type_name(json_type(value)), (int)(value.len < 40 ? value.len : 40), value.p,
+			        manifest_type_name(f->type));
 			return false;
 		}
 	}

@@ -1,9 +1,10 @@
-/* manifest.c - manifest JSON to a struct, and every rule that a connector's declarations must keep. Shared with the worker.
+/* manifest.c - manifest JSON to a struct, and every rule that a connector's declarations must keep. Shared with the
+ * worker.
  *
  * The first broken rule is kept and named with its place; later ones are not looked for, so the code below needs
- * no error branches: text_of and friends yield NULL or 0 once p->failed is set, and manifest_parse looks once at the end.
- * Awkward: this runs on what a hostile worker claims. Sizes are capped before anything is allocated, and nothing that is
- * only known to the plugin (function pointers, sizes) is in the JSON. */
+ * no error branches: text_of and friends yield NULL or 0 once p->failed is set, and manifest_parse looks once at the
+ * end. Awkward: this runs on what a hostile worker claims. Sizes are capped before anything is allocated, and nothing
+ * that is only known to the plugin (function pointers, sizes) is in the JSON. */
 #include "plugin/manifest.h"
 
 #include <ctype.h>
@@ -19,17 +20,18 @@
 #define ACTION_MS 30000
 #define MINUTE_MS 60000
 
-static const struct manifest_word auth_words[] = {
-	{"none", SLUICE_NONE}, {"bearer", SLUICE_BEARER}, {"basic", SLUICE_BASIC}, {"header", SLUICE_HEADER_KEY},
-	{"query", SLUICE_QUERY_KEY}, {NULL, 0}};
-static const struct manifest_word kind_words[] = {{"incremental", SLUICE_INCREMENTAL}, {"full", SLUICE_FULL}, {NULL, 0}};
+static const struct manifest_word auth_words[] = {{"none", SLUICE_NONE},       {"bearer", SLUICE_BEARER},
+                                                  {"basic", SLUICE_BASIC},     {"header", SLUICE_HEADER_KEY},
+                                                  {"query", SLUICE_QUERY_KEY}, {NULL, 0}};
+static const struct manifest_word kind_words[] = {
+        {"incremental", SLUICE_INCREMENTAL}, {"full", SLUICE_FULL}, {NULL, 0}};
 
 const struct manifest_word manifest_field_flags[] = {
-	{"key", SLUICE_KEY}, {"optional", SLUICE_OPTIONAL}, {"sensitive", SLUICE_SENSITIVE}, {NULL, 0}};
+        {"key", SLUICE_KEY}, {"optional", SLUICE_OPTIONAL}, {"sensitive", SLUICE_SENSITIVE}, {NULL, 0}};
 const struct manifest_word manifest_option_flags[] = {
-	{"required", SLUICE_REQUIRED}, {"optional", SLUICE_OPTIONAL}, {"sensitive", SLUICE_SENSITIVE}, {NULL, 0}};
+        {"required", SLUICE_REQUIRED}, {"optional", SLUICE_OPTIONAL}, {"sensitive", SLUICE_SENSITIVE}, {NULL, 0}};
 const struct manifest_word manifest_sync_flags[] = {
-	{"track_deletes", SLUICE_TRACK_DELETES}, {"manual", SLUICE_MANUAL}, {"whole", SLUICE_WHOLE}, {NULL, 0}};
+        {"track_deletes", SLUICE_TRACK_DELETES}, {"manual", SLUICE_MANUAL}, {"whole", SLUICE_WHOLE}, {NULL, 0}};
 const struct manifest_word manifest_action_flags[] = {{"repeatable", SLUICE_REPEATABLE}, {NULL, 0}};
 const struct manifest_word *const manifest_auths = auth_words, *const manifest_kinds = kind_words;
 
@@ -56,8 +58,8 @@ int_of(struct parse *p, struct slice object, const char *key, int64_t least, int
 	if (p->failed || !json_member(object, key, &value))
 		return 0;
 	if (json_type(value) != JSON_NUMBER || !json_int(value, &v) || v < least || v > most)
-		parse_fail(p, "%s is %.*s; it may be %lld to %lld", key, (int)(value.len < 40 ? value.len : 40), value.p,
-			   (long long)least, (long long)most);
+		parse_fail(p, "%s is %.*s; it may be %lld to %lld", key, (int)(value.len < 40 ? value.len : 40),
+		           value.p, (long long)least, (long long)most);
 	return v;
 }
 
@@ -204,8 +206,9 @@ option_read(struct parse *p, struct slice object, void *into)
 	o->flags = flags_of(p, object, manifest_option_flags);
 	if (!p->failed && json_member(object, "default", &fallback)) {
 		if (!type_matches(o->type, 0, fallback))
-			parse_fail(p, "the default %.*s is not of type %s", (int)(fallback.len < 60 ? fallback.len : 60),
-				   fallback.p, manifest_type_name(o->type));
+			parse_fail(p, "the default %.*s is not of type %s",
+			           (int)(fallback.len < 60 ? fallback.len : 60), fallback.p,
+			           manifest_type_name(o->type));
 		o->fallback = slice_dup(fallback);
 	}
 }
@@ -282,7 +285,7 @@ rate_read(struct parse *p, struct slice object, struct manifest_rate *r)
 /* A list of objects, each read by its function into an element of `size` bytes. */
 static void *
 objects_of(struct parse *p, struct slice root, const char *key, size_t size, size_t *n,
-	   void (*read)(struct parse *, struct slice, void *))
+           void (*read)(struct parse *, struct slice, void *))
 {
 	struct slice array;
 	size_t count = list_of(p, root, key, &array);
@@ -404,8 +407,8 @@ manifest_free(struct manifest *m)
 		sync_free(&m->syncs[i]);
 	for (size_t i = 0; i < m->n_actions; i++)
 		action_free(&m->actions[i]);
-	char *texts[] = {m->name, m->version, m->description, m->base_url, m->auth_name, m->auth_prefix,
-			 m->rate.remaining, m->rate.reset, m->rate.retry_after, m->rate.retry_body};
+	char *texts[] = {m->name,        m->version,        m->description, m->base_url,         m->auth_name,
+	                 m->auth_prefix, m->rate.remaining, m->rate.reset,  m->rate.retry_after, m->rate.retry_body};
 	for (size_t i = 0; i < LENGTH(texts); i++)
 		free(texts[i]);
 	texts_free(m->hosts);
@@ -420,10 +423,10 @@ manifest_free(struct manifest *m)
 
 /* ---- finding ---- */
 
-#define FIND(m, list, wanted) \
-	for (size_t i = 0; i < (m)->n_##list; i++) \
-		if ((m)->list[i].name && !strcmp((m)->list[i].name, wanted)) \
-			return &(m)->list[i]; \
+#define FIND(m, list, wanted)                                                                                          \
+	for (size_t i = 0; i < (m)->n_##list; i++)                                                                     \
+		if ((m)->list[i].name && !strcmp((m)->list[i].name, wanted))                                           \
+			return &(m)->list[i];                                                                          \
 	return NULL
 
 const struct manifest_sync *

@@ -1,4 +1,5 @@
-/* manifest_write.c - a manifest as JSON again: what `sluice describe` prints, and what manifest_parse reads back the same.
+/* manifest_write.c - a manifest as JSON again: what `sluice describe` prints, and what manifest_parse reads back the
+ * same.
  *
  * Members that say the usual (absent text, false, zero) are left out, as an author would. Shared with the worker. */
 #include "plugin/rules.h"

@@ -1,10 +1,10 @@
 /* registry.c - see registry.h: each plugin is asked once what it declares, in a sandboxed worker of its own.
  *
- * An answer is kept under the file's identity (device, inode, size, time of change), so a replaced file is asked again and a
- * manifest that somebody holds stays valid. A connector's own fault is kept too; the host's (no memory, no
- * kernel support) is not, for it may pass.
- * Awkward: describing takes a loop, and the caller may well be inside a callback of its own, where libuv must not be run again. So
- * each description has a small loop to itself; nothing else moves meanwhile, for a few milliseconds or at worst start_ms. */
+ * An answer is kept under the file's identity (device, inode, size, time of change), so a replaced file is asked again
+ * and a manifest that somebody holds stays valid. A connector's own fault is kept too; the host's (no memory, no kernel
+ * support) is not, for it may pass. Awkward: describing takes a loop, and the caller may well be inside a callback of
+ * its own, where libuv must not be run again. So each description has a small loop to itself; nothing else moves
+ * meanwhile, for a few milliseconds or at worst start_ms. */
 #include "plugin/registry.h"
 
 #include <dirent.h>
@@ -121,9 +121,14 @@ static struct manifest *
 ask(const struct registry *r, const char *path, struct err *err)
 {
 	struct asking a = {.err = err};
-	struct worker_process_options options = {
-		.executable = r->worker, .plugin_path = path, .memory = r->memory, .start_ms = r->start_ms,
-		.seccomp_only = r->seccomp_only, .on_frame = on_frame, .on_end = on_end, .arg = &a};
+	struct worker_process_options options = {.executable = r->worker,
+	                                         .plugin_path = path,
+	                                         .memory = r->memory,
+	                                         .start_ms = r->start_ms,
+	                                         .seccomp_only = r->seccomp_only,
+	                                         .on_frame = on_frame,
+	                                         .on_end = on_end,
+	                                         .arg = &a};
 	uv_loop_t loop;
 
 	if (uv_loop_init(&loop)) {
@@ -148,8 +153,8 @@ ask(const struct registry *r, const char *path, struct err *err)
 static bool
 same(const struct identity *a, const struct identity *b)
 {
-	return a->device == b->device && a->inode == b->inode && a->size == b->size && a->changed.tv_sec == b->changed.tv_sec &&
-	       a->changed.tv_nsec == b->changed.tv_nsec;
+	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+	       a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
 static struct entry *
@@ -215,7 +220,8 @@ registry_manifest(struct registry *r, const char *plugin, struct err *err)
 	else
 		m = registry_manifest_file(r, path, err);
 	if (m && strcmp(m->name, plugin)) {
-		err_set(err, ERR_CONNECTOR, "%s: the connector in it calls itself '%s': name the file %s.so", path, m->name, m->name);
+		err_set(err, ERR_CONNECTOR, "%s: the connector in it calls itself '%s': name the file %s.so", path,
+		        m->name, m->name);
 		m = NULL;
 	}
 	free(path);

@@ -1,8 +1,9 @@
-/* rules.c - the rules that a connector's declarations must keep, each with the sentence that says how to keep it. Shared with the worker.
+/* rules.c - the rules that a connector's declarations must keep, each with the sentence that says how to keep it.
+ * Shared with the worker.
  *
  * manifest.c has read the JSON; here the whole is judged: names, uniqueness, one key a model, who may write a tracked
- * model, complete authentication, nothing that could break a line of HTTP. A name that passed is safe as a file name, in an INI
- * section and in a URL path, which is why so little is allowed in it. */
+ * model, complete authentication, nothing that could break a line of HTTP. A name that passed is safe as a file name,
+ * in an INI section and in a URL path, which is why so little is allowed in it. */
 #include "plugin/rules.h"
 
 #include <ctype.h>
@@ -15,8 +16,8 @@
 #define NAME_MAX_BYTES 64
 
 /* Keys of an INI [connection] section that are not options. */
-static const char *const reserved_options[] = {"token", "api_key", "username", "password", "client_id", "client_secret",
-					       "refresh_token", "base_url", "active", "metadata"};
+static const char *const reserved_options[] = {"token",         "api_key",       "username", "password", "client_id",
+                                               "client_secret", "refresh_token", "base_url", "active",   "metadata"};
 
 int
 parse_fail(struct parse *p, const char *fmt, ...)
@@ -46,7 +47,8 @@ parse_at(struct parse *p, const char *what, const char *name)
 
 /* ---- the nearest name ---- */
 
-/* How many letters differ, case aside, allowing for one that is missing or too many in the middle; good enough for a hint. */
+/* How many letters differ, case aside, allowing for one that is missing or too many in the middle; good enough for a
+ * hint. */
 static size_t
 distance(const char *a, const char *b)
 {
@@ -54,7 +56,8 @@ distance(const char *a, const char *b)
 
 	while (front < shorter && tolower((unsigned char)a[front]) == tolower((unsigned char)b[front]))
 		front++;
-	while (back < shorter - front && tolower((unsigned char)a[la - 1 - back]) == tolower((unsigned char)b[lb - 1 - back]))
+	while (back < shorter - front &&
+	       tolower((unsigned char)a[la - 1 - back]) == tolower((unsigned char)b[lb - 1 - back]))
 		back++;
 	return (la > lb ? la : lb) - front - back;
 }
@@ -73,7 +76,7 @@ rule_unknown_model(struct parse *p, const char *name)
 		}
 	}
 	parse_fail(p, near ? "model '%s' is not declared; did you mean '%s'?" : "model '%s' is not declared%s", name,
-		   near ? near : "; declare it in .models");
+	           near ? near : "; declare it in .models");
 }
 
 /* ---- names ---- */
@@ -96,7 +99,7 @@ name_rule(struct parse *p, const char *name, const char *besides, bool letter_fi
 		parse_fail(p, "has no name");
 	else if (!name_ok(name, besides, letter_first))
 		parse_fail(p, "the name '%.80s' is not made of letters, digits%s%s only, at most %d%s", name,
-			   besides[0] ? " and " : "", besides, NAME_MAX_BYTES, letter_first ? ", a letter first" : "");
+		           besides[0] ? " and " : "", besides, NAME_MAX_BYTES, letter_first ? ", a letter first" : "");
 }
 
 /* Names at a fixed offset in an array of structs: no two the same. */
@@ -139,8 +142,10 @@ http_rules(struct parse *p)
 	const struct manifest *m = p->m;
 	const char *url = m->base_url;
 
-	if (url && (has_control(url) || (strncmp(url, "https://", 8) && strncmp(url, "http://", 7) && strncmp(url, "${", 2))))
-		parse_fail(p, "base_url '%.80s' begins neither with https:// nor with http:// nor with an ${option}", url);
+	if (url &&
+	    (has_control(url) || (strncmp(url, "https://", 8) && strncmp(url, "http://", 7) && strncmp(url, "${", 2))))
+		parse_fail(p, "base_url '%.80s' begins neither with https:// nor with http:// nor with an ${option}",
+		           url);
 	for (size_t i = 0; m->headers[i]; i++)
 		header_rule(p, m->headers[i]);
 	for (size_t i = 0; m->hosts[i]; i++)
@@ -148,7 +153,7 @@ http_rules(struct parse *p)
 			parse_fail(p, "hosts: '%.80s' is no host name (no scheme, no path)", m->hosts[i]);
 	if ((m->auth == SLUICE_HEADER_KEY || m->auth == SLUICE_QUERY_KEY) && !name_ok(m->auth_name, "-_.", false))
 		parse_fail(p, "its authentication needs .auth_name, the name of the %s that carries the key",
-			   m->auth == SLUICE_HEADER_KEY ? "header" : "query parameter");
+		           m->auth == SLUICE_HEADER_KEY ? "header" : "query parameter");
 	if (m->auth_prefix && has_control(m->auth_prefix))
 		parse_fail(p, ".auth_prefix holds a control character");
 }
@@ -185,7 +190,7 @@ model_rules(struct parse *p, const struct manifest_model *m)
 		parse_fail(p, "has %zu fields with SLUICE_KEY; exactly one tells a record's id", keys);
 	else if (key->type != SLUICE_STRING && key->type != SLUICE_INTEGER)
 		parse_fail(p, "field '%.80s': a key is SLUICE_STRING or SLUICE_INTEGER, not %s", key->name,
-			   manifest_type_name(key->type));
+		           manifest_type_name(key->type));
 	else if (key->flags & SLUICE_OPTIONAL)
 		parse_fail(p, "field '%.80s': a key cannot be SLUICE_OPTIONAL", key->name);
 }
@@ -217,8 +222,10 @@ tracked_rule(struct parse *p, const struct manifest_sync *s)
 		const struct manifest_sync *other = &p->m->syncs[i];
 		for (size_t k = 0; k < s->n_models && other != s; k++)
 			if (sync_writes(other, s->models[k]))
-				parse_fail(p, "tracks deletes of model '%s', which sync '%s' writes too; give that one a model of its own",
-					   p->m->models[s->models[k]].name, other->name);
+				parse_fail(p,
+				           "tracks deletes of model '%s', which sync '%s' writes too; give that one a "
+				           "model of its own",
+				           p->m->models[s->models[k]].name, other->name);
 	}
 }
 

@@ -14,15 +14,21 @@ struct parse {
 	bool failed;     /* err is set; nothing more is looked at */
 	char place[160]; /* "sync 'tickets'"; "" for the connector itself */
 };
-int parse_fail(struct parse *p, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* the first one counts; -1 */
-void parse_at(struct parse *p, const char *what, const char *name); /* where we are; what NULL: at the connector itself */
+int parse_fail(struct parse *p, const char *fmt, ...)
+        __attribute__((format(printf, 2, 3))); /* the first one counts; -1 */
+void parse_at(struct parse *p, const char *what,
+              const char *name); /* where we are; what NULL: at the connector itself */
 
-void rules_check(struct parse *p);                               /* everything that needs the whole manifest */
-void rule_unknown_model(struct parse *p, const char *name);      /* with the nearest one */
+void rules_check(struct parse *p);                          /* everything that needs the whole manifest */
+void rule_unknown_model(struct parse *p, const char *name); /* with the nearest one */
 
 /* Words of the JSON and their values in sdk/sluice.h; lists end with a NULL name. */
-struct manifest_word { const char *name; int value; };
-extern const struct manifest_word manifest_field_flags[], manifest_option_flags[], manifest_sync_flags[], manifest_action_flags[];
+struct manifest_word {
+	const char *name;
+	int value;
+};
+extern const struct manifest_word manifest_field_flags[], manifest_option_flags[], manifest_sync_flags[],
+        manifest_action_flags[];
 extern const struct manifest_word *const manifest_auths, *const manifest_kinds;
 
 #endif

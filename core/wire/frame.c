@@ -3,8 +3,9 @@
  * Guarantee: a frame that frame_take hands out is of a known type, in the right direction, permitted now, within its
  * maximum, and its fields (record lists included) fill it exactly; whoever reads it may trust the layout, though not
  * one value in it. Too long is said as soon as the header is there, so nobody ever buffers more than a row's maximum.
- * Awkward: the field list is read as text, for every frame (not for every record of it). That is 30 to 200 bytes of walking, cheaper than
- * the system call that brought the frame, and it keeps a second description of the protocol from existing. */
+ * Awkward: the field list is read as text, for every frame (not for every record of it). That is 30 to 200 bytes of
+ * walking, cheaper than the system call that brought the frame, and it keeps a second description of the protocol from
+ * existing. */
 #include "wire/message.h"
 
 #include <endian.h>
@@ -16,10 +17,10 @@
 /* ---- fields ---- */
 
 struct field {
-	size_t fixed;       /* bytes of u8 ... i64; 0: one of the others */
-	char kind;          /* 'B' or 'R' when not fixed */
-	bool counts;        /* it is the count of the list that follows */
-	const char *group;  /* of an R: the fields of one element; NULL: plain bytes */
+	size_t fixed;      /* bytes of u8 ... i64; 0: one of the others */
+	char kind;         /* 'B' or 'R' when not fixed */
+	bool counts;       /* it is the count of the list that follows */
+	const char *group; /* of an R: the fields of one element; NULL: plain bytes */
 };
 
 static const struct {
@@ -153,7 +154,7 @@ phase_name(unsigned phase)
 	       : phase == PHASE_LOAD ? "while the plugin is loaded"
 	       : phase == PHASE_IDLE ? "while no function runs"
 	       : phase == PHASE_STEP ? "while a function runs"
-				     : "after the end";
+	                             : "after the end";
 }
 
 /* What can be said by the header alone. */
@@ -197,7 +198,7 @@ frame_take(struct slice in, enum wire_direction from, unsigned phase, struct fra
 	f->body = reader_raw(&r, length);
 	if (!frame_fits(f->type, f->body))
 		return err_set(err, from == TO_HOST ? ERR_CONNECTOR : ERR_HOST,
-			       "a message '%s' of %u bytes whose fields do not fit", messages[f->type].name, length);
+		               "a message '%s' of %u bytes whose fields do not fit", messages[f->type].name, length);
 	*used = FRAME_HEADER + (size_t)length;
 	return 1;
 }

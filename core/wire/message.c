@@ -2,13 +2,14 @@
  *
  * Adding a message is adding a row here and a number in message.h; checking, packing, log names and the documentation
  * follow. Awkward: a row's phases are those of the *worker's* life as its receiver knows them. A late answer to a
- * request that was closed can reach a worker between two functions, so ANSWER, BODY and RECORDS may come while it idles. A
- * STEP_END in phase LOAD says why the plugin could not be loaded. */
+ * request that was closed can reach a worker between two functions, so ANSWER, BODY and RECORDS may come while it
+ * idles. A STEP_END in phase LOAD says why the plugin could not be loaded. */
 #include "wire/message.h"
 
 #define SMALL 1024u
 #define STATE (64u << 10) /* metadata and checkpoints */
 
+/* clang-format off */
 const struct message_spec messages[MESSAGES] = {
 	[MSG_HELLO] = {"hello", TO_WORKER, PHASE_START, 0, SMALL,
 		"u16 wire_version, u8 mode, u8 seccomp_only, u64 max_answer, u64 max_record, u64 max_batch, B plugin_name"},

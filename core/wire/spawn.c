@@ -19,8 +19,8 @@
 #include <unistd.h>
 #include "base/mem.h"
 
-#define ABOVE 10     /* lowest number of a descriptor that is handed to the child */
-#define WORDS 4096   /* bytes of stderr that are kept; the kernel drops the rest */
+#define ABOVE 10   /* lowest number of a descriptor that is handed to the child */
+#define WORDS 4096 /* bytes of stderr that are kept; the kernel drops the rest */
 
 struct child_fds {
 	int null, words, channel, plugin;
@@ -30,8 +30,9 @@ static const struct {
 	size_t from; /* in struct child_fds */
 	int to;
 } child_map[] = {
-	{offsetof(struct child_fds, null), 0},    {offsetof(struct child_fds, null), 1},   {offsetof(struct child_fds, words), 2},
-	{offsetof(struct child_fds, channel), 3}, {offsetof(struct child_fds, plugin), 4},
+        {offsetof(struct child_fds, null), 0},   {offsetof(struct child_fds, null), 1},
+        {offsetof(struct child_fds, words), 2},  {offsetof(struct child_fds, channel), 3},
+        {offsetof(struct child_fds, plugin), 4},
 };
 
 /* Moves a descriptor out of the way; -1 stays -1. */
@@ -86,8 +87,8 @@ actions_make(posix_spawn_file_actions_t *actions, const struct child_fds *c)
 	int bad = posix_spawn_file_actions_init(actions);
 
 	for (size_t i = 0; i < LENGTH(child_map) && !bad; i++)
-		bad = posix_spawn_file_actions_adddup2(actions, *(const int *)(const void *)((const char *)c + child_map[i].from),
-						       child_map[i].to);
+		bad = posix_spawn_file_actions_adddup2(
+		        actions, *(const int *)(const void *)((const char *)c + child_map[i].from), child_map[i].to);
 	return bad;
 }
 
@@ -106,7 +107,8 @@ attributes_make(posix_spawnattr_t *attributes)
 	if (!bad)
 		bad = posix_spawnattr_setpgroup(attributes, 0);
 	if (!bad)
-		bad = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+		bad = posix_spawnattr_setflags(attributes,
+		                               POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
 	return bad;
 }
 
@@ -114,7 +116,8 @@ attributes_make(posix_spawnattr_t *attributes)
 static int
 exec_child(struct spawned *s, const char *executable, const struct child_fds *c)
 {
-	char name[] = "sluice-worker", zone[] = "TZ=UTC0", language[] = "LANG=C", sanitizer[] = "ASAN_OPTIONS=detect_leaks=0:symbolize=0";
+	char name[] = "sluice-worker", zone[] = "TZ=UTC0", language[] = "LANG=C",
+	     sanitizer[] = "ASAN_OPTIONS=detect_leaks=0:symbolize=0";
 	char *argv[] = {name, NULL}, *environment[] = {zone, language, SLUICE_SANITIZED ? sanitizer : NULL, NULL};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;

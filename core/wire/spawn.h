@@ -1,8 +1,9 @@
 /* spawn.h - starting the worker's executable with nothing but what it is meant to have.
  *
- * posix_spawn, in glibc a vfork: the cost does not grow with the host. The child has fd 0 and 1 on /dev/null, 2 a pipe of one page,
- * 3 the channel, 4 the plugin's file, and nothing else; no environment but TZ and LANG (and ASAN_OPTIONS in a sanitized build); default
- * signals, an empty mask, a process group of its own, so that Ctrl-C on a terminal reaches the host only. */
+ * posix_spawn, in glibc a vfork: the cost does not grow with the host. The child has fd 0 and 1 on /dev/null, 2 a pipe
+ * of one page, 3 the channel, 4 the plugin's file, and nothing else; no environment but TZ and LANG (and ASAN_OPTIONS
+ * in a sanitized build); default signals, an empty mask, a process group of its own, so that Ctrl-C on a terminal
+ * reaches the host only. */
 #ifndef SLUICE_WIRE_SPAWN_H
 #define SLUICE_WIRE_SPAWN_H
 

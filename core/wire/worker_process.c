@@ -3,12 +3,12 @@
  *   spawned -> READY (judged here) -> LOADED -> frames both ways -> ended
  *
  * Three descriptors: the channel (uv_poll, own reading and writing), the pidfd (uv_poll: readable when the process is
- * dead), stderr (a pipe of one page, read once, at the end). Reading is by plain read(2): descriptors that a plugin passes along with its
- * bytes have no control buffer to arrive in, and the kernel drops them. At most one frame and one read are buffered,
- * and at most TURN bytes are read before other handles get their turn.
- * Awkward: the process's end and its last bytes come by different descriptors. on_end waits for both: the exit status, and the
- * channel read to its end (unless we killed it; then nothing more is believed). And every callback may free or kill the worker, so after each
- * one the state is looked at again; the memory itself stays until libuv has closed all handles. */
+ * dead), stderr (a pipe of one page, read once, at the end). Reading is by plain read(2): descriptors that a plugin
+ * passes along with its bytes have no control buffer to arrive in, and the kernel drops them. At most one frame and one
+ * read are buffered, and at most TURN bytes are read before other handles get their turn. Awkward: the process's end
+ * and its last bytes come by different descriptors. on_end waits for both: the exit status, and the channel read to its
+ * end (unless we killed it; then nothing more is believed). And every callback may free or kill the worker, so after
+ * each one the state is looked at again; the memory itself stays until libuv has closed all handles. */
 #include "wire/worker_process.h"
 
 #include <ctype.h>
@@ -39,16 +39,16 @@ struct worker_process {
 	struct worker_process_options o; /* its strings are not used after the start */
 	struct spawned child;
 	uv_poll_t channel, death;
-	uv_timer_t timer;       /* start limit, then the grace after a closed channel */
-	uv_timer_t pump;        /* delivers what was held back, from the loop */
-	int handles;            /* not closed yet */
+	uv_timer_t timer; /* start limit, then the grace after a closed channel */
+	uv_timer_t pump;  /* delivers what was held back, from the loop */
+	int handles;      /* not closed yet */
 	enum wire_phase phase;
 	struct buf in;
-	size_t taken;           /* bytes at the front of `in` that are done with */
+	size_t taken; /* bytes at the front of `in` that are done with */
 	struct chunk *first, **last;
 	size_t queued;
-	struct err why;         /* set by whoever decides its end first; cls ERR_NONE and no text: not decided */
-	int status;             /* of waitid: si_code and si_status */
+	struct err why; /* set by whoever decides its end first; cls ERR_NONE and no text: not decided */
+	int status;     /* of waitid: si_code and si_status */
 	int code;
 	bool held, eof, dead, killed, told_to_exit, ended, freed;
 };
@@ -69,7 +69,7 @@ signal_hint(int signal)
 	return signal == SIGSYS    ? ": it made a system call that the sandbox forbids"
 	       : signal == SIGSEGV ? ": it used memory that is not its own"
 	       : signal == SIGXCPU ? ": it used up its CPU time"
-				   : "";
+	                           : "";
 }
 
 /* The first line with a letter in it of what it wrote on stderr, printable: " (it wrote: ...)". */
@@ -89,7 +89,8 @@ words_read(struct worker_process *w)
 	for (size_t i = 0; i < len && letters; i++)
 		if ((unsigned char)line[i] < 0x20 || (unsigned char)line[i] > 0x7e)
 			line[i] = '?';
-	return letters ? xasprintf(" (it wrote: %.*s)", (int)(len < WORDS_SHOWN ? len : WORDS_SHOWN), line) : xstrdup("");
+	return letters ? xasprintf(" (it wrote: %.*s)", (int)(len < WORDS_SHOWN ? len : WORDS_SHOWN), line)
+	               : xstrdup("");
 }
 
 static const char *
@@ -115,13 +116,14 @@ why_work_out(struct worker_process *w)
 	char *words = words_read(w);
 
 	if (w->code != CLD_EXITED)
-		err_set(&w->why, ERR_CONNECTOR, "the worker was killed by SIG%s %s%s%s", signal_name(w->status), phase_words(w),
-			signal_hint(w->status), words);
+		err_set(&w->why, ERR_CONNECTOR, "the worker was killed by SIG%s %s%s%s", signal_name(w->status),
+		        phase_words(w), signal_hint(w->status), words);
 	else if (partial)
-		err_set(&w->why, ERR_CONNECTOR, "the worker ended with status %d and half a message%s", w->status, words);
+		err_set(&w->why, ERR_CONNECTOR, "the worker ended with status %d and half a message%s", w->status,
+		        words);
 	else if (w->status != 0 || !w->told_to_exit)
-		err_set(&w->why, w->phase == PHASE_START ? ERR_HOST : ERR_CONNECTOR, "the worker ended with status %d %s%s",
-			w->status, phase_words(w), words);
+		err_set(&w->why, w->phase == PHASE_START ? ERR_HOST : ERR_CONNECTOR,
+		        "the worker ended with status %d %s%s", w->status, phase_words(w), words);
 	free(words);
 }
 
@@ -224,11 +226,13 @@ ready_judge(struct worker_process *w, const struct frame *f)
 	struct err why = {0};
 
 	if (version != WIRE_VERSION)
-		err_set(&why, ERR_HOST, "the worker speaks wire version %u, this host %u: install both from one build", version, WIRE_VERSION);
+		err_set(&why, ERR_HOST, "the worker speaks wire version %u, this host %u: install both from one build",
+		        version, WIRE_VERSION);
 	else if ((landlock == 0 && !w->o.seccomp_only) || seccomp != 2 || nnp != 1 || tests == 0)
 		err_set(&why, ERR_HOST,
-			"the worker's sandbox is not in force (landlock %u, seccomp %u, no_new_privs %u, self-tests %u)", landlock,
-			seccomp, nnp, tests);
+		        "the worker's sandbox is not in force (landlock %u, seccomp %u, no_new_privs %u, self-tests "
+		        "%u)",
+		        landlock, seccomp, nnp, tests);
 	if (why.text[0])
 		worker_process_kill(w, ERR_HOST, why.text);
 	else
@@ -251,7 +255,8 @@ step_end_note(struct worker_process *w, const struct frame *f)
 	reader_u16(&r);
 	reason = reader_bytes(&r, f->body.len);
 	err_set(&why, ERR_CONNECTOR, "%.*s", (int)reason.len, reason.len ? reason.p : "");
-	worker_process_kill(w, ERR_CONNECTOR, why.text[0] ? why.text : "the plugin could not be loaded, and did not say why");
+	worker_process_kill(w, ERR_CONNECTOR,
+	                    why.text[0] ? why.text : "the plugin could not be loaded, and did not say why");
 }
 
 /* What a frame means for the worker's life; then it goes to the owner. */
@@ -280,7 +285,8 @@ frames_deliver(struct worker_process *w)
 	int got = 1;
 
 	while (!w->held && !w->killed && !w->freed) {
-		got = frame_take(slice_of(w->in.p + w->taken, w->in.len - w->taken), TO_HOST, w->phase, &f, &used, &err);
+		got = frame_take(slice_of(w->in.p + w->taken, w->in.len - w->taken), TO_HOST, w->phase, &f, &used,
+		                 &err);
 		if (got < 0)
 			break_off(w, &err);
 		if (got <= 0)
@@ -353,7 +359,8 @@ channel_write(struct worker_process *w)
 {
 	while (w->first && !w->killed && w->child.channel >= 0) {
 		struct chunk *c = w->first;
-		ssize_t n = send(w->child.channel, c->bytes.p + c->sent, c->bytes.len - c->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = send(w->child.channel, c->bytes.p + c->sent, c->bytes.len - c->sent,
+		                 MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
@@ -453,7 +460,8 @@ on_timer(uv_timer_t *timer)
 		err_set(&why, ERR_CONNECTOR, "the worker closed its channel %s and lived on", phase_words(w));
 	else
 		err_set(&why, ERR_CONNECTOR, "the worker took longer than %lld ms %s", (long long)w->o.start_ms,
-			w->phase == PHASE_START ? "to build its sandbox" : "to load the plugin (a constructor that does not return?)");
+		        w->phase == PHASE_START ? "to build its sandbox"
+		                                : "to load the plugin (a constructor that does not return?)");
 	worker_process_kill(w, ERR_CONNECTOR, why.text);
 }
 
@@ -535,7 +543,8 @@ worker_process_hold(struct worker_process *w, bool hold)
 	w->held = hold;
 	watch(w);
 	if (!hold && !w->killed)
-		uv_timer_start(&w->pump, w->pump.timer_cb, 0, 0); /* frames already read, and the end if that has come */
+		uv_timer_start(&w->pump, w->pump.timer_cb, 0,
+		               0); /* frames already read, and the end if that has come */
 }
 
 void

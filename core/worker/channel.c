@@ -2,8 +2,8 @@
  *
  * Bytes are received into one buffer and handed out from it in place; it is moved to the front only when more must be
  * received, so that a frame's body stays where it is until the next call. sendto and recvfrom rather than write and
- * read, because the system-call filter can then tie them to this descriptor and refuse addresses, and because a host that
- * is gone must be an error, not SIGPIPE. */
+ * read, because the system-call filter can then tie them to this descriptor and refuse addresses, and because a host
+ * that is gone must be an error, not SIGPIPE. */
 #include "worker/channel.h"
 
 #include <errno.h>

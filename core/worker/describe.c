@@ -2,7 +2,8 @@
  *
  * Awkward: a list of the plugin that lacks its end would be walked into whatever lies behind it. Each is given up after
  * MANIFEST_MANY elements, named in the error; what is read before that point can at worst crash this worker.
- * An option's fallback is JSON, or bare text for a string: what is no JSON is quoted, and manifest_parse sees whether that fits. */
+ * An option's fallback is JSON, or bare text for a string: what is no JSON is quoted, and manifest_parse sees whether
+ * that fits. */
 #include "worker/describe.h"
 
 #include <stdio.h>

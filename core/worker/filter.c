@@ -2,10 +2,11 @@
  *
  * A row says in which stages a call is allowed, perhaps tied to arguments; or that it kills. Rows of the same call are
  * alternatives. What is in no row fails with EPERM. Calls of another architecture (int 0x80, x32) kill.
- * Awkward: constructors run inside dlopen, so stage LOAD must allow what the loader does, files mapped executable among it; but it
- * maps them never writable as well, never anonymously, and never makes memory executable afterwards, so none of that is allowed.
- * The second filter and the second Landlock domain are entered under the first: seccomp and landlock_* are in its rows. They can
- * only tighten; a constructor that uses them to fake the second stage still sits in the first, which is the real wall. */
+ * Awkward: constructors run inside dlopen, so stage LOAD must allow what the loader does, files mapped executable among
+ * it; but it maps them never writable as well, never anonymously, and never makes memory executable afterwards, so none
+ * of that is allowed. The second filter and the second Landlock domain are entered under the first: seccomp and
+ * landlock_* are in its rows. They can only tighten; a constructor that uses them to fake the second stage still sits
+ * in the first, which is the real wall. */
 #include "worker/filter.h"
 
 #include <errno.h>
@@ -34,6 +35,7 @@ struct rule {
 	struct scmp_arg_cmp args[2];
 };
 
+/* clang-format off */
 #define CALL(name) .call = SCMP_SYS(name)
 #define IS(arg, value) {arg, SCMP_CMP_EQ, value, 0}
 #define LACKS(arg, bits) {arg, SCMP_CMP_MASKED_EQ, bits, 0}
@@ -90,6 +92,7 @@ static const struct rule rules[] = {
 	{CALL(swapon), .when = KILL}, {CALL(swapoff), .when = KILL}, {CALL(open_by_handle_at), .when = KILL},
 	{CALL(ioperm), .when = KILL}, {CALL(iopl), .when = KILL}, {CALL(modify_ldt), .when = KILL},
 };
+/* clang-format on */
 
 /* 0, or a negative errno. */
 static int

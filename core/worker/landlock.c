@@ -1,8 +1,8 @@
 /* landlock.c - see landlock.h.
  *
  * The kernel refuses a ruleset that names rights it does not know, and silently permits those that are not named. So
- * what is handled must be exactly what its ABI version has: the table below. A version newer than the table gets the table's last row, which
- * is as strict as what was known when this was written. */
+ * what is handled must be exactly what its ABI version has: the table below. A version newer than the table gets the
+ * table's last row, which is as strict as what was known when this was written. */
 #include "worker/landlock.h"
 
 #include <errno.h>
@@ -25,6 +25,7 @@ struct ruleset {
 	uint64_t scoped; /* ABI 6: abstract sockets, signals */
 };
 
+/* clang-format off */
 static const struct {
 	struct ruleset handled;
 	size_t size; /* bytes of the struct that this ABI knows */
@@ -36,6 +37,7 @@ static const struct {
 	[5] = {{FS_FIRST(16), 3, 0}, 16}, /* + IOCTL_DEV */
 	[6] = {{FS_FIRST(16), 3, 3}, 24}, /* + scopes */
 };
+/* clang-format on */
 
 struct path_beneath {
 	uint64_t allowed;

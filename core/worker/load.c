@@ -1,9 +1,10 @@
 /* load.c - see load.h: dlopen, the ABI agreement, and the one place that reads a plugin's structs by their own sizes.
  *
  * The frozen prefix of struct sluice_connector is the only thing whose layout is taken for granted. Then the major
- * version must be ours, and each struct must reach at least the members without which it means nothing; anything shorter
- * or longer than ours is an older or newer minor version and is welcome: what it lacks reads as zero, the usual choice.
- * Awkward: a plugin can lie about its sizes and make us read past its end. That is its own address space and its own crash. */
+ * version must be ours, and each struct must reach at least the members without which it means nothing; anything
+ * shorter or longer than ours is an older or newer minor version and is welcome: what it lacks reads as zero, the usual
+ * choice. Awkward: a plugin can lie about its sizes and make us read past its end. That is its own address space and
+ * its own crash. */
 #include "worker/load.h"
 
 #include <dlfcn.h>
@@ -18,6 +19,7 @@
 #define PREFIX offsetof(struct sluice_connector, name)
 
 /* The plugin's size of each struct, and up to which member it must reach. */
+/* clang-format off */
 static const struct {
 	const char *name;
 	size_t in_prefix; /* where in the connector's prefix */
@@ -32,6 +34,7 @@ static const struct {
 	SIZE(pair, value),
 #undef SIZE
 };
+/* clang-format on */
 
 int
 plugin_accept(struct plugin *p, const struct sluice_connector *raw, struct err *err)
@@ -41,8 +44,9 @@ plugin_accept(struct plugin *p, const struct sluice_connector *raw, struct err *
 	*p = (struct plugin){.raw = raw, .abi = {.major = raw->abi_major, .minor = raw->abi_minor}};
 	if (raw->abi_major != SLUICE_ABI_MAJOR)
 		return err_set(err, ERR_CONNECTOR,
-			       "it was built for plugin ABI %u.%u, and this host speaks %u.%u: rebuild it with this host's sluice.h",
-			       raw->abi_major, raw->abi_minor, SLUICE_ABI_MAJOR, SLUICE_ABI_MINOR);
+		               "it was built for plugin ABI %u.%u, and this host speaks %u.%u: rebuild it with this "
+		               "host's sluice.h",
+		               raw->abi_major, raw->abi_minor, SLUICE_ABI_MAJOR, SLUICE_ABI_MINOR);
 	for (size_t i = 0; i < LENGTH(sizes); i++) {
 		uint16_t size;
 
@@ -50,8 +54,9 @@ plugin_accept(struct plugin *p, const struct sluice_connector *raw, struct err *
 		memcpy((char *)&p->abi + sizes[i].in_abi, &size, sizeof size);
 		if (size < sizes[i].least)
 			return err_set(err, ERR_CONNECTOR,
-				       "its struct %s is truncated (%u bytes; at least %zu make sense): begin sluice_connector with SLUICE_ABI and rebuild",
-				       sizes[i].name, size, sizes[i].least);
+			               "its struct %s is truncated (%u bytes; at least %zu make sense): begin "
+			               "sluice_connector with SLUICE_ABI and rebuild",
+			               sizes[i].name, size, sizes[i].least);
 	}
 	memcpy(&p->connector, raw, p->abi.connector < sizeof p->connector ? p->abi.connector : sizeof p->connector);
 	return 0;
@@ -68,24 +73,27 @@ plugin_load(struct plugin *p, int fd, struct err *err)
 	again = open(path, O_RDONLY | O_CLOEXEC);
 	if (again < 0)
 		return err_set(err, ERR_CONNECTOR,
-			       "the plugin's file may not be read by the worker's user (uid %u: %s): chmod a+r it",
-			       (unsigned)getuid(), strerror(errno));
+		               "the plugin's file may not be read by the worker's user (uid %u: %s): chmod a+r it",
+		               (unsigned)getuid(), strerror(errno));
 	close(again);
 	handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!handle)
 		return err_set(err, ERR_CONNECTOR,
-			       "it cannot be loaded: %s (only libc, libm and libcjson are there; link anything else statically)",
-			       dlerror());
+		               "it cannot be loaded: %s (only libc, libm and libcjson are there; link anything else "
+		               "statically)",
+		               dlerror());
 	symbol = dlsym(handle, "sluice_connector");
 	if (!symbol)
 		return err_set(err, ERR_CONNECTOR,
-			       "it does not export sluice_connector: declare it as SLUICE_EXPORT const struct sluice_connector sluice_connector");
+		               "it does not export sluice_connector: declare it as SLUICE_EXPORT const struct "
+		               "sluice_connector sluice_connector");
 	return plugin_accept(p, symbol, err);
 }
 
 /* ---- elements ---- */
 
-/* Copies element i of an array of structs of `stride` bytes; they begin with the pointer that ends the list when NULL. */
+/* Copies element i of an array of structs of `stride` bytes; they begin with the pointer that ends the list when NULL.
+ */
 static bool
 element(const void *array, size_t i, size_t stride, void *out, size_t size)
 {

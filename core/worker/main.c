@@ -1,6 +1,7 @@
 /* main.c - sluice-worker: one connector, locked in before a byte of it runs, at the other end of a socket.
  *
- * Not a user's command: the host starts it with the channel as fd 3 and the plugin's file as fd 4, no arguments and no environment.
+ * Not a user's command: the host starts it with the channel as fd 3 and the plugin's file as fd 4, no arguments and no
+ * environment.
  *
  *   START  HELLO ->                 limits and purpose
  *          sandbox, self-test       failing ends the process: one line on stderr, which the host quotes
@@ -9,8 +10,8 @@
  *          -> LOADED                or STEP_END with the reason, and the end
  *   IDLE   POSITION_IS -> kept      STEP -> step_run -> STEP_END      EXIT -> exit 0
  *
- * Awkward: from LOAD on, whatever this process says may be the plugin speaking. The host believes nothing of it; READY, which tells about the
- * sandbox, is sent before any of the plugin's code is mapped. */
+ * Awkward: from LOAD on, whatever this process says may be the plugin speaking. The host believes nothing of it; READY,
+ * which tells about the sandbox, is sent before any of the plugin's code is mapped. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,8 +33,9 @@ hello_read(struct worker *w)
 	r = reader_of(f.body);
 	version = reader_u16(&r);
 	if (version != WIRE_VERSION)
-		worker_end(EXIT_PROTOCOL, "the host speaks wire version %u, this worker %u: install both from one build", version,
-			   WIRE_VERSION);
+		worker_end(EXIT_PROTOCOL,
+		           "the host speaks wire version %u, this worker %u: install both from one build", version,
+		           WIRE_VERSION);
 	w->mode = reader_u8(&r);
 	w->seccomp_only = reader_u8(&r) != 0;
 	w->max_answer = reader_u64(&r);
@@ -81,7 +83,8 @@ manifest_make(struct worker *w, struct buf *json, struct err *err)
 	if (describe(&w->plugin, json, err))
 		return -1;
 	if (json->len > FRAME_MAX - 64)
-		return err_set(err, ERR_CONNECTOR, "what it declares takes %zu bytes of JSON, more than %u", json->len, FRAME_MAX - 64);
+		return err_set(err, ERR_CONNECTOR, "what it declares takes %zu bytes of JSON, more than %u", json->len,
+		               FRAME_MAX - 64);
 	w->manifest = manifest_parse(buf_view(json), err);
 	return w->manifest ? 0 : -1;
 }

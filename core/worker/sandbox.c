@@ -1,10 +1,11 @@
 /* sandbox.c - see sandbox.h. The order of the steps is the point of this file.
  *
- * Filters are compiled first (it needs a memfd), then limits, then everything that identity and privilege are made of, then the two
- * walls: Landlock (files, TCP, signals) and the system-call filter. Then the walls are tried from inside.
- * Awkward: PR_SET_PDEATHSIG is forgotten by the kernel when the user changes, so it is set twice, and only afterwards is it looked
- * whether the host is still the parent. /proc/self/status must be opened before the walls and read behind them. tzset() must come before
- * them, or localtime() would try to read a file for ever. RLIMIT_AS is set by the host (prlimit), which knows the number. */
+ * Filters are compiled first (it needs a memfd), then limits, then everything that identity and privilege are made of,
+ * then the two walls: Landlock (files, TCP, signals) and the system-call filter. Then the walls are tried from inside.
+ * Awkward: PR_SET_PDEATHSIG is forgotten by the kernel when the user changes, so it is set twice, and only afterwards
+ * is it looked whether the host is still the parent. /proc/self/status must be opened before the walls and read behind
+ * them. tzset() must come before them, or localtime() would try to read a file for ever. RLIMIT_AS is set by the host
+ * (prlimit), which knows the number. */
 #include "worker/sandbox.h"
 
 #include <errno.h>
@@ -45,9 +46,10 @@ static const struct {
 	const char *name;
 	rlim_t value;
 } limits[] = {
-	{RLIMIT_NOFILE, "RLIMIT_NOFILE", FILES}, {RLIMIT_NPROC, "RLIMIT_NPROC", 0}, {RLIMIT_FSIZE, "RLIMIT_FSIZE", 0},
-	{RLIMIT_CORE, "RLIMIT_CORE", 0},         {RLIMIT_CPU, "RLIMIT_CPU", CPU_SECONDS}, {RLIMIT_MEMLOCK, "RLIMIT_MEMLOCK", 0},
-	{RLIMIT_MSGQUEUE, "RLIMIT_MSGQUEUE", 0},
+        {RLIMIT_NOFILE, "RLIMIT_NOFILE", FILES}, {RLIMIT_NPROC, "RLIMIT_NPROC", 0},
+        {RLIMIT_FSIZE, "RLIMIT_FSIZE", 0},       {RLIMIT_CORE, "RLIMIT_CORE", 0},
+        {RLIMIT_CPU, "RLIMIT_CPU", CPU_SECONDS}, {RLIMIT_MEMLOCK, "RLIMIT_MEMLOCK", 0},
+        {RLIMIT_MSGQUEUE, "RLIMIT_MSGQUEUE", 0},
 };
 
 static int
@@ -184,14 +186,14 @@ static const struct {
 	bool landlock; /* this is Landlock's to stop; not tried when the operator does without */
 	bool (*holds)(void);
 } tests[] = {
-	{"files could be read", true, test_read},
-	{"directories could be listed", true, test_list},
-	{"files could be written", false, test_write},
-	{"forbidden system calls were not refused", false, test_filter},
-	{"memory could be made executable", false, test_executable},
-	{"anonymous files could be made", false, test_memfd},
-	{"root could be had back", false, test_user},
-	{"descriptors of the host were left open", false, test_descriptors},
+        {"files could be read", true, test_read},
+        {"directories could be listed", true, test_list},
+        {"files could be written", false, test_write},
+        {"forbidden system calls were not refused", false, test_filter},
+        {"memory could be made executable", false, test_executable},
+        {"anonymous files could be made", false, test_memfd},
+        {"root could be had back", false, test_user},
+        {"descriptors of the host were left open", false, test_descriptors},
 };
 
 static unsigned
@@ -214,7 +216,8 @@ self_test(struct sandbox *s, int status_fd, struct err *err)
 	s->seccomp = status_number(status, "\nSeccomp:");
 	s->no_new_privs = status_number(status, "\nNoNewPrivs:");
 	if (s->seccomp != SECCOMP_MODE_FILTER || s->no_new_privs != 1)
-		return err_set(err, ERR_HOST, "the kernel says Seccomp %u and NoNewPrivs %u", s->seccomp, s->no_new_privs);
+		return err_set(err, ERR_HOST, "the kernel says Seccomp %u and NoNewPrivs %u", s->seccomp,
+		               s->no_new_privs);
 	for (size_t i = 0; i < LENGTH(tests); i++) {
 		if (tests[i].landlock && s->seccomp_only)
 			continue;
@@ -235,9 +238,10 @@ files_close(struct sandbox *s, struct err *err)
 		return 0;
 	s->landlock = landlock_abi();
 	if (s->landlock == 0)
-		return err_set(err, ERR_HOST,
-			       "this kernel has no Landlock (5.13 or newer, with landlock in its list of security modules): "
-			       "to do without, say [host] sandbox = seccomp-only");
+		return err_set(
+		        err, ERR_HOST,
+		        "this kernel has no Landlock (5.13 or newer, with landlock in its list of security modules): "
+		        "to do without, say [host] sandbox = seccomp-only");
 	return landlock_enter(s->landlock, PLUGIN_FD, err);
 }
 

@@ -1,8 +1,8 @@
 /* frame.c - fuzz target: any bytes as what a worker sends, and any bytes as a manifest.
  *
- * The first byte picks direction and phase. The rest is taken as a stream, frame by frame, as worker_process.c does; what is
- * handed out must fit the table. The body of a `loaded` frame goes on into manifest_parse, and a manifest that is
- * accepted must be written and read again the same. With libFuzzer: make fuzz. */
+ * The first byte picks direction and phase. The rest is taken as a stream, frame by frame, as worker_process.c does;
+ * what is handed out must fit the table. The body of a `loaded` frame goes on into manifest_parse, and a manifest that
+ * is accepted must be written and read again the same. With libFuzzer: make fuzz. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,10 @@
-/* sandbox.c - every attack of probes.h in a real worker: from a constructor, from a function, with both walls and with the filter alone.
+/* sandbox.c - every attack of probes.h in a real worker: from a constructor, from a function, with both walls and with
+ * the filter alone.
  *
- * The connector of plugins/probe.c is copied for each attack, with its choice written into the copy. It says that it ran before it
- * tries, and what came of it after; so a probe that was never reached fails here as one that succeeded does. The control runs
- * the same functions in a child without a sandbox, where they must succeed: an attack that never works proves nothing. Landlock alone is
- * tried in tests/unit/worker_walls.c, which may link the worker's side. */
+ * The connector of plugins/probe.c is copied for each attack, with its choice written into the copy. It says that it
+ * ran before it tries, and what came of it after; so a probe that was never reached fails here as one that succeeded
+ * does. The control runs the same functions in a child without a sandbox, where they must succeed: an attack that never
+ * works proves nothing. Landlock alone is tried in tests/unit/worker_walls.c, which may link the worker's side. */
 #include "drive.h"
 #include "probes.h"
 #include "../tap.h"
@@ -44,7 +45,8 @@ victim_make(void)
 static void
 site_clear(void)
 {
-	static const char *const names[] = {"victim", "new", "directory", "symlink", "link", "fifo", "moved", "plugin.so"};
+	static const char *const names[] = {"victim", "new",  "directory", "symlink",
+	                                    "link",   "fifo", "moved",     "plugin.so"};
 
 	for (size_t i = 0; i < LENGTH(names); i++)
 		remove(site_path(names[i]));
@@ -58,7 +60,7 @@ victim_untouched(void)
 	struct stat st;
 	int fd = open(site_path("victim"), O_RDONLY | O_CLOEXEC);
 	bool same = fd >= 0 && read(fd, text, sizeof text) == 8 && !strcmp(text, "precious") && !fstat(fd, &st) &&
-		    (st.st_mode & 07777) == 0666 && st.st_nlink == 1;
+	            (st.st_mode & 07777) == 0666 && st.st_nlink == 1;
 
 	if (fd >= 0)
 		close(fd);
@@ -88,7 +90,8 @@ attack(int number, int constructor, bool seccomp_only)
 	good = good && strstr(d.why.text, constructor ? "while the plugin was loaded" : "in the middle of a function");
 	if (!good) {
 		tap_fail(__FILE__, __LINE__, p->name);
-		printf("#   %s%s: %s\n", constructor ? "constructor" : "function", seccomp_only ? ", filter alone" : "", d.why.text);
+		printf("#   %s%s: %s\n", constructor ? "constructor" : "function", seccomp_only ? ", filter alone" : "",
+		       d.why.text);
 	}
 	drive_finish(&d);
 }

@@ -1,4 +1,5 @@
-/* plugin_registry.c - plugins found, judged by their ELF header, and described by real workers, whatever minor version they have. */
+/* plugin_registry.c - plugins found, judged by their ELF header, and described by real workers, whatever minor version
+ * they have. */
 #include "plugin/registry.h"
 
 #include <fcntl.h>
@@ -119,16 +120,17 @@ TEST("a connector that leaves out all it may is fine: NULL is the usual")
 static const struct {
 	const char *source, *says;
 } refused[] = {
-	{"abi_major", "was built for plugin ABI 2.3, and this host speaks 1.0"},
-	{"abi_truncated", "its struct sluice_connector is truncated (36 bytes"},
-	{"abi_zero", "begin sluice_connector with SLUICE_ABI"},
-	{"abi_unnamed", "does not export sluice_connector"},
-	{"abi_slot", "sync 'things': .fetch is NULL"},
-	{"abi_endless", "the list has no end; close it with { 0 }"},
-	{"abi_needs", "needs libz.so.1, but a plugin can only have libc, libm and libcjson"},
+        {"abi_major", "was built for plugin ABI 2.3, and this host speaks 1.0"},
+        {"abi_truncated", "its struct sluice_connector is truncated (36 bytes"},
+        {"abi_zero", "begin sluice_connector with SLUICE_ABI"},
+        {"abi_unnamed", "does not export sluice_connector"},
+        {"abi_slot", "sync 'things': .fetch is NULL"},
+        {"abi_endless", "the list has no end; close it with { 0 }"},
+        {"abi_needs", "needs libz.so.1, but a plugin can only have libc, libm and libcjson"},
 };
 
-TEST("what cannot be understood is refused with its reason: other major, truncated, no ABI, no symbol, no function, no end, a library")
+TEST("what cannot be understood is refused with its reason: other major, truncated, no ABI, no symbol, no function, no "
+     "end, a library")
 {
 	struct registry *r = begin();
 
@@ -218,7 +220,8 @@ elf_check_bytes(const char *path, struct slice bytes, mode_t mode, struct err *e
 	return result;
 }
 
-TEST("a file that is no plugin is refused before anything is started: text, cut, another machine, unreadable, every byte broken")
+TEST("a file that is no plugin is refused before anything is started: text, cut, another machine, unreadable, every "
+     "byte broken")
 {
 	struct registry *r = begin();
 	struct buf b = {0};
@@ -242,7 +245,8 @@ TEST("a file that is no plugin is refused before anything is started: text, cut,
 		CHECK_HAS(err.text, "chmod a+r");
 	}
 	for (n = 64; n < b.len; n += b.len / 40)
-		elf_check_bytes(path, slice_of(b.p, n), 0755, &err); /* no crash; a cut behind the tables is not ours to see */
+		elf_check_bytes(path, slice_of(b.p, n), 0755,
+		                &err); /* no crash; a cut behind the tables is not ours to see */
 	CHECK_INT(elf_check_bytes(path, slice_of(b.p, 200), 0755, &err), -1);
 	b.p[18] = 8; /* MIPS */
 	CHECK_INT(elf_check_bytes(path, buf_view(&b), 0755, &err), -1);

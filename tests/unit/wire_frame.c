@@ -103,10 +103,13 @@ TEST("every message of the table goes there and back, and any cut or added byte 
 
 			body_put(&b, spec->fields, count);
 			frame_end(&b, at);
-			CHECK(frame_take(buf_view(&b), spec->direction, any_phase(spec), &f, &used, &err) == 1 && used == b.len);
+			CHECK(frame_take(buf_view(&b), spec->direction, any_phase(spec), &f, &used, &err) == 1 &&
+			      used == b.len);
 			CHECK(f.type == type && f.flags == spec->flags && f.serial == 9 && f.body.len == b.len - body);
 			for (size_t n = 0; n < b.len; n++) /* not there yet: more is waited for */
-				CHECK_INT(frame_take(slice_of(b.p, n), spec->direction, any_phase(spec), &f, &used, &err), 0);
+				CHECK_INT(
+				        frame_take(slice_of(b.p, n), spec->direction, any_phase(spec), &f, &used, &err),
+				        0);
 			if (!has_rest(spec)) {
 				struct slice whole = slice_of(b.p + body, b.len - body);
 

@@ -113,7 +113,8 @@ TEST("four frames of a megabyte go through a small socket whole, while the other
 	finish(&ch);
 }
 
-/* The exit status of a process that waits for the next frame when the host has sent this and closed. Its words go to `said`. */
+/* The exit status of a process that waits for the next frame when the host has sent this and closed. Its words go to
+ * `said`. */
 static int
 end_of(struct slice sent, enum wire_phase phase, char said[256])
 {

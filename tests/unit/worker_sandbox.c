@@ -1,7 +1,7 @@
 /* worker_sandbox.c - the sandbox as built: what it reports, and that whatever fails closes the door and is named.
  *
- * Each case runs sandbox_enter in a child that has, like a worker, a channel from its parent as fd 3 and a file as fd 4. Faults are made
- * by a filter that refuses one system call beforehand. */
+ * Each case runs sandbox_enter in a child that has, like a worker, a channel from its parent as fd 3 and a file as
+ * fd 4. Faults are made by a filter that refuses one system call beforehand. */
 #include "worker/sandbox.h"
 
 #include <errno.h>
@@ -23,8 +23,8 @@ struct outcome {
 };
 
 struct fault {
-	int call;         /* refused beforehand; 0: none */
-	int error;        /* with this */
+	int call;  /* refused beforehand; 0: none */
+	int error; /* with this */
 	bool seccomp_only, foreign_channel;
 };
 
@@ -125,14 +125,14 @@ static const struct {
 	int call;
 	const char *says;
 } steps[] = {
-	{SCMP_SYS(close_range), "close_range: "},
-	{SCMP_SYS(memfd_create), "memfd_create: "},
-	{SCMP_SYS(prlimit64), "RLIMIT_NOFILE: "},
-	{SCMP_SYS(capset), "capset: "},
-	{SCMP_SYS(getsockopt), "SO_PEERCRED: "},
-	{SCMP_SYS(landlock_add_rule), "landlock_add_rule: "},
-	{SCMP_SYS(landlock_restrict_self), "landlock_restrict_self: "},
-	{SCMP_SYS(pread64), "could not be read back"},
+        {SCMP_SYS(close_range), "close_range: "},
+        {SCMP_SYS(memfd_create), "memfd_create: "},
+        {SCMP_SYS(prlimit64), "RLIMIT_NOFILE: "},
+        {SCMP_SYS(capset), "capset: "},
+        {SCMP_SYS(getsockopt), "SO_PEERCRED: "},
+        {SCMP_SYS(landlock_add_rule), "landlock_add_rule: "},
+        {SCMP_SYS(landlock_restrict_self), "landlock_restrict_self: "},
+        {SCMP_SYS(pread64), "could not be read back"},
 };
 
 TEST("each step that fails, fails the whole, and is named")

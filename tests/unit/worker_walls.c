@@ -1,7 +1,9 @@
-/* worker_walls.c - Landlock alone: each wall must hold by itself what it claims. (The filter alone: tests/hostile/sandbox.c.)
+/* worker_walls.c - Landlock alone: each wall must hold by itself what it claims. (The filter alone:
+ * tests/hostile/sandbox.c.)
  *
- * The attacks of tests/hostile/probes.h run in a child that has entered only the Landlock domain of a worker, as whoever runs this test,
- * root too; those that are Landlock's to stop must fail, and their control without it is in tests/hostile/sandbox.c. */
+ * The attacks of tests/hostile/probes.h run in a child that has entered only the Landlock domain of a worker, as
+ * whoever runs this test, root too; those that are Landlock's to stop must fail, and their control without it is in
+ * tests/hostile/sandbox.c. */
 #include "../hostile/probes.h"
 #include "../tap.h"
 #include "base/mem.h"
@@ -41,7 +43,8 @@ static int
 behind_landlock(void (*body)(const void *), const void *arg, int readable)
 {
 	struct err err = {0};
-	int status, pair[2], plugin = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int status, pair[2], plugin = open("/proc/self/exe", O_RDONLY | O_CLOEXEC),
+	                     null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	pid_t pid = fork();
 
 	if (pid == 0) {
@@ -158,12 +161,47 @@ TEST("the table: what is allowed, refused and deadly in each stage")
 
 TEST("every system call that exists and is not in the table is refused or deadly, in both stages")
 {
-	static const int allowed[] = {SYS_brk, SYS_munmap, SYS_mremap, SYS_madvise, SYS_mmap, SYS_mprotect, SYS_recvfrom, SYS_sendto,
-		SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_poll, SYS_ppoll, SYS_close, SYS_lseek, SYS_fstat, SYS_clock_gettime,
-		SYS_clock_getres, SYS_gettimeofday, SYS_time, SYS_nanosleep, SYS_clock_nanosleep, SYS_getrandom, SYS_futex,
-		SYS_sched_yield, SYS_restart_syscall, SYS_getpid, SYS_gettid, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_exit,
-		SYS_exit_group, SYS_openat, SYS_newfstatat, SYS_pread64, SYS_landlock_create_ruleset, SYS_landlock_restrict_self,
-		SYS_seccomp, SYS_tgkill, SYS_sigaltstack};
+	static const int allowed[] = {SYS_brk,
+	                              SYS_munmap,
+	                              SYS_mremap,
+	                              SYS_madvise,
+	                              SYS_mmap,
+	                              SYS_mprotect,
+	                              SYS_recvfrom,
+	                              SYS_sendto,
+	                              SYS_read,
+	                              SYS_write,
+	                              SYS_readv,
+	                              SYS_writev,
+	                              SYS_poll,
+	                              SYS_ppoll,
+	                              SYS_close,
+	                              SYS_lseek,
+	                              SYS_fstat,
+	                              SYS_clock_gettime,
+	                              SYS_clock_getres,
+	                              SYS_gettimeofday,
+	                              SYS_time,
+	                              SYS_nanosleep,
+	                              SYS_clock_nanosleep,
+	                              SYS_getrandom,
+	                              SYS_futex,
+	                              SYS_sched_yield,
+	                              SYS_restart_syscall,
+	                              SYS_getpid,
+	                              SYS_gettid,
+	                              SYS_rt_sigprocmask,
+	                              SYS_rt_sigreturn,
+	                              SYS_exit,
+	                              SYS_exit_group,
+	                              SYS_openat,
+	                              SYS_newfstatat,
+	                              SYS_pread64,
+	                              SYS_landlock_create_ruleset,
+	                              SYS_landlock_restrict_self,
+	                              SYS_seccomp,
+	                              SYS_tgkill,
+	                              SYS_sigaltstack};
 
 	for (int call = 0; call < 470; call++) {
 		bool listed = false;
@@ -171,7 +209,8 @@ TEST("every system call that exists and is not in the table is refused or deadly
 
 		for (size_t i = 0; i < LENGTH(allowed); i++)
 			listed |= allowed[i] == call;
-		if (listed || call == 335 || call == 336) /* uretprobe, uprobe: the kernel's own trampolines, exempt from every filter */
+		if (listed || call == 335 ||
+		    call == 336) /* uretprobe, uprobe: the kernel's own trampolines, exempt from every filter */
 			continue;
 		answer = filtered(call % 2 ? FILTER_RUN : FILTER_LOAD, call, -1, -1, -1, -1);
 		if (answer != 1 && answer != SIGSYS) {
