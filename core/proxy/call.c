@@ -16,12 +16,11 @@
 #include <string.h>
 #include "base/mem.h"
 #include "proxy/auth.h"
+#include "proxy/limit.h"
 #include "proxy/redirect.h"
 #include "proxy/request.h"
 #include "proxy/retry.h"
 #include "sluice.h"
-
-#define PAUSE_MAX_MS (24 * 3600 * INT64_C(1000)) /* a longer one is asked about again after a day */
 
 const char *const wait_names[WAIT_REASONS] = {
         [WAIT_NONE] = "",
@@ -173,7 +172,7 @@ call_rate_error(struct proxy_call *c, int64_t wait_ms)
 	bool deadline = wait_ms <= c->proxy->retry_max_ms;
 
 	err_set(&c->answer.err, ERR_RATE, "the provider asks to wait %s, longer than %s",
-	        duration_format(wait_ms < PAUSE_MAX_MS * 365 ? wait_ms : PAUSE_MAX_MS * 365, asked),
+	        duration_format(wait_ms < LIMIT_PAUSE_MAX_MS * 365 ? wait_ms : LIMIT_PAUSE_MAX_MS * 365, asked),
 	        deadline ? "the time that is left" : duration_format(c->proxy->retry_max_ms, most));
 	call_name_error(c);
 }
@@ -318,43 +317,6 @@ call_fail(struct proxy_call *c, const struct err *why)
 	call_finish(c);
 }
 
-/* What the answer's headers tell of the limit. */
-static void
-call_learn(struct proxy_call *c)
-{
-	const struct proxy_target *t = c->target;
-	struct slice lines = buf_view(&c->exchange.head.lines), left;
-	int64_t n, wait;
-
-	if (!t->remaining || !t->reset)
-		return;
-	left = headers_find(lines, t->remaining);
-	n = wait_seconds(left); /* a number in thousandths */
-	wait = wait_reset(headers_find(lines, t->reset), clock_wall_us(c->proxy->clock));
-	if (n >= 0 && wait >= 0)
-		bucket_learn(&t->queue->bucket, n / 1000, now_of(c) + (wait < PAUSE_MAX_MS ? wait : PAUSE_MAX_MS) + 1);
-}
-
-static int64_t
-call_asked(const struct proxy_call *c)
-{
-	const struct proxy_target *t = c->target;
-	struct slice lines = buf_view(&c->exchange.head.lines);
-	/* Many providers send their reset header with every answer: it asks for a wait only when nothing is left. */
-	bool reset = c->exchange.head.status == 429 ||
-	             (t->remaining && wait_seconds(headers_find(lines, t->remaining)) == 0);
-	struct wait_sources s = {
-	        .headers = lines,
-	        .body = buf_view(&c->exchange.body),
-	        .retry_after = t->retry_after,
-	        .reset = reset ? t->reset : NULL,
-	        .body_path = t->retry_body,
-	        .now_us = clock_wall_us(c->proxy->clock),
-	};
-
-	return wait_asked(&s);
-}
-
 /* Another try? false: what came stands. */
 static bool
 call_again(struct proxy_call *c, int64_t asked, bool limited)
@@ -374,7 +336,7 @@ call_again(struct proxy_call *c, int64_t asked, bool limited)
 	int64_t shared = asked >= 0 ? asked + 1 : limited ? wait : 0;
 
 	if (shared)
-		queue_pause(c->target->queue, now + (shared < PAUSE_MAX_MS ? shared : PAUSE_MAX_MS));
+		queue_pause(c->target->queue, now + (shared < LIMIT_PAUSE_MAX_MS ? shared : LIMIT_PAUSE_MAX_MS));
 	if (verdict == RETRY_LATER) {
 		call_retry(c, wait, limited ? WAIT_RATE : WAIT_RETRY);
 	} else if (verdict == RETRY_TOO_LONG) {
@@ -400,7 +362,7 @@ settle_answer(struct proxy_call *c)
 		return;
 	}
 	if (!c->exchange.streaming && retry_status(status, c->retry_on, c->n_retry_on) &&
-	    call_again(c, call_asked(c), status == 429))
+	    call_again(c, limit_asked(c), status == 429))
 		return;
 	call_succeed(c);
 }
@@ -422,7 +384,7 @@ call_settle(struct proxy_call *c, CURLcode rc)
 	}
 	end = exchange_judge(&c->exchange, rc, &why);
 	if (end == EXCHANGE_ANSWER)
-		call_learn(c);
+		limit_learn(c);
 	queue_pump(q);
 	if (end == EXCHANGE_ANSWER)
 		settle_answer(c);
