@@ -66,6 +66,7 @@ static const struct rule rules[] = {
 	{CALL(time), .when = BOTH}, {CALL(nanosleep), .when = BOTH}, {CALL(clock_nanosleep), .when = BOTH},
 	{CALL(getrandom), .when = BOTH}, {CALL(futex), .when = BOTH}, {CALL(sched_yield), .when = BOTH},
 	{CALL(restart_syscall), .when = BOTH}, {CALL(getpid), .when = BOTH}, {CALL(gettid), .when = BOTH},
+	{CALL(getuid), .when = BOTH}, {CALL(geteuid), .when = BOTH}, {CALL(getgid), .when = BOTH}, {CALL(getegid), .when = BOTH},
 	{CALL(rt_sigprocmask), .when = BOTH}, {CALL(rt_sigreturn), .when = BOTH},
 	{CALL(tgkill), .when = BOTH, .n = 2, {IS(0, OWN_PID), IS(2, SIGABRT)}}, /* abort() */
 	{CALL(exit), .when = BOTH}, {CALL(exit_group), .when = BOTH},

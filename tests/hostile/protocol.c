@@ -249,6 +249,34 @@ TEST("functions of connectors of an older and a newer minor version are found by
 	}
 }
 
+TEST("ordinary library code carries on in the sandbox: sorting, time, memory, locale, streams, JSON")
+{
+	char *so = xasprintf("%s/tests/hostile/plugins/honest.so", drive_build());
+	struct drive d = {.plugin = so};
+
+	drive_run(&d);
+	CHECK_STR(d.why.text, "");
+	CHECK_INT(d.step_status, 0);
+	CHECK_HAS(buf_str(&d.text), "1 2025-11-23 06:55:17 1.414 {\"a\":[1,{}]} none 4096\n");
+	drive_finish(&d);
+	free(so);
+}
+
+TEST("a plugin's file that the worker's user may not read is named so, with the remedy")
+{
+	struct drive d = {.plugin = path};
+	struct site site = {"SLUICE-NONSENSE", "none", 0};
+
+	site_make();
+	drive_patch("nonsense", &site, sizeof site, path);
+	if (geteuid() == 0 && !chmod(path, 0700)) {
+		drive_run(&d);
+		CHECK_HAS(d.why.text, "may not be read by the worker's user (uid 65534: Permission denied): chmod a+r it");
+	}
+	drive_finish(&d);
+	site_clear();
+}
+
 /* ---- a worker that lies about its sandbox: this very program, started as the worker ---- */
 
 struct claim {

@@ -201,6 +201,10 @@ TEST("every system call that exists and is not in the table is refused or deadly
 	                              SYS_landlock_restrict_self,
 	                              SYS_seccomp,
 	                              SYS_tgkill,
+	                              SYS_getuid,
+	                              SYS_geteuid,
+	                              SYS_getgid,
+	                              SYS_getegid,
 	                              SYS_sigaltstack};
 
 	for (int call = 0; call < 470; call++) {
