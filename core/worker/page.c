@@ -24,6 +24,7 @@ struct reading {
 	struct buf rest; /* the answer without its list */
 	int has_more;    /* -1: the answer does not say */
 	size_t received; /* items in the answer */
+	bool *torn;      /* an answer that ends too early sets it; NULL: it is a failure */
 };
 
 static int
@@ -54,6 +55,10 @@ list_read(struct reading *rd)
 		                 p->x->what, p->x->status);
 	if (!items_split(&p->items, body, r->items ? r->items : "", r->flags & SLUICE_NULL_IS_EMPTY, &fault)) {
 		bool path = strstr(fault.what, "at this path") != NULL;
+		if (rd->torn && fault.at == body.len) {
+			*rd->torn = true;
+			return -1;
+		}
 		snprintf(what, sizeof what, path ? "%s:" : "the answer is not sound JSON (%s at byte %zu)", fault.what,
 		         fault.at);
 		return data_fault(rd, what, path ? (r->items && *r->items ? r->items : "(the answer itself)") : NULL);
@@ -360,10 +365,10 @@ judge_ask(struct step *s, const struct sluice_page_request *r, const struct exch
 }
 
 struct page *
-page_read(struct step *s, const struct asked *asked, struct exchange *x)
+page_read(struct step *s, const struct asked *asked, struct exchange *x, bool *torn)
 {
 	struct page *p = XNEW(struct page);
-	struct reading rd = {.s = s, .a = asked, .p = p};
+	struct reading rd = {.s = s, .a = asked, .p = p, .torn = torn};
 	int rc;
 
 	p->x = x;

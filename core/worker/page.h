@@ -27,8 +27,8 @@ struct asked {                   /* how the page was asked for */
 	bool tracked;            /* a full run whose absences count: the end must be beyond doubt */
 };
 
-/* Takes x. NULL: sticky failure, x freed. */
-struct page *page_read(struct step *s, const struct asked *asked, struct exchange *x);
+/* Takes x. NULL: sticky failure, x freed. With torn, an answer whose JSON ends too early is no failure yet, but sets it. */
+struct page *page_read(struct step *s, const struct asked *asked, struct exchange *x, bool *torn);
 void page_free(struct page *p); /* NULL is fine; .ahead is the caller's */
 
 #endif

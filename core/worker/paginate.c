@@ -24,6 +24,8 @@
 #include "worker/ask.h"
 #include "worker/step.h"
 
+#define TORN_RETRIES 2 /* requests more for one page whose JSON ends too early */
+
 static struct slice
 position_slice(const struct position *p)
 {
@@ -228,9 +230,9 @@ stopped_softly(struct step *s, const struct exchange *x)
 	return s->stop != STOP_NONE && s->stop != STOP_CANCELLED;
 }
 
-/* Gets the page at the level's position: sent for already (x), or now. 1, 0 when the step is over, or a failure. */
+/* One try at the page at the level's position. 1, 0 when the step is over or the answer was torn, or a failure. */
 static int
-level_fetch(struct step *s, const struct sluice_page_request *r, struct level *l, struct exchange *x)
+level_try(struct step *s, const struct sluice_page_request *r, struct level *l, struct exchange *x, bool *torn)
 {
 	struct asked a;
 
@@ -245,8 +247,25 @@ level_fetch(struct step *s, const struct sluice_page_request *r, struct level *l
 		return 0;
 	}
 	http_detach(s, x);
-	l->page = page_read(s, &a, x);
+	l->page = page_read(s, &a, x, torn);
 	return l->page ? 1 : s->status;
+}
+
+/* Gets that page: sent for already (x), or now. An answer that is whole by its framing, but whose JSON ends too early, is asked
+ * for again; never is it taken for a short page. 1, 0 when the step is over, or a failure. */
+static int
+level_fetch(struct step *s, const struct sluice_page_request *r, struct level *l, struct exchange *x)
+{
+	bool torn = true;
+	int rc = 0;
+
+	for (int tries = 0; torn && tries <= TORN_RETRIES; tries++, x = NULL) {
+		if (tries)
+			step_log(s, SLUICE_WARN, "'%s': the answer's JSON ended too early; asked again", position_text(l->p));
+		torn = false;
+		rc = level_try(s, r, l, x, tries < TORN_RETRIES ? &torn : NULL);
+	}
+	return rc;
 }
 
 /* The top level has a page in hand and was asked for the next. */

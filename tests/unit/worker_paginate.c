@@ -216,7 +216,7 @@ run_table(struct fake *f, const struct sluice_page_request *r, const char *const
 static void
 check_fault(const struct sluice_page_request *r, const char *answer, int status, const char *reason)
 {
-	const char *const answers[] = {answer, NULL};
+	const char *const answers[] = {answer, answer, answer, NULL}; /* one that ends too early is asked for three times */
 	struct fake f;
 
 	run_table(&f, r, answers);
@@ -225,6 +225,18 @@ check_fault(const struct sluice_page_request *r, const char *answer, int status,
 	CHECK_HAS(f.reason, "GET /list");
 	CHECK_INT(f.n_saved, 0);
 	CHECK_INT(f.n_finished, 0);
+	fake_finish(&f);
+}
+
+TEST("an answer whose JSON ends too early is asked for again, and is no page")
+{
+	const struct sluice_page_request r = {.items = "data"};
+	static const char *const answers[] = {"{\"data\":[{\"id\":1},{\"id\"", "{\"data\":[{\"id\":1}", "{\"data\":[{\"id\":1},{\"id\":2}]}", NULL};
+	struct fake f;
+
+	run_table(&f, &r, answers);
+	CHECK_INT(f.status, 0);
+	CHECK_INT(f.n_saved, 2);
 	fake_finish(&f);
 }
 
