@@ -146,7 +146,7 @@ batch_boundary(struct run *r, const struct page_mark *page, bool now)
 {
 	if (page)
 		mark_add(r, page);
-	if (r->request.dry || !r->scope || r->call.open)
+	if (r->request.dry || !r->scope)
 		return;
 	r->batch.whole = true;
 	r->batch.now |= now;
@@ -157,11 +157,13 @@ batch_boundary(struct run *r, const struct page_mark *page, bool now)
 	batch_hold(r);
 }
 
-/* A batch that is large goes although its page is not over: what it holds is whole calls. */
+/* A batch that is large goes although its page is not over: what it holds is whole calls, unless one call alone is larger. */
 void
 batch_grown(struct run *r)
 {
-	if (r->batch.open && commit_bytes(r->batch.open) >= r->host->settings->host.max_batch / 2)
+	uint64_t limit = r->host->settings->host.max_batch;
+
+	if (r->batch.open && commit_bytes(r->batch.open) >= (r->call.open ? limit : limit / 2))
 		batch_boundary(r, NULL, false);
 }
 

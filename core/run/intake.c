@@ -159,8 +159,7 @@ call_judge(struct run *r, struct run_model *m, struct incoming *list, uint32_t n
 	}
 	r->counts.saved += n;
 	m->loose = true;
-	if (!r->call.open)
-		batch_grown(r);
+	batch_grown(r);
 }
 
 /* All records of the call, or of a batch's worth of it: cuts them apart, and judges. */
@@ -306,8 +305,8 @@ intake_checkpoint(struct run *r, const struct frame *f)
 	bool clear = reader_u8(&in) != 0;
 	struct slice json = json_trim(reader_rest(&in));
 
-	if (!r->sync) {
-		session_break(r, "checkpoint", "outside a sync");
+	if (!r->sync || r->call.open) {
+		session_break(r, "checkpoint", r->sync ? "inside a call that goes on" : "outside a sync");
 		return;
 	}
 	if (!clear && !state_fits(r, "checkpoint", json, false))
