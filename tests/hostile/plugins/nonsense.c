@@ -82,7 +82,8 @@ static void spin(void) { for (volatile unsigned i = 0;; i++); }
 static void spin_masked(void) { sigset_t all; sigfillset(&all); sigprocmask(SIG_BLOCK, &all, NULL); spin(); }
 static void sleep_on(void) { for (;;) sleep(1000); }
 static void say_much(void) { for (int i = 0; i < 20000; i++) fprintf(stderr, "\033[2J\a bad \x80\xff words %d\r", i); _exit(9); }
-static void hog(void) { size_t n = 0; void *p; while ((p = malloc(1 << 20))) { memset(p, 1, 1 << 20); n++; } fprintf(stderr, "%zu MiB\n", n); _exit(n < 200 ? 11 : 12); }
+static void *volatile kept; /* so that no compiler thinks the memory away */
+static void hog(void) { size_t n = 0; void *p; while ((p = malloc(1 << 20))) { kept = memset(p, 1, 1 << 20); n++; } fprintf(stderr, "%zu MiB\n", n); _exit(n < 200 ? 11 : 12); }
 static void forge_loaded(void) { frame(LOADED, 0, "\1\0\0\0{}", 6); for (;;) sleep(1); }
 static void forge_ready(void) { frame(READY, 0, zeros, 10); }
 
