@@ -11,7 +11,6 @@
  * each one the state is looked at again; the memory itself stays until libuv has closed all handles. */
 #include "wire/worker_process.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -21,13 +20,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "wire/ending.h"
 #include "wire/spawn.h"
 
 #define READ_ROOM (256u << 10) /* bytes offered to one read */
 #define TURN (2u << 20)        /* bytes read in one turn of the loop */
 #define GRACE_MS 2000          /* between closing its channel and its end */
-#define WORDS_MAX 4096
-#define WORDS_SHOWN 300
 
 struct chunk {
 	struct chunk *next;
@@ -52,80 +50,6 @@ struct worker_process {
 	int code;
 	bool held, eof, dead, killed, told_to_exit, ended, freed;
 };
-
-/* ---- words about the end ---- */
-
-static const char *
-signal_name(int signal)
-{
-	const char *name = sigabbrev_np(signal);
-
-	return name ? name : "?";
-}
-
-static const char *
-signal_hint(int signal)
-{
-	return signal == SIGSYS    ? ": it made a system call that the sandbox forbids"
-	       : signal == SIGSEGV ? ": it used memory that is not its own"
-	       : signal == SIGXCPU ? ": it used up its CPU time"
-	                           : "";
-}
-
-/* The first line with a letter in it of what it wrote on stderr, printable: " (it wrote: ...)". */
-static char *
-words_read(struct worker_process *w)
-{
-	char text[WORDS_MAX + 1], *line = text;
-	ssize_t n = read(w->child.words, text, WORDS_MAX);
-	size_t len = 0, letters = 0;
-
-	text[n > 0 ? n : 0] = '\0';
-	for (; *line && !letters; line += letters ? 0 : len + (line[len] != '\0')) {
-		len = strcspn(line, "\n");
-		for (size_t i = 0; i < len; i++)
-			letters += isalpha((unsigned char)line[i]) != 0;
-	}
-	for (size_t i = 0; i < len && letters; i++)
-		if ((unsigned char)line[i] < 0x20 || (unsigned char)line[i] > 0x7e)
-			line[i] = '?';
-	return letters ? xasprintf(" (it wrote: %.*s)", (int)(len < WORDS_SHOWN ? len : WORDS_SHOWN), line)
-	               : xstrdup("");
-}
-
-static const char *
-phase_words(const struct worker_process *w)
-{
-	switch (w->phase) {
-	case PHASE_START:
-		return "before its sandbox stood";
-	case PHASE_LOAD:
-		return "while the plugin was loaded";
-	case PHASE_STEP:
-		return "in the middle of a function";
-	default:
-		return "without being told to";
-	}
-}
-
-/* Why it ended, when nobody decided that before. */
-static void
-why_work_out(struct worker_process *w)
-{
-	bool partial = w->in.len - w->taken > 0;
-	char *words = words_read(w);
-
-	if (w->code != CLD_EXITED)
-		err_set(&w->why, ERR_CONNECTOR, "the worker was killed by SIG%s %s%s%s", signal_name(w->status),
-		        phase_words(w), signal_hint(w->status), words);
-	else if (partial)
-		err_set(&w->why, ERR_CONNECTOR, "the worker ended with status %d and half a message%s", w->status,
-		        words);
-	else if (w->status != 0 || !w->told_to_exit)
-		err_set(&w->why, w->phase == PHASE_START ? ERR_HOST : ERR_CONNECTOR,
-		        "the worker ended with status %d %s%s", w->status, phase_words(w), words);
-	free(words);
-}
 
 /* ---- the end ---- */
 
@@ -169,6 +93,20 @@ channel_close(struct worker_process *w)
 	w->queued = 0;
 	buf_free(&w->in);
 	w->taken = 0;
+}
+
+/* Why it ended, when nobody decided that before. */
+static void
+why_work_out(struct worker_process *w)
+{
+	struct ending e = {.code = w->code,
+	                   .status = w->status,
+	                   .words = w->child.words,
+	                   .phase = w->phase,
+	                   .half = w->in.len > w->taken,
+	                   .told = w->told_to_exit};
+
+	ending_explain(&e, &w->why);
 }
 
 /* Once it is dead, and every frame that it sent has been seen. */
@@ -457,7 +395,7 @@ on_timer(uv_timer_t *timer)
 	struct err why = {0};
 
 	if (w->eof)
-		err_set(&why, ERR_CONNECTOR, "the worker closed its channel %s and lived on", phase_words(w));
+		err_set(&why, ERR_CONNECTOR, "the worker closed its channel %s and lived on", ending_phase(w->phase));
 	else
 		err_set(&why, ERR_CONNECTOR, "the worker took longer than %lld ms %s", (long long)w->o.start_ms,
 		        w->phase == PHASE_START ? "to build its sandbox"
