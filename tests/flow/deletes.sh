@@ -51,7 +51,8 @@ spoiled cursor 1 "a last page cut in its gzip deletes nothing" '{"last_page":tru
 spoiled cursor 1 "a login page with 200 deletes nothing" '{"nth":[2],"do":"html"}'
 spoiled cursor 1 "an endless pagination deletes nothing" '{"from":3,"do":"cursor-same"}'
 spoiled cursor 1 "an endless pagination of new cursors deletes nothing" '{"from":3,"do":"cursor-distinct"}'
-spoiled cursor 1 "a page in which a record is faulty deletes nothing" '{"nth":[2],"do":"insert","record":"{\"id\":7.5}"}'
+spoiled cursor 1 "a record that comes faulty is not taken for gone" '{"nth":[2],"do":"spoil","with":"duplicate-key","at":5}'
+spoiled cursor 1 "nor is one that comes without its id" '{"nth":[2],"do":"reply","body":{"items":[{"number":1}],"meta":{"next":"p200","has_more":true}}}'
 
 # ---- loops that stop early, or claim too much
 
