@@ -200,7 +200,8 @@ registry_manifest_file(struct registry *r, const char *path, struct err *err)
 		e = entry_make(r, path, &id);
 	if (e->manifest)
 		return e->manifest;
-	err_set(err, e->err.cls, "%s", e->err.text);
+	/* What cannot be described is a matter of the installation, not of a run: nothing heals but another file. */
+	err_set(err, e->err.cls == ERR_CONNECTOR ? ERR_USAGE : e->err.cls, "%s", e->err.text);
 	if (e->err.cls != ERR_CONNECTOR)
 		entry_forget(r, e);
 	return NULL;
@@ -220,7 +221,7 @@ registry_manifest(struct registry *r, const char *plugin, struct err *err)
 	else
 		m = registry_manifest_file(r, path, err);
 	if (m && strcmp(m->name, plugin)) {
-		err_set(err, ERR_CONNECTOR, "%s: the connector in it calls itself '%s': name the file %s.so", path,
+		err_set(err, ERR_USAGE, "%s: the connector in it calls itself '%s': name the file %s.so", path,
 		        m->name, m->name);
 		m = NULL;
 	}
