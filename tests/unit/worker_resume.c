@@ -221,6 +221,37 @@ TEST("inner loops that are left early do not pile up, and are not read again by 
 	}
 }
 
+/* The same inner list for every outer page. */
+static int
+fetch_same_inner(struct sluice_run *run)
+{
+	const struct sluice_page_request outer = {.endpoint = "/list", .items = "data", .kind = SLUICE_CURSOR, .cursor = "next", .cursor_param = "at"};
+	const struct sluice_page_request same = {.endpoint = "/list/x", .items = "data", .kind = SLUICE_CURSOR, .cursor = "next", .cursor_param = "at"};
+	struct sluice_page page, inner;
+
+	while (sluice_paginate(run, &outer, &page) > 0)
+		while (sluice_paginate(run, &same, &inner) > 0)
+			sluice_batch_save(run, "T", inner.body, inner.len);
+	return sluice_status(run);
+}
+
+static const struct sluice_sync same_inner[] = {{.name = "s", .model = "T", .fetch = fetch_same_inner}, {0}};
+static const struct sluice_connector repeater = {
+	SLUICE_ABI, .name = "test", .version = "1.0.0", .base_url = "https://t.example", .models = models, .syncs = same_inner};
+
+TEST("an inner list is read anew for each outer page")
+{
+	for (uint32_t calls = 0; calls < 4; calls++) {
+		struct fake f = {.connector = &repeater, .serve = serve, .calls = calls};
+
+		shape(2, 2, 6, 4, 0);
+		fake_run(&f);
+		CHECK_INT(f.status, 0);
+		CHECK_INT(f.n_saved, 3 * 4);
+		fake_finish(&f);
+	}
+}
+
 /* ---- checkpoint and metadata, and what is written after the end of a step ---- */
 
 static int
@@ -294,6 +325,39 @@ TEST("a handmade loop with its progress in the metadata is called again where it
 			CHECK_INT(f.store.n, 11);
 			fake_finish(&f);
 		}
+}
+
+/* Two requests before there is anything to go on from. */
+static int
+fetch_pairs(struct sluice_run *run)
+{
+	struct sluice_response answer;
+	long at = sluice_get_checkpoint(run) ? atol(sluice_get_checkpoint(run)) : 0;
+
+	for (; at < 3; at++) {
+		sluice_proxy_get(run, "/list", NULL, &answer);
+		if (sluice_should_stop(run))
+			return sluice_status(run);
+		sluice_proxy_get(run, "/list", NULL, &answer);
+		sluice_save_checkpoint(run, sluice_format(run, "%ld", at + 1));
+	}
+	return sluice_status(run);
+}
+
+static const struct sluice_sync in_pairs[] = {{.name = "s", .model = "T", .fetch = fetch_pairs}, {0}};
+static const struct sluice_connector pairs = {
+	SLUICE_ABI, .name = "test", .version = "1.0.0", .base_url = "https://t.example", .models = models, .syncs = in_pairs};
+
+TEST("a handmade loop is not told to stop for its budget before it has kept anything")
+{
+	struct fake f = {.connector = &pairs, .serve = serve, .calls = 1};
+
+	shape(1, 2, 2, 0, 0);
+	for (int i = 0; i < 10 && (i == 0 || f.yielded); i++)
+		fake_step(&f);
+	CHECK(f.ended && !f.yielded);
+	CHECK_STR(f.checkpoint, "3");
+	fake_finish(&f);
 }
 
 TEST("a stop ends the loop at the next page, and a cancelled run at once")
