@@ -551,6 +551,18 @@ fake_frames(struct fake *f)
 	return true;
 }
 
+/* What was not committed is gone. */
+static inline void
+fake_forget(struct fake *f)
+{
+	for (size_t i = 0; i < f->pending.n; i++)
+		free(f->pending.v[i]);
+	f->pending.n = 0;
+	free(f->metadata_pending);
+	free(f->checkpoint_pending);
+	f->metadata_pending = f->checkpoint_pending = NULL;
+}
+
 static inline void
 fake_step(struct fake *f)
 {
@@ -564,8 +576,7 @@ fake_step(struct fake *f)
 		if (!fake_frames(f) || (!alive && !f->ended)) {
 			fake_reap(f, true);
 			f->died = true;
-			f->pending.n = 0; /* what was not committed is gone */
-			f->metadata_pending = f->checkpoint_pending = NULL;
+			fake_forget(f);
 			return;
 		}
 	}
@@ -590,6 +601,7 @@ static inline void
 fake_finish(struct fake *f)
 {
 	fake_reap(f, true);
+	fake_forget(f);
 	list_clear(&f->store);
 	list_clear(&f->pending);
 	list_clear(&f->positions);
