@@ -1,7 +1,8 @@
-/* access.c - questions to the store: answered in this process when it can have the store, else by whoever has it, over sluice.sock.
+/* access.c - questions to the store: answered in this process when it can have the store, else by whoever has it, over
+ * sluice.sock.
  *
- * Both ways are the same code (serve/query.c). Awkward: others read as shortly as we do, so a store that is busy and a socket where
- * nobody listens are tried in turn for a few seconds before that counts as an answer. */
+ * Both ways are the same code (serve/query.c). Awkward: others read as shortly as we do, so a store that is busy and a
+ * socket where nobody listens are tried in turn for a few seconds before that counts as an answer. */
 #include <unistd.h>
 #include "cli/cli.h"
 #include "serve/local.h"
@@ -12,7 +13,8 @@
 static struct host *
 host_make(struct cli *c, bool read_only, bool no_store, struct err *err)
 {
-	const struct host_options o = {.loop = &c->loop, .settings = c->settings, .read_only = read_only, .no_store = no_store};
+	const struct host_options o = {
+		.loop = &c->loop, .settings = c->settings, .read_only = read_only, .no_store = no_store};
 
 	return host_new(&o, err);
 }
@@ -48,8 +50,8 @@ access_close(struct access *a)
 }
 
 int
-access_ask(struct access *a, struct slice question, void (*row)(void *arg, struct slice json), void *arg, struct buf *end,
-           struct err *err)
+access_ask(struct access *a, struct slice question, void (*row)(void *arg, struct slice json), void *arg,
+           struct buf *end, struct err *err)
 {
 	const struct query_sink sink = {row, arg};
 	int64_t until = clock_mono_ms(&clock_system) + PATIENCE_MS;

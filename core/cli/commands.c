@@ -1,9 +1,9 @@
 /* commands.c - the verbs, in the order in which --help shows them. */
 #include "cli/cli.h"
 
-extern const struct command command_run, command_dry_run, command_test_connection, command_status, command_history, command_datasets,
-	command_records, command_changes, command_dead_letters, command_metadata, command_checkpoint, command_describe, command_config,
-	command_version;
+extern const struct command command_run, command_dry_run, command_test_connection, command_status, command_history,
+	command_datasets, command_records, command_changes, command_dead_letters, command_metadata, command_checkpoint, command_describe,
+	command_config, command_version;
 
 const struct command *const commands[] = {
 	&command_run,

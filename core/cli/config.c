@@ -1,5 +1,5 @@
-/* config.c - `sluice config`: every value and where it came from; with --check also everything that only the plugins can judge.
- * `sluice version` stands here too: it is one line. */
+/* config.c - `sluice config`: every value and where it came from; with --check also everything that only the plugins
+ * can judge. `sluice version` stands here too: it is one line. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
@@ -8,7 +8,8 @@
 #include "run/target.h"
 
 static const struct cli_flag flags[] = {
-	{"--check", NULL, "describe the plugins too and check connections and syncs against them; touches neither store nor network"},
+	{"--check", NULL,
+         "describe the plugins too and check connections and syncs against them; touches neither store nor network"},
 	{NULL, NULL, NULL},
 };
 
@@ -75,7 +76,8 @@ connection_check(struct cli *c, struct host *h, const struct connection_settings
 
 	if (rc != 0) {
 		if (!m)
-			err_prefix(&err, "%s:%u: connection %s : %s", k->at.file, k->at.line, k->name, k->integration->name);
+			err_prefix(&err, "%s:%u: connection %s : %s", k->at.file, k->at.line, k->name,
+			           k->integration->name);
 		cli_fail(c, &err);
 	}
 	buf_free(&options);
@@ -95,8 +97,8 @@ sync_check(struct cli *c, struct host *h, const struct sync_settings *s)
 	for (size_t i = 0; i < m->n_syncs; i++)
 		names[i] = m->syncs[i].name;
 	near = nearest(s->sync, names);
-	err_set(&err, ERR_USAGE, "%s:%u: connector '%s' has no sync '%s'%s%s%s", s->at.file, s->at.line, m->name, s->sync,
-	        near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	err_set(&err, ERR_USAGE, "%s:%u: connector '%s' has no sync '%s'%s%s%s", s->at.file, s->at.line, m->name,
+		s->sync, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	free(names);
 	cli_fail(c, &err);
 	return -1;
@@ -119,8 +121,8 @@ plugins_check(struct cli *c)
 		bad += sync_check(c, h, s->syncs[i]) != 0;
 	host_free(h);
 	if (!bad && c->format == FORMAT_TEXT)
-		printf("The configuration is good: %zu connection%s, %zu sync section%s.\n", s->n_connections, s->n_connections == 1 ? "" : "s",
-		       s->n_syncs, s->n_syncs == 1 ? "" : "s");
+		printf("The configuration is good: %zu connection%s, %zu sync section%s.\n", s->n_connections,
+		       s->n_connections == 1 ? "" : "s", s->n_syncs, s->n_syncs == 1 ? "" : "s");
 	return bad ? 2 : 0;
 }
 

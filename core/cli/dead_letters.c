@@ -50,8 +50,8 @@ list_row(void *arg, struct slice row)
 static void
 show_row(void *arg, struct slice row)
 {
-	static const char *const texts[] = {"connection", "integration", "sync", "model", "id", "reason", "attempts", "run", "first_at",
-	                                    "last_at", "raw_bytes"};
+	static const char *const texts[] = {"connection", "integration", "sync",     "model",   "id",       "reason",
+	                                    "attempts",   "run",         "first_at", "last_at", "raw_bytes"};
 	struct letters *l = arg;
 	char *text;
 
@@ -98,7 +98,8 @@ question_write(const struct cli *c, struct buf *out, bool show, struct err *err)
 static int
 command_dead_letters_run(struct cli *c)
 {
-	static const char *const head[] = {"NUMBER", "LAST SEEN", "CONNECTION", "INTEGRATION", "SYNC", "MODEL", "ID", "REASON"};
+	static const char *const head[] = {"NUMBER", "LAST SEEN", "CONNECTION", "INTEGRATION",
+	                                   "SYNC",   "MODEL",     "ID",         "REASON"};
 	struct letters l = {.cli = c, .table.columns = LENGTH(head)};
 	struct buf question = {0}, end = {0};
 	struct access a = {0};

@@ -6,8 +6,11 @@
 #include "sluice.h"
 
 static const char *const auth_names[] = {
-	[SLUICE_NONE] = "none", [SLUICE_BEARER] = "bearer token", [SLUICE_BASIC] = "basic (username and password, or api_key)",
-	[SLUICE_HEADER_KEY] = "api_key in a header", [SLUICE_QUERY_KEY] = "api_key in the query",
+	[SLUICE_NONE] = "none",
+	[SLUICE_BEARER] = "bearer token",
+	[SLUICE_BASIC] = "basic (username and password, or api_key)",
+	[SLUICE_HEADER_KEY] = "api_key in a header",
+	[SLUICE_QUERY_KEY] = "api_key in the query",
 };
 
 static void
@@ -15,12 +18,14 @@ head_text(const struct manifest *m)
 {
 	char time[TIME_TEXT_MAX];
 
-	printf("%s %s%s%s\n", m->name, m->version ? m->version : "", m->description ? ": " : "", m->description ? m->description : "");
+	printf("%s %s%s%s\n", m->name, m->version ? m->version : "", m->description ? ": " : "",
+	       m->description ? m->description : "");
 	printf("base URL        %s\n", m->base_url ? m->base_url : "(from the configuration)");
-	printf("authentication  %s%s%s\n", (size_t)m->auth < LENGTH(auth_names) ? auth_names[m->auth] : "?", m->auth_name ? " " : "",
-	       m->auth_name ? m->auth_name : "");
+	printf("authentication  %s%s%s\n", (size_t)m->auth < LENGTH(auth_names) ? auth_names[m->auth] : "?",
+	       m->auth_name ? " " : "", m->auth_name ? m->auth_name : "");
 	if (m->rate.requests)
-		printf("rate limit      %llu requests in %s\n", (unsigned long long)m->rate.requests, duration_format(m->rate.per_ms, time));
+		printf("rate limit      %llu requests in %s\n", (unsigned long long)m->rate.requests,
+		       duration_format(m->rate.per_ms, time));
 	for (size_t i = 0; m->scopes && m->scopes[i]; i++)
 		printf("%s%s%s", i ? ", " : "scopes          ", m->scopes[i], m->scopes[i + 1] ? "" : "\n");
 	printf("ABI             %u.%u\n", m->abi_major, m->abi_minor);
@@ -63,7 +68,8 @@ syncs_text(const struct manifest *m)
 		struct buf models = {0}, kind = {0};
 		for (size_t k = 0; k < s->n_models; k++)
 			buf_printf(&models, "%s%s", k ? ", " : "", m->models[s->models[k]].name);
-		buf_printf(&kind, "%s%s%s", s->kind == SLUICE_FULL ? "full" : "incremental", s->flags & SLUICE_TRACK_DELETES ? ", deletes" : "",
+		buf_printf(&kind, "%s%s%s", s->kind == SLUICE_FULL ? "full" : "incremental",
+		           s->flags & SLUICE_TRACK_DELETES ? ", deletes" : "",
 		           s->flags & SLUICE_MANUAL ? ", manual" : "");
 		table_cell(&t, s->name);
 		table_cell(&t, buf_str(&models));
@@ -82,12 +88,14 @@ models_text(const struct manifest *m)
 {
 	for (size_t i = 0; i < m->n_models; i++) {
 		const struct manifest_model *model = &m->models[i];
-		printf("\nmodel %s%s%s\n", model->name, model->description ? ": " : "", model->description ? model->description : "");
+		printf("\nmodel %s%s%s\n", model->name, model->description ? ": " : "",
+		       model->description ? model->description : "");
 		for (size_t k = 0; k < model->n_fields; k++) {
 			const struct manifest_field *f = &model->fields[k];
-			printf("  %-24s %-8s%s%s%s%s%s\n", f->name, manifest_type_name(f->type), f->flags & SLUICE_KEY ? " key" : "",
-			       f->flags & SLUICE_OPTIONAL ? " optional" : "", f->flags & SLUICE_SENSITIVE ? " sensitive" : "",
-			       f->description ? "  " : "", f->description ? f->description : "");
+			printf("  %-24s %-8s%s%s%s%s%s\n", f->name, manifest_type_name(f->type),
+			       f->flags & SLUICE_KEY ? " key" : "", f->flags & SLUICE_OPTIONAL ? " optional" : "",
+			       f->flags & SLUICE_SENSITIVE ? " sensitive" : "", f->description ? "  " : "",
+			       f->description ? f->description : "");
 		}
 	}
 }
@@ -123,7 +131,8 @@ describe_all(struct cli *c, struct host *h)
 		if (!m) {
 			code = exit_worst(code, cli_fail(c, &err));
 		} else if (c->format == FORMAT_TEXT) {
-			printf("%-16s %-10s %s\n", m->name, m->version ? m->version : "-", m->description ? m->description : "");
+			printf("%-16s %-10s %s\n", m->name, m->version ? m->version : "-",
+			       m->description ? m->description : "");
 		} else {
 			manifest_write(&json, m);
 			print_row(c, buf_view(&json));
@@ -152,7 +161,8 @@ command_describe_run(struct cli *c)
 	if (!name) {
 		code = describe_all(c, h);
 	} else {
-		m = strchr(name, '/') || strstr(name, ".so") ? host_manifest_file(h, name, &err) : host_manifest(h, name, &err);
+		m = strchr(name, '/') || strstr(name, ".so") ? host_manifest_file(h, name, &err)
+		                                             : host_manifest(h, name, &err);
 		if (m)
 			describe_show(c, m);
 		else
@@ -165,7 +175,8 @@ command_describe_run(struct cli *c)
 const struct command command_describe = {
 	.name = "describe",
 	.usage = "[NAME | PATH.so]",
-	.summary = "Shows what a connector declares: options, syncs, models; without a name, which connectors there are",
+	.summary =
+                "Shows what a connector declares: options, syncs, models; without a name, which connectors there are",
 	.args_max = 1,
 	.run = command_describe_run,
 };

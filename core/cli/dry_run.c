@@ -79,8 +79,8 @@ fields_text(const struct manifest_model *m, struct slice before, struct slice af
 }
 
 static void
-differ_text(const struct manifest_model *m, enum change_action action, const char *model, struct slice id, struct slice before,
-            struct slice after)
+differ_text(const struct manifest_model *m, enum change_action action, const char *model, struct slice id,
+            struct slice before, struct slice after)
 {
 	static const char signs[] = {[CHANGE_ADDED] = '+', [CHANGE_UPDATED] = '~', [CHANGE_DELETED] = '-'};
 	struct buf line = {0};
@@ -93,8 +93,8 @@ differ_text(const struct manifest_model *m, enum change_action action, const cha
 }
 
 static void
-differ_json(struct cli *c, const struct job *j, enum change_action action, const char *model, struct slice id, struct slice before,
-            struct slice after)
+differ_json(struct cli *c, const struct job *j, enum change_action action, const char *model, struct slice id,
+            struct slice before, struct slice after)
 {
 	struct buf row = {0};
 	struct json_out o = json_out(&row);
@@ -114,7 +114,8 @@ differ_json(struct cli *c, const struct job *j, enum change_action action, const
 }
 
 static void
-differ(void *arg, enum change_action action, const char *model, struct slice id, struct slice before, struct slice after)
+differ(void *arg, enum change_action action, const char *model, struct slice id, struct slice before,
+       struct slice after)
 {
 	struct showing *s = arg;
 	const struct job *j = job_now(s);
@@ -183,11 +184,12 @@ ended(struct jobs *jobs, struct job *j, const struct run_result *r)
 			left += s->all || s->shown[a] <= SHOWN_USUAL ? 0 : s->shown[a] - SHOWN_USUAL;
 		if (left)
 			printf("  ... and %llu more (--all shows them)\n", (unsigned long long)left);
-		printf("%s : %s : %s  would add %llu, update %llu, delete %llu; %llu unchanged, %llu rejected, %llu held back  (%llu requests, %s)\n",
-		       j->pick.connection->name, j->pick.connection->integration->name, j->pick.sync->name, (unsigned long long)k->added,
-		       (unsigned long long)k->updated, (unsigned long long)k->deleted, (unsigned long long)k->unchanged,
-		       (unsigned long long)k->rejected, (unsigned long long)k->held, (unsigned long long)k->requests,
-		       duration_format(k->total_ms, time));
+		printf("%s : %s : %s  would add %llu, update %llu, delete %llu; %llu unchanged, %llu rejected, %llu "
+		       "held back  (%llu requests, %s)\n",
+		       j->pick.connection->name, j->pick.connection->integration->name, j->pick.sync->name,
+		       (unsigned long long)k->added, (unsigned long long)k->updated, (unsigned long long)k->deleted,
+		       (unsigned long long)k->unchanged, (unsigned long long)k->rejected, (unsigned long long)k->held,
+		       (unsigned long long)k->requests, duration_format(k->total_ms, time));
 		if (r->err.cls != ERR_NONE)
 			printf("  %s: %s\n", err_class_name(r->err.cls), r->err.text);
 	}
@@ -205,8 +207,12 @@ dry_all(struct cli *c, struct host *h, struct err *err)
 	int code = -1;
 
 	jobs.arg = &s;
-	jobs.request = (struct run_request){.what = STEP_SYNC, .dry = true, .full_refresh = cli_has(c, "--full-refresh"),
-	                                    .differ = differ, .rejected = rejected, .sink = &s};
+	jobs.request = (struct run_request){.what = STEP_SYNC,
+	                                    .dry = true,
+	                                    .full_refresh = cli_has(c, "--full-refresh"),
+	                                    .differ = differ,
+	                                    .rejected = rejected,
+	                                    .sink = &s};
 	if (timeout && (!duration_parse(slice_str(timeout), &jobs.request.timeout_ms) || jobs.request.timeout_ms <= 0))
 		return err_set(err, ERR_USAGE, "--timeout %s: that is no duration; say for example 30s or 5m", timeout);
 	if (pick_syncs(c, h, &picks, err) == 0) {
@@ -245,7 +251,8 @@ const struct command command_dry_run = {
 	.name = "dry-run",
 	.usage = "[--sync S] [--connection-id C] [--integration I] [--all]",
 	.summary = "Runs against the real API and shows what would be added, updated and deleted; stores nothing",
-	.help = "The first 100 of each kind, field by field, and all counts. Memory stays bounded however much there is.",
+	.help = "The first 100 of each kind, field by field, and all counts. Memory stays bounded however much there "
+                "is.",
 	.flags = flags,
 	.run = command_dry_run_run,
 };

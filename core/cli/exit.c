@@ -1,7 +1,7 @@
 /* exit.c - one exit code for one run, and one for several: the one that asks most of whoever called.
  *
- * A signal goes before all; then what has to be repaired by a person (70 broken, 2 configuration, 3 credentials), then what time
- * heals (4 already running, 75 temporary), then 1: finished, but not everything is well. */
+ * A signal goes before all; then what has to be repaired by a person (70 broken, 2 configuration, 3 credentials), then
+ * what time heals (4 already running, 75 temporary), then 1: finished, but not everything is well. */
 #include "base/mem.h"
 #include "cli/cli.h"
 

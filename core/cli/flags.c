@@ -1,4 +1,5 @@
-/* flags.c - the command line: global flags, a command, its own flags and arguments, in any order; and --help, made of the same tables.
+/* flags.c - the command line: global flags, a command, its own flags and arguments, in any order; and --help, made of
+ * the same tables.
  *
  * Both `--name value` and `--name=value` are taken. What is unknown is an error with the nearest name. */
 #include <errno.h>
@@ -45,7 +46,8 @@ flags_print(const struct cli_flag *list)
 	char left[64];
 
 	for (; list && list->name; list++) {
-		snprintf(left, sizeof left, "%s%s%s", list->name, list->value ? " " : "", list->value ? list->value : "");
+		snprintf(left, sizeof left, "%s%s%s", list->name, list->value ? " " : "",
+		         list->value ? list->value : "");
 		printf("  %-26s %s\n", left, list->help);
 	}
 }
@@ -54,7 +56,8 @@ void
 cli_help(const struct command *command)
 {
 	if (command) {
-		printf("usage: sluice %s%s%s\n\n%s.\n", command->name, *command->usage ? " " : "", command->usage, command->summary);
+		printf("usage: sluice %s%s%s\n\n%s.\n", command->name, *command->usage ? " " : "", command->usage,
+		       command->summary);
 		if (command->help)
 			printf("\n%s\n", command->help);
 		if (command->flags) {
@@ -62,16 +65,20 @@ cli_help(const struct command *command)
 			flags_print(command->flags);
 		}
 	} else {
-		printf("sluice %s - plugin host for connectors: records of remote APIs, synced into an embedded store\n\n"
-		       "usage: sluice COMMAND [FLAGS]\n\nCommands:\n", SLUICE_VERSION);
+		printf("sluice %s - plugin host for connectors: records of remote APIs, synced into an embedded "
+		       "store\n\n"
+		       "usage: sluice COMMAND [FLAGS]\n\nCommands:\n",
+		       SLUICE_VERSION);
 		for (size_t i = 0; commands[i]; i++)
 			printf("  %-16s %s\n", commands[i]->name, commands[i]->summary);
 	}
 	printf("\nFlags of every command:\n");
 	flags_print(globals);
 	if (!command)
-		printf("\nExit codes: 0 all well; 1 finished, but something failed, was rejected or is held back; 2 usage or configuration;\n"
-		       "3 credentials refused; 4 already running; 70 out of memory or broken invariant; 75 temporary, try later;\n"
+		printf("\nExit codes: 0 all well; 1 finished, but something failed, was rejected or is held back; 2 "
+		       "usage or configuration;\n"
+		       "3 credentials refused; 4 already running; 70 out of memory or broken invariant; 75 temporary, "
+		       "try later;\n"
 		       "130 and 143 stopped by a signal, state saved. `sluice COMMAND --help` tells more.\n");
 }
 
@@ -168,8 +175,8 @@ flag_take(struct cli *c, char **argv, int i, int argc, struct err *err)
 		flag = own = flag_find(c->command ? c->command->flags : NULL, text, len);
 	if (!flag) {
 		near = near_flag(c->command, text);
-		return err_set(err, ERR_USAGE, "there is no flag %.*s%s%s%s", (int)len, text, near ? "; did you mean " : "", near ? near : "",
-		               near ? "?" : "");
+		return err_set(err, ERR_USAGE, "there is no flag %.*s%s%s%s", (int)len, text,
+		               near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 	}
 	if (flag->value && eq) {
 		value = eq + 1;
@@ -217,8 +224,8 @@ command_take(struct cli *c, int argc, char **argv, int *at, struct err *err)
 	if (c->command)
 		return 0;
 	near = near_command(argv[*at]);
-	return err_set(err, ERR_USAGE, "there is no command '%s'%s%s%s; `sluice --help` lists them", argv[*at], near ? "; did you mean '" : "",
-	               near ? near : "", near ? "'?" : "");
+	return err_set(err, ERR_USAGE, "there is no command '%s'%s%s%s; `sluice --help` lists them", argv[*at],
+	               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 int

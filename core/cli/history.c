@@ -26,7 +26,8 @@ changes_text(struct slice counts, struct buf *out)
 
 	for (size_t i = 0; i < LENGTH(names); i++)
 		if (member_int(counts, names[i], 0))
-			buf_printf(out, "%s%lld %s", out->len ? ", " : "", (long long)member_int(counts, names[i], 0), names[i]);
+			buf_printf(out, "%s%lld %s", out->len ? ", " : "", (long long)member_int(counts, names[i], 0),
+			           names[i]);
 	if (!out->len)
 		buf_puts(out, "nothing");
 }
@@ -117,7 +118,8 @@ question_write(const struct cli *c, struct buf *out, struct err *err)
 static int
 command_history_run(struct cli *c)
 {
-	static const char *const head[] = {"RUN", "STARTED", "CONNECTION", "INTEGRATION", "SYNC", "STATUS", "TOOK", "CHANGES OR REASON"};
+	static const char *const head[] = {"RUN",  "STARTED", "CONNECTION", "INTEGRATION",
+	                                   "SYNC", "STATUS",  "TOOK",       "CHANGES OR REASON"};
 	struct past p = {.cli = c, .table.columns = LENGTH(head), .first = true};
 	struct buf question = {0}, end = {0};
 	struct access a = {0};

@@ -1,4 +1,5 @@
-/* jobs.c - see jobs.h. The first SIGINT or SIGTERM stops all runs in good order: their progress is kept; the second ends at once.
+/* jobs.c - see jobs.h. The first SIGINT or SIGTERM stops all runs in good order: their progress is kept; the second
+ * ends at once.
  *
  * While they run, a terminal on stderr shows one line: records, requests, rate, and what is being waited for. */
 #include <signal.h>
@@ -88,24 +89,29 @@ signalled(uv_signal_t *handle, int number)
 		_exit(128 + number);
 	jobs->signal = number;
 	jobs_line_clear(jobs);
-	log_warn("%s: stopping in good order; once more ends at once", number == SIGINT ? "interrupted" : "told to end");
+	log_warn("%s: stopping in good order; once more ends at once",
+	         number == SIGINT ? "interrupted" : "told to end");
 	for (size_t i = 0; i < jobs->n; i++)
 		if (jobs->list[i].run)
-			run_stop(jobs->list[i].run, number == SIGINT ? "interrupted; the next run goes on from here" :
-			                                               "told to end (SIGTERM); the next run goes on from here");
+			run_stop(jobs->list[i].run, number == SIGINT
+			                                    ? "interrupted; the next run goes on from here"
+			                                    : "told to end (SIGTERM); the next run goes on from here");
 }
 
 static void
-progress_write(struct jobs *jobs, const struct job *j, const struct run_counts *sum, enum wait_reason waiting, int64_t until_us)
+progress_write(struct jobs *jobs, const struct job *j, const struct run_counts *sum, enum wait_reason waiting,
+               int64_t until_us)
 {
-	int64_t ms = clock_mono_ms(&clock_system) - jobs->start_ms, left = (until_us - clock_wall_us(&clock_system)) / 1000;
+	int64_t ms = clock_mono_ms(&clock_system) - jobs->start_ms,
+		left = (until_us - clock_wall_us(&clock_system)) / 1000;
 	char a[32], b[32], c[32], d[TIME_TEXT_MAX];
 
 	fprintf(stderr, "\r\033[K%s : %s%s%s  %s records  %s requests  %s/s%s%s%s%s", j->pick.connection->name,
-	        j->pick.connection->integration->name, j->pick.sync ? " : " : "", j->pick.sync ? j->pick.sync->name : "",
-	        number_text(sum->saved, a), number_text(sum->requests, b), number_text(ms ? sum->saved * 1000 / (uint64_t)ms : 0, c),
-	        waiting ? "  " : "", waiting ? wait_names[waiting] : "", waiting && until_us && left > 0 ? " " : "",
-	        waiting && until_us && left > 0 ? duration_format(left, d) : "");
+		j->pick.connection->integration->name, j->pick.sync ? " : " : "",
+		j->pick.sync ? j->pick.sync->name : "", number_text(sum->saved, a), number_text(sum->requests, b),
+		number_text(ms ? sum->saved * 1000 / (uint64_t)ms : 0, c), waiting ? "  " : "",
+		waiting ? wait_names[waiting] : "", waiting && until_us && left > 0 ? " " : "",
+		waiting && until_us && left > 0 ? duration_format(left, d) : "");
 	fflush(stderr);
 	jobs->line = true;
 }

@@ -1,4 +1,5 @@
-/* mask.c - what a model calls sensitive is not shown to whoever looks over a shoulder. JSON formats are for programs and show all. */
+/* mask.c - what a model calls sensitive is not shown to whoever looks over a shoulder. JSON formats are for programs
+ * and show all. */
 #include <string.h>
 #include "cli/cli.h"
 #include "sluice.h"

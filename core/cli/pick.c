@@ -1,4 +1,5 @@
-/* pick.c - which connections and syncs a command line means: --connection-id, --integration and --sync, each leaving out means all. */
+/* pick.c - which connections and syncs a command line means: --connection-id, --integration and --sync, each leaving
+ * out means all. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
@@ -10,7 +11,8 @@ wanted(const struct cli *c, const struct connection_settings *k)
 {
 	const char *name = cli_value(c, "--connection-id"), *integration = cli_value(c, "--integration");
 
-	return (!name || strcmp(name, k->name) == 0) && (!integration || strcmp(integration, k->integration->name) == 0);
+	return (!name || strcmp(name, k->name) == 0) &&
+	       (!integration || strcmp(integration, k->integration->name) == 0);
 }
 
 static int
@@ -26,9 +28,11 @@ nobody(const struct cli *c, struct err *err)
 		near = nearest(name, names);
 	free(names);
 	if (!s->n_connections)
-		return err_set(err, ERR_USAGE, "no connection is configured: write a [connection NAME : INTEGRATION] section");
-	return err_set(err, ERR_USAGE, "there is no connection '%s'%s%s%s%s%s", name ? name : "", integration ? " of integration " : "",
-	               integration ? integration : "", near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+		return err_set(err, ERR_USAGE,
+		               "no connection is configured: write a [connection NAME : INTEGRATION] section");
+	return err_set(err, ERR_USAGE, "there is no connection '%s'%s%s%s%s%s", name ? name : "",
+	               integration ? " of integration " : "", integration ? integration : "",
+	               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 const struct connection_settings *
@@ -77,7 +81,9 @@ picks_sort(struct picks *p)
 	for (size_t i = 1; i < p->n; i++) {
 		struct pick x = p->list[i];
 		size_t k = i;
-		for (; k > 0 && p->list[k - 1].connection == x.connection && p->list[k - 1].sync->priority < x.sync->priority; k--)
+		for (; k > 0 && p->list[k - 1].connection == x.connection &&
+		       p->list[k - 1].sync->priority < x.sync->priority;
+		     k--)
 			p->list[k] = p->list[k - 1];
 		p->list[k] = x;
 	}
@@ -100,8 +106,8 @@ no_sync(struct cli *c, struct host *h, struct err *err)
 	}
 	names[n] = NULL;
 	near = nearest(sync, names);
-	return err_set(err, ERR_USAGE, "no connection has a sync '%s'%s%s%s", sync, near ? "; did you mean '" : "", near ? near : "",
-	               near ? "'?" : "");
+	return err_set(err, ERR_USAGE, "no connection has a sync '%s'%s%s%s", sync, near ? "; did you mean '" : "",
+	               near ? near : "", near ? "'?" : "");
 }
 
 int

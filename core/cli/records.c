@@ -1,5 +1,5 @@
-/* records.c - `sluice records` and `sluice changes`: what is in a dataset, and how it came to be. Pages of the same question until
- * the limit is reached; so a dataset of any size is read in bounded memory. */
+/* records.c - `sluice records` and `sluice changes`: what is in a dataset, and how it came to be. Pages of the same
+ * question until the limit is reached; so a dataset of any size is read in bounded memory. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +48,8 @@ record_text(struct reading *r, struct slice row)
 
 	mask_record(r->model, member_raw(row, "record"), &record);
 	if (strcmp(r->query, "changes") == 0)
-		buf_printf(&line, "%8" PRId64 "  %-8s %s  %s", member_int(row, "sequence", 0), action, time_short(at, time), id);
+		buf_printf(&line, "%8" PRId64 "  %-8s %s  %s", member_int(row, "sequence", 0), action,
+		           time_short(at, time), id);
 	else
 		buf_printf(&line, "%s  %s%s", time_short(at, time), id, gone ? "  (deleted)" : "");
 	printf("%s  %s\n", buf_str(&line), buf_str(&record));
@@ -136,19 +137,22 @@ static void
 model_find(struct reading *r)
 {
 	const struct settings *s = r->cli->settings;
-	const char *connection = cli_value(r->cli, "--connection-id"), *integration = cli_value(r->cli, "--integration");
+	const char *connection = cli_value(r->cli, "--connection-id"),
+	           *integration = cli_value(r->cli, "--integration");
 	uint16_t index;
 
 	for (size_t i = 0; i < s->n_connections && !r->model; i++) {
 		const struct connection_settings *c = s->connections[i];
 		const struct manifest *m;
-		if ((connection && strcmp(connection, c->name)) || (integration && strcmp(integration, c->integration->name)))
+		if ((connection && strcmp(connection, c->name)) ||
+		    (integration && strcmp(integration, c->integration->name)))
 			continue;
 		m = host_manifest(r->access.host, c->integration->plugin, NULL);
 		r->model = m ? manifest_model(m, r->cli->args[0], &index) : NULL;
 	}
 	if (!r->model)
-		log_warn("no plugin describes model %s, so nothing says which of its fields are sensitive: all are masked (--format json shows them)",
+		log_warn("no plugin describes model %s, so nothing says which of its fields are sensitive: all are "
+		         "masked (--format json shows them)",
 		         r->cli->args[0]);
 }
 
@@ -183,7 +187,7 @@ reading_run(struct cli *c, const char *query, uint64_t usual)
 	if (cli_value(c, "--cursor"))
 		snprintf(r.cursor, sizeof r.cursor, "%s", cli_value(c, "--cursor"));
 	if (follow && c->format == FORMAT_JSON)
-		c->format = FORMAT_JSONL; /* an array that never closes is no JSON */
+		c->format = FORMAT_JSONL;                 /* an array that never closes is no JSON */
 	while ((rc = reading_do(&r, follow, &err)) > 0) { /* the store is free for others in between */
 		access_close(&r.access);
 		r.model = NULL;
@@ -226,7 +230,8 @@ const struct command command_changes = {
 	.name = "changes",
 	.usage = "MODEL [--connection-id C] [--cursor C] [--limit N] [--follow]",
 	.summary = "Shows the change feed of a model: added, updated and deleted records in order",
-	.help = "Each record stands once, at its latest change. The sequence number of the last line is the cursor to go on from.",
+	.help = "Each record stands once, at its latest change. The sequence number of the last line is the cursor to "
+                "go on from.",
 	.flags = change_flags,
 	.args_min = 1,
 	.args_max = 1,

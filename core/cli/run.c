@@ -81,9 +81,13 @@ result_json(struct jobs *jobs, const struct job *j, const struct run_result *r)
 static void
 what_changed(const struct run_counts *c, struct buf *out)
 {
-	const struct { const char *word; uint64_t n; } parts[] = {
-		{"added", c->added}, {"updated", c->updated}, {"deleted", c->deleted}, {"unchanged", c->unchanged},
-		{"rejected", c->rejected}, {"held back", c->held}, {"unknown", c->missing},
+	const struct {
+		const char *word;
+		uint64_t n;
+	} parts[] = {
+		{"added", c->added},         {"updated", c->updated},   {"deleted", c->deleted},
+		{"unchanged", c->unchanged}, {"rejected", c->rejected}, {"held back", c->held},
+		{"unknown", c->missing},
 	};
 	char n[32];
 	bool any = false;
@@ -105,12 +109,14 @@ result_text(const struct job *j, const struct run_result *r)
 	struct buf line = {0};
 	char time[TIME_TEXT_MAX];
 
-	buf_printf(&line, "%s : %s : %s  %s", j->pick.connection->name, j->pick.connection->integration->name, j->pick.sync->name, status_of(r));
+	buf_printf(&line, "%s : %s : %s  %s", j->pick.connection->name, j->pick.connection->integration->name,
+	           j->pick.sync->name, status_of(r));
 	if (r->counts.requests || r->counts.saved || r->err.cls == ERR_NONE) {
 		buf_puts(&line, "  ");
 		what_changed(&r->counts, &line);
-		buf_printf(&line, "  (%llu request%s, %s%s)", (unsigned long long)r->counts.requests, r->counts.requests == 1 ? "" : "s",
-		           duration_format(r->counts.total_ms, time), r->resumed ? ", resumed" : "");
+		buf_printf(&line, "  (%llu request%s, %s%s)", (unsigned long long)r->counts.requests,
+		           r->counts.requests == 1 ? "" : "s", duration_format(r->counts.total_ms, time),
+		           r->resumed ? ", resumed" : "");
 	}
 	buf_putc(&line, '\n');
 	if (r->err.cls != ERR_NONE)
@@ -136,8 +142,9 @@ total_text(const struct jobs *jobs)
 	int64_t ms = clock_mono_ms(&clock_system) - jobs->start_ms;
 	char n[32], time[TIME_TEXT_MAX];
 
-	printf("%zu sync%s: %llu ok, %llu not; %s records in %s\n", jobs->n, jobs->n == 1 ? "" : "s", (unsigned long long)jobs->good,
-	       (unsigned long long)(jobs->n - jobs->good), number_text(jobs->records, n), duration_format(ms, time));
+	printf("%zu sync%s: %llu ok, %llu not; %s records in %s\n", jobs->n, jobs->n == 1 ? "" : "s",
+	       (unsigned long long)jobs->good, (unsigned long long)(jobs->n - jobs->good),
+	       number_text(jobs->records, n), duration_format(ms, time));
 }
 
 static int
@@ -150,7 +157,8 @@ run_all(struct cli *c, struct host *h, struct err *err)
 
 	jobs.request.what = STEP_SYNC;
 	jobs.request.full_refresh = cli_has(c, "--full-refresh");
-	if (timeout && (!duration_parse(slice_str(timeout), &jobs.request.timeout_ms) || jobs.request.timeout_ms <= 0)) {
+	if (timeout &&
+	    (!duration_parse(slice_str(timeout), &jobs.request.timeout_ms) || jobs.request.timeout_ms <= 0)) {
 		err_set(err, ERR_USAGE, "--timeout %s: that is no duration; say for example 30s or 5m", timeout);
 		return -1;
 	}
@@ -191,10 +199,13 @@ const struct command command_run = {
 	.name = "run",
 	.usage = "[--sync S] [--connection-id C] [--integration I] [--full-refresh] [--timeout D]",
 	.summary = "Syncs now: all active connections' syncs, or those that are named",
-	.help = "Several connections run side by side (max_runs), the syncs of one connection one after the other. One line tells of each\n"
-	        "sync, one of all. Interrupted (Ctrl-C, SIGTERM, --timeout, a crash), the next run goes on where this one was.\n\n"
-	        "Of several exit codes the one that asks most of you counts: 130/143, 70, 2, 3, 4, 75, 1, 0. A sync that rejected records,\n"
-	        "held deletes back or could not prove which records are gone exits 1.",
+	.help = "Several connections run side by side (max_runs), the syncs of one connection one after the other. One "
+                "line tells of each\n"
+                "sync, one of all. Interrupted (Ctrl-C, SIGTERM, --timeout, a crash), the next run goes on where this "
+                "one was.\n\n"
+                "Of several exit codes the one that asks most of you counts: 130/143, 70, 2, 3, 4, 75, 1, 0. A sync "
+                "that rejected records,\n"
+                "held deletes back or could not prove which records are gone exits 1.",
 	.flags = flags,
 	.run = command_run_now,
 };

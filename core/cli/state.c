@@ -50,8 +50,8 @@ value_keep(void *arg, struct slice row)
 }
 
 static int
-state_ask(struct access *a, const char *query, const char *op, const struct connection_settings *k, struct slice value, struct buf *got,
-          struct err *err)
+state_ask(struct access *a, const char *query, const char *op, const struct connection_settings *k, struct slice value,
+          struct buf *got, struct err *err)
 {
 	struct buf question = {0}, end = {0};
 	struct json_out o = json_out(&question);
@@ -75,7 +75,8 @@ state_ask(struct access *a, const char *query, const char *op, const struct conn
 
 /* What metadata would be afterwards fits every sync that declares its shape. */
 static int
-metadata_fits(struct access *a, const char *op, const struct connection_settings *k, struct slice value, struct err *err)
+metadata_fits(struct access *a, const char *op, const struct connection_settings *k, struct slice value,
+              struct err *err)
 {
 	const struct manifest *m = host_manifest(a->host, k->integration->plugin, err);
 	struct buf now = {0}, merged = {0};
@@ -116,7 +117,8 @@ state_do(struct access *a, const char *query, struct buf *got, struct err *err)
 {
 	struct cli *c = a->cli;
 	const char *op = c->args[0];
-	bool checkpoint = strcmp(query, "checkpoint") == 0, value_wanted = strcmp(op, "set") == 0 || strcmp(op, "update") == 0;
+	bool checkpoint = strcmp(query, "checkpoint") == 0,
+	     value_wanted = strcmp(op, "set") == 0 || strcmp(op, "update") == 0;
 	const struct connection_settings *k = pick_connection(c, err);
 	struct buf value = {0};
 	int rc = -1;

@@ -1,4 +1,5 @@
-/* status.c - `sluice status` and `sluice datasets`: how things stand, from the store's facts and the connectors' declarations. */
+/* status.c - `sluice status` and `sluice datasets`: how things stand, from the store's facts and the connectors'
+ * declarations. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
@@ -15,9 +16,9 @@ struct standing {
 	struct cli *cli;
 	struct access *access;
 	const struct picks *picks;
-	struct buf datasets;     /* rows, one a line */
+	struct buf datasets; /* rows, one a line */
 	struct table table;
-	struct buf notes;        /* lines below the table */
+	struct buf notes; /* lines below the table */
 	bool remote;
 };
 
@@ -154,15 +155,17 @@ row_notes(struct standing *s, const struct pick *p, struct slice row)
 	char *reason = member_text(last, "reason");
 	char name[512];
 
-	snprintf(name, sizeof name, "%s : %s : %s", p->connection->name, p->connection->integration->name, p->sync->name);
+	snprintf(name, sizeof name, "%s : %s : %s", p->connection->name, p->connection->integration->name,
+	         p->sync->name);
 	if (reason && !json_string_is(member_raw(last, "status"), "success"))
 		buf_printf(&s->notes, "%s: %s\n", name, reason);
 	if (held)
-		buf_printf(&s->notes, "%s: %llu deletes are held back: too many at once to be believed without a person\n", name,
+		buf_printf(&s->notes,
+		           "%s: %llu deletes are held back: too many at once to be believed without a person\n", name,
 		           (unsigned long long)held);
 	if (letters)
-		buf_printf(&s->notes, "%s: %lld dead letters: `sluice dead-letters list --connection-id %s`\n", name, (long long)letters,
-		           p->connection->name);
+		buf_printf(&s->notes, "%s: %lld dead letters: `sluice dead-letters list --connection-id %s`\n", name,
+		           (long long)letters, p->connection->name);
 	free(reason);
 }
 
@@ -222,8 +225,8 @@ status_question(const struct picks *picks, struct buf *out)
 static int
 status_ask(struct standing *s, struct err *err)
 {
-	static const char *const head[] = {"CONNECTION", "INTEGRATION", "SYNC", "STATUS", "RECORDS", "LAST RUN", "LAST SUCCESS", "DUE",
-	                                   "SANDBOX"};
+	static const char *const head[] = {"CONNECTION", "INTEGRATION",  "SYNC", "STATUS", "RECORDS",
+	                                   "LAST RUN",   "LAST SUCCESS", "DUE",  "SANDBOX"};
 	struct buf question = {0}, end = {0};
 	int rc;
 
@@ -248,7 +251,8 @@ status_show(struct standing *s)
 	if (s->notes.len)
 		printf("\n%s", buf_str(&s->notes));
 	if (s->cli->settings->host.sandbox == SANDBOX_SECCOMP_ONLY)
-		puts("\nThe sandbox is seccomp-only, as [host] says: plugins could read files that every user may read while they are loaded.");
+		puts("\nThe sandbox is seccomp-only, as [host] says: plugins could read files that every user may read "
+		     "while they are loaded.");
 	if (s->access->remote)
 		puts("\nAnother process has the store open, and answered.");
 }

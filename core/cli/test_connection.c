@@ -1,8 +1,8 @@
 /* test_connection.c - `sluice test-connection`: the connector's own check, and what to do next.
  *
- * Refused, expired, missing scope and unreachable need different hands, so they are told apart: by the status, by the words of
- * the provider's answer where it has any, and by what the proxy says about a connection that never came about. Providers
- * that answer 200 to everything are told apart by their connector's reason alone. */
+ * Refused, expired, missing scope and unreachable need different hands, so they are told apart: by the status, by the
+ * words of the provider's answer where it has any, and by what the proxy says about a connection that never came about.
+ * Providers that answer 200 to everything are told apart by their connector's reason alone. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +17,20 @@ static const struct cli_flag flags[] = {
 	{NULL, NULL, NULL},
 };
 
-enum trouble { TROUBLE_NONE, TROUBLE_SCOPE, TROUBLE_EXPIRED, TROUBLE_REFUSED, TROUBLE_DNS, TROUBLE_CONNECT, TROUBLE_TLS, TROUBLE_TIME,
-               TROUBLE_RATE, TROUBLE_PROVIDER, TROUBLE_OTHER, TROUBLES };
+enum trouble {
+	TROUBLE_NONE,
+	TROUBLE_SCOPE,
+	TROUBLE_EXPIRED,
+	TROUBLE_REFUSED,
+	TROUBLE_DNS,
+	TROUBLE_CONNECT,
+	TROUBLE_TLS,
+	TROUBLE_TIME,
+	TROUBLE_RATE,
+	TROUBLE_PROVIDER,
+	TROUBLE_OTHER,
+	TROUBLES
+};
 
 static const struct {
 	const char *word, *next;
@@ -26,12 +38,18 @@ static const struct {
 } troubles[TROUBLES] = {
 	[TROUBLE_NONE] = {"ok", "sluice dry-run shows what a sync would bring", 0},
 	[TROUBLE_SCOPE] = {"missing scope", "give the credential this permission at the provider, then try again", 3},
-	[TROUBLE_EXPIRED] = {"expired", "make a new credential at the provider and put it in the place of the old one", 3},
-	[TROUBLE_REFUSED] = {"refused", "the provider does not know this credential: compare it with what the provider shows", 3},
+	[TROUBLE_EXPIRED] = {"expired", "make a new credential at the provider and put it in the place of the old one",
+                             3},
+	[TROUBLE_REFUSED] = {"refused",
+                             "the provider does not know this credential: compare it with what the provider shows", 3},
 	[TROUBLE_DNS] = {"unreachable (DNS)", "check the host name in base_url, and this machine's resolver", 75},
-	[TROUBLE_CONNECT] = {"unreachable (no connection)", "check address and port in base_url, firewalls, and that the server runs", 75},
-	[TROUBLE_TLS] = {"unreachable (TLS)", "check that base_url names the right host; for a certificate authority of your own set ca_file", 75},
-	[TROUBLE_TIME] = {"unreachable (timeout)", "try again later; if it stays so, check firewalls and proxies on the way", 75},
+	[TROUBLE_CONNECT] = {"unreachable (no connection)",
+                             "check address and port in base_url, firewalls, and that the server runs", 75},
+	[TROUBLE_TLS] =
+                {"unreachable (TLS)",
+                 "check that base_url names the right host; for a certificate authority of your own set ca_file", 75},
+	[TROUBLE_TIME] = {"unreachable (timeout)",
+                          "try again later; if it stays so, check firewalls and proxies on the way", 75},
 	[TROUBLE_RATE] = {"rate limited", "wait as long as the provider asks, then try again", 75},
 	[TROUBLE_PROVIDER] = {"the provider fails", "look at the provider's status page, then try again", 75},
 	[TROUBLE_OTHER] = {"not usable", "see the reason above", 1},
@@ -44,7 +62,8 @@ static const struct {
 } signs[] = {
 	{TROUBLE_SCOPE, "scope|permission|forbidden|insufficient"},
 	{TROUBLE_EXPIRED, "expired"},
-	{TROUBLE_REFUSED, "invalid_auth|not_authed|unauthorized|revoked|account_inactive|refuses the credentials|status 401"},
+	{TROUBLE_REFUSED,
+         "invalid_auth|not_authed|unauthorized|revoked|account_inactive|refuses the credentials|status 401"},
 	{TROUBLE_DNS, "dns|resolve"},
 	{TROUBLE_TLS, "tls|certificate"},
 	{TROUBLE_TIME, "timed out"},
@@ -89,23 +108,26 @@ like_scope(const char *word, size_t n)
 	char text[64];
 
 	snprintf(text, sizeof text, "%.*s", (int)n, word);
-	return n > 3 && n < sizeof text && strchr(text, ' ') == NULL && (strchr(text, ':') || says(text, "read|write|admin|manage"));
+	return n > 3 && n < sizeof text && strchr(text, ' ') == NULL &&
+	       (strchr(text, ':') || says(text, "read|write|admin|manage"));
 }
 
 /* Where providers name a scope: a member, or a quoted word of a sentence; else all that the connector asks for. */
 static char *
 scope_named(const char *answer, const struct manifest *m)
 {
-	static const char *const paths[] = {"needed", "required_scope", "required_scopes", "scope", "error.required_scope", "error.scope",
-	                                    "error.param", "missing_scopes", "error.missing_scopes"};
+	static const char *const paths[] = {"needed",      "required_scope",       "required_scopes",
+	                                    "scope",       "error.required_scope", "error.scope",
+	                                    "error.param", "missing_scopes",       "error.missing_scopes"};
 	struct buf all = {0};
 	struct slice found;
 
 	for (size_t i = 0; i < LENGTH(paths); i++)
-		if (json_check(slice_str(answer), JSON_DEPTH_MAX, NULL) && json_path(slice_str(answer), paths[i], &found) &&
-		    json_type(found) != JSON_NULL && found.len > 2)
+		if (json_check(slice_str(answer), JSON_DEPTH_MAX, NULL) &&
+		    json_path(slice_str(answer), paths[i], &found) && json_type(found) != JSON_NULL && found.len > 2)
 			return json_text(found);
-	for (const char *p = answer; (p = strpbrk(p, "'`\"")); p++) { /* a quoted word like 'rak_charge_read' or charges:read */
+	for (const char *p = answer; (p = strpbrk(p, "'`\""));
+	     p++) { /* a quoted word like 'rak_charge_read' or charges:read */
 		size_t n = strspn(p + 1, "abcdefghijklmnopqrstuvwxyz_:.ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
 		if (p[n + 1] == *p && like_scope(p + 1, n))
 			return xstrndup(p + 1, n);
@@ -163,9 +185,11 @@ verdict_text(const struct job *j, const struct run_result *r, enum trouble t, co
 	}
 	buf_printf(&text, "  next: %s", troubles[t].next);
 	if (t == TROUBLE_NONE)
-		buf_printf(&text, ": sluice dry-run --connection-id %s --integration %s", c->name, c->integration->name);
+		buf_printf(&text, ": sluice dry-run --connection-id %s --integration %s", c->name,
+		           c->integration->name);
 	else if (troubles[t].exit == 3)
-		buf_printf(&text, " ([connection %s : %s], %s:%u)", c->name, c->integration->name, c->at.file, c->at.line);
+		buf_printf(&text, " ([connection %s : %s], %s:%u)", c->name, c->integration->name, c->at.file,
+		           c->at.line);
 	buf_putc(&text, '\n');
 	log_blank(&text);
 	fputs(buf_str(&text), stdout);
@@ -236,7 +260,8 @@ command_test_connection_run(struct cli *c)
 	struct err err;
 	int code;
 
-	if (access_open(&a, c, false, &err) != 0) /* the store is looked into for metadata only; a running sync does not keep us from testing */
+	if (access_open(&a, c, false, &err) !=
+	    0) /* the store is looked into for metadata only; a running sync does not keep us from testing */
 		return cli_fail(c, &err);
 	if (host_store(a.host))
 		local = local_open(&c->loop, a.host, &err);

@@ -1,13 +1,14 @@
 /* batch.c - the commit in the making, and the one on its way to the disk.
  *
- * A run's operations stand in one commit in the order in which they came over the wire. It may go at each page boundary,
- * checkpoint and step end, and when it grows large; never inside one call of sluice_batch_save, unless that call alone is larger
- * than a batch may be. A run has one commit on its way and never a second: were the first to fail, the second would carry a
- * position ahead of its data. So pages that come meanwhile gather in the next one, which is the group commit anyway.
+ * A run's operations stand in one commit in the order in which they came over the wire. It may go at each page
+ * boundary, checkpoint and step end, and when it grows large; never inside one call of sluice_batch_save, unless that
+ * call alone is larger than a batch may be. A run has one commit on its way and never a second: were the first to fail,
+ * the second would carry a position ahead of its data. So pages that come meanwhile gather in the next one, which is
+ * the group commit anyway.
  *
  * Above max_batch of what is not durable, the worker's socket is not read: the disk is the brake of a fast provider.
- * Pages that bring nothing new are counted here, because only the commit knows what was new: per depth of nested paginations,
- * and only pages that another one follows. */
+ * Pages that bring nothing new are counted here, because only the commit knows what was new: per depth of nested
+ * paginations, and only pages that another one follows. */
 #include <stdlib.h>
 #include "base/mem.h"
 #include "run/inside.h"
@@ -54,7 +55,8 @@ stale_check(struct run *r, const struct page_mark *page, uint64_t saved, uint64_
 	s->pages = fresh ? 0 : s->pages + 1;
 	if (s->pages > r->limits.max_stale_pages)
 		run_failf(r, ERR_DATA,
-		          "the pagination goes round in circles: %llu pages in a row held nothing that this run had not seen (max_stale_pages)",
+		          "the pagination goes round in circles: %llu pages in a row held nothing that this run had "
+		          "not seen (max_stale_pages)",
 		          (unsigned long long)s->pages);
 }
 
@@ -157,7 +159,8 @@ batch_boundary(struct run *r, const struct page_mark *page, bool now)
 	batch_hold(r);
 }
 
-/* A batch that is large goes although its page is not over: what it holds is whole calls, unless one call alone is larger. */
+/* A batch that is large goes although its page is not over: what it holds is whole calls, unless one call alone is
+ * larger. */
 void
 batch_grown(struct run *r)
 {

@@ -1,7 +1,8 @@
 /* dry.c - the sink that compares instead of storing: what would be added, updated and deleted, in bounded memory.
  *
- * Per model one bit for each record that the store has (by its index) and 16 bytes for each id that it has not. Nothing is written
- * anywhere. What would be deleted by absence is told under the same conditions as a real run, with the same brake. */
+ * Per model one bit for each record that the store has (by its index) and 16 bytes for each id that it has not. Nothing
+ * is written anywhere. What would be deleted by absence is told under the same conditions as a real run, with the same
+ * brake. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
@@ -9,9 +10,9 @@
 #include "sluice.h"
 
 struct dry_model {
-	uint8_t *seen;       /* a bit for each index below end */
+	uint8_t *seen; /* a bit for each index below end */
 	uint32_t end;
-	struct idset added;  /* ids that the store does not have */
+	struct idset added; /* ids that the store does not have */
 };
 
 void
@@ -40,7 +41,8 @@ dry_free(struct run *r)
 }
 
 static void
-differ(struct run *r, enum change_action action, const struct run_model *m, struct slice id, struct slice before, struct slice after)
+differ(struct run *r, enum change_action action, const struct run_model *m, struct slice id, struct slice before,
+       struct slice after)
 {
 	if (r->request.differ)
 		r->request.differ(r->request.sink, action, m->model->name, id, before, after);
@@ -200,8 +202,8 @@ model_finish(struct run *r, struct run_model *m)
 		return;
 	if (braked(r, &a)) {
 		r->counts.held += a.absent;
-		run_warn(r, "%s: %llu of %llu records are no longer listed: a run would hold these deletes back", m->model->name,
-		         (unsigned long long)a.absent, (unsigned long long)a.live);
+		run_warn(r, "%s: %llu of %llu records are no longer listed: a run would hold these deletes back",
+		         m->model->name, (unsigned long long)a.absent, (unsigned long long)a.live);
 		return;
 	}
 	r->counts.deleted += a.absent;

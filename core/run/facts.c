@@ -1,7 +1,9 @@
-/* facts.c - what of a run outlives it: the value of STATE_RUN while it is under way or interrupted, and STATE_LAST after it.
+/* facts.c - what of a run outlives it: the value of STATE_RUN while it is under way or interrupted, and STATE_LAST
+ * after it.
  *
- * The next run of the sync takes these up: same now, same last success, same generation, and everything that speaks against
- * deletes by absence. They travel in the same commit as the pages that they are about, so they are never behind them. */
+ * The next run of the sync takes these up: same now, same last success, same generation, and everything that speaks
+ * against deletes by absence. They travel in the same commit as the pages that they are about, so they are never behind
+ * them. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
@@ -112,7 +114,8 @@ facts_last(const struct run *r, bool success, struct slice before, struct buf *o
 	json_kv_int(&o, "last_run_us", r->start_us);
 	json_kv_int(&o, "last_success_us", success_us);
 	json_kv_int(&o, "last_success_run", success ? (int64_t)r->number : member_int(before, "last_success_run", 0));
-	json_kv_int(&o, "last_full_us", success && r->complete ? r->facts.now_us : member_int(before, "last_full_us", 0));
+	json_kv_int(&o, "last_full_us",
+	            success && r->complete ? r->facts.now_us : member_int(before, "last_full_us", 0));
 	json_kv_int(&o, "finished_us", finished_us);
 	json_kv_int(&o, "duration_ms", clock_mono_ms(r->host->clock) - r->start_ms);
 	json_kv_str(&o, "status", success ? "success" : r->err.cls == ERR_STOPPED ? "stopped" : "error");

@@ -1,19 +1,20 @@
 /* finish.c - the end of a run: are deletes by absence proven, what became of it, and what the next run finds.
  *
- * Everything that ends a sync stands in one commit: the sweeps, the run's record, STATE_LAST, and the end of STATE_RUN and of the
- * positions. So a run is either over with all its deletes or still to be gone on with. What the sweeps did is known only when that
- * commit is durable; a second one then puts the exact record in its place, and what was held back where people see it.
+ * Everything that ends a sync stands in one commit: the sweeps, the run's record, STATE_LAST, and the end of STATE_RUN
+ * and of the positions. So a run is either over with all its deletes or still to be gone on with. What the sweeps did
+ * is known only when that commit is durable; a second one then puts the exact record in its place, and what was held
+ * back where people see it.
  *
- * Awkward: a run that failed keeps its positions, so that the next goes on where it was; except when the listing itself is what
- * failed (ERR_DATA): going on in it would meet the same again. */
+ * Awkward: a run that failed keeps its positions, so that the next goes on where it was; except when the listing itself
+ * is what failed (ERR_DATA): going on in it would meet the same again. */
 #include <stdio.h>
 #include <string.h>
 #include "base/mem.h"
 #include "run/inside.h"
 #include "sluice.h"
 
-#define REJECTED_LEAST 10u  /* records; fewer do not fail a run whatever their share */
-#define ABSENT_LEAST 100u   /* deletes; fewer are held back only by the other brakes */
+#define REJECTED_LEAST 10u /* records; fewer do not fail a run whatever their share */
+#define ABSENT_LEAST 100u  /* deletes; fewer are held back only by the other brakes */
 
 static const char *
 verdict_reason(const struct run *r, const struct run_model *m)
@@ -74,7 +75,9 @@ rejected_check(struct run *r)
 	double all = (double)(r->counts.saved + r->counts.rejected);
 
 	if (r->counts.rejected >= REJECTED_LEAST && (double)r->counts.rejected > r->limits.max_rejected * all)
-		run_failf(r, ERR_DATA, "%llu of %.0f records were rejected, more than max_rejected (%g%%) allows: see `sluice dead-letters list`",
+		run_failf(r, ERR_DATA,
+		          "%llu of %.0f records were rejected, more than max_rejected (%g%%) allows: see `sluice "
+		          "dead-letters list`",
 		          (unsigned long long)r->counts.rejected, all, r->limits.max_rejected * 100);
 }
 
@@ -83,7 +86,8 @@ status_word(const struct run *r)
 {
 	if (r->err.cls != ERR_NONE)
 		return r->err.cls == ERR_STOPPED ? "stopped" : "error";
-	if (r->counts.rejected || r->counts.held || (r->facts.full && (r->sync->flags & SLUICE_TRACK_DELETES) && !r->complete))
+	if (r->counts.rejected || r->counts.held ||
+	    (r->facts.full && (r->sync->flags & SLUICE_TRACK_DELETES) && !r->complete))
 		return "partial";
 	return "success";
 }
@@ -160,9 +164,11 @@ counted_commit(struct run *r)
 		const struct run_model *m = &r->models[i];
 		if (!m->held)
 			continue;
-		run_warn(r, "%s: %llu records are no longer listed, too many to delete unasked: the deletes are held back; if the provider is right, "
-		         "run once with max_delete_share = 100%% in [sync ...]", m->model->name,
-		         (unsigned long long)m->held);
+		run_warn(r,
+		         "%s: %llu records are no longer listed, too many to delete unasked: the deletes are held "
+		         "back; if the provider is right, "
+		         "run once with max_delete_share = 100%% in [sync ...]",
+		         m->model->name, (unsigned long long)m->held);
 		snprintf(text, sizeof text, "{\"held\":%llu,\"run\":%llu,\"at\":\"%s\"}", (unsigned long long)m->held,
 		         (unsigned long long)r->number, time_format(clock_wall_us(r->host->clock), time));
 		commit_state_set(c, r->scope, STATE_HELD, slice_str(m->model->name), slice_str(text));

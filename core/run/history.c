@@ -1,7 +1,7 @@
 /* history.c - what people read about a run afterwards: its record in `runs` and its log lines, secrets blanked.
  *
- * A log line goes to stderr by the log's own rules and, up to a bound, into the store; there it travels in the run's commits,
- * in order with the pages that it is about. */
+ * A log line goes to stderr by the log's own rules and, up to a bound, into the store; there it travels in the run's
+ * commits, in order with the pages that it is about. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
@@ -13,18 +13,29 @@ static const struct {
 	const char *name;
 	size_t at; /* of a uint64_t in struct run_counts */
 } counted[] = {
-	{"fetched", offsetof(struct run_counts, fetched)},     {"saved", offsetof(struct run_counts, saved)},
-	{"added", offsetof(struct run_counts, added)},         {"updated", offsetof(struct run_counts, updated)},
-	{"unchanged", offsetof(struct run_counts, unchanged)}, {"deleted", offsetof(struct run_counts, deleted)},
-	{"rejected", offsetof(struct run_counts, rejected)},   {"missing", offsetof(struct run_counts, missing)},
-	{"held", offsetof(struct run_counts, held)},           {"requests", offsetof(struct run_counts, requests)},
-	{"retries", offsetof(struct run_counts, retries)},     {"rate_limited", offsetof(struct run_counts, rate_limited)},
-	{"bytes", offsetof(struct run_counts, bytes)},         {"pages", offsetof(struct run_counts, pages)},
-	{"steps", offsetof(struct run_counts, steps)},         {"workers", offsetof(struct run_counts, workers)},
+	{"fetched", offsetof(struct run_counts, fetched)},
+	{"saved", offsetof(struct run_counts, saved)},
+	{"added", offsetof(struct run_counts, added)},
+	{"updated", offsetof(struct run_counts, updated)},
+	{"unchanged", offsetof(struct run_counts, unchanged)},
+	{"deleted", offsetof(struct run_counts, deleted)},
+	{"rejected", offsetof(struct run_counts, rejected)},
+	{"missing", offsetof(struct run_counts, missing)},
+	{"held", offsetof(struct run_counts, held)},
+	{"requests", offsetof(struct run_counts, requests)},
+	{"retries", offsetof(struct run_counts, retries)},
+	{"rate_limited", offsetof(struct run_counts, rate_limited)},
+	{"bytes", offsetof(struct run_counts, bytes)},
+	{"pages", offsetof(struct run_counts, pages)},
+	{"steps", offsetof(struct run_counts, steps)},
+	{"workers", offsetof(struct run_counts, workers)},
 };
 
 static const char *const wait_keys[WAIT_REASONS] = {
-	[WAIT_CONNECT] = "connecting_ms", [WAIT_SERVER] = "server_ms", [WAIT_RATE] = "rate_limit_ms", [WAIT_RETRY] = "retry_ms",
+	[WAIT_CONNECT] = "connecting_ms",
+	[WAIT_SERVER] = "server_ms",
+	[WAIT_RATE] = "rate_limit_ms",
+	[WAIT_RETRY] = "retry_ms",
 };
 
 static void
@@ -33,7 +44,8 @@ counts_write(const struct run_counts *c, struct json_out *o)
 	json_key(o, "counts");
 	json_open(o, '{');
 	for (size_t i = 0; i < LENGTH(counted); i++)
-		json_kv_int(o, counted[i].name, (int64_t) * (const uint64_t *)(const void *)((const char *)c + counted[i].at));
+		json_kv_int(o, counted[i].name,
+		            (int64_t) * (const uint64_t *)(const void *)((const char *)c + counted[i].at));
 	json_close(o, '}');
 	json_key(o, "time");
 	json_open(o, '{');

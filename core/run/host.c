@@ -3,8 +3,8 @@
  * The store's writer thread says through one uv_async that commits are finished; their callbacks then run on the loop.
  * Proxy and registry are made when first needed, so that a command which only reads the store costs neither.
  *
- * Awkward: the async handle keeps the loop alive on purpose. Whoever turns the loop turns it with UV_RUN_ONCE until his own
- * condition holds; a loop without a living handle would spin. */
+ * Awkward: the async handle keeps the loop alive on purpose. Whoever turns the loop turns it with UV_RUN_ONCE until his
+ * own condition holds; a loop without a living handle would spin. */
 #include <sys/stat.h>
 #include <stdlib.h>
 #include <string.h>

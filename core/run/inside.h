@@ -1,6 +1,7 @@
 /* inside.h - struct run, for the files of core/run only: who owns what, and which file does what with it.
  *
  *   run.c       the state machine; the only one that changes run->state
+ *   begin.c     what is settled before a worker is started
  *   session.c   the worker: start, frames to handlers, deadline, end
  *   intake.c    what a worker sends to be kept, judged before anything believes it
  *   requests.c  what a worker asks for: HTTP by the proxy, records out of the store
@@ -163,6 +164,10 @@ void run_account(struct run *r);                              /* the time since 
 void run_account_as(struct run *r, enum wait_reason reason);  /* the same; to this wait, unless WAIT_NONE */
 const struct json_seed *run_seed(const struct run *r);
 struct run_model *run_model_at(struct run *r, uint16_t index); /* NULL: this sync does not write it */
+
+/* begin.c */
+int begin_run(struct run *r, struct err *err);               /* all of it; what it puts in the store is in the open batch */
+void begin_state(struct run *r);                              /* metadata and checkpoint as they are committed */
 
 /* session.c */
 int session_start(struct run *r, struct err *err);

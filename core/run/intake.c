@@ -1,11 +1,12 @@
 /* intake.c - what a worker sends to be kept, judged before anything believes it.
  *
- * A plugin shares its worker's memory, so every frame may be forged: each record is scanned once (syntax, UTF-8, depth, duplicate
- * keys; the same pass makes its hash), must be an object, must hold the id that was sent, and must be of a model that this sync
- * writes. Whatever breaks that ends the worker with the reason; nothing of such a frame is stored.
+ * A plugin shares its worker's memory, so every frame may be forged: each record is scanned once (syntax, UTF-8, depth,
+ * duplicate keys; the same pass makes its hash), must be an object, must hold the id that was sent, and must be of a
+ * model that this sync writes. Whatever breaks that ends the worker with the reason; nothing of such a frame is stored.
  *
- * Ids that come twice in one call: the last one wins, so that re-reading the same page is no change. Therefore the frames of one
- * call are gathered until it ends (or is larger than a batch may be) and looked through before anything goes into the commit. */
+ * Ids that come twice in one call: the last one wins, so that re-reading the same page is no change. Therefore the
+ * frames of one call are gathered until it ends (or is larger than a batch may be) and looked through before anything
+ * goes into the commit. */
 #define XXH_INLINE_ALL
 #include <stdlib.h>
 #include <string.h>
@@ -130,8 +131,8 @@ static void
 duplicates_note(struct run *r, struct run_model *m, uint32_t found, struct slice id)
 {
 	if (found && r->duplicates == 0)
-		history_log(r, LOG_WARN, "%s: the same id came twice in one batch ('%.*s' first); the last one counts", m->model->name,
-		            (int)(id.len > 80 ? 80 : id.len), id.p);
+		history_log(r, LOG_WARN, "%s: the same id came twice in one batch ('%.*s' first); the last one counts",
+		            m->model->name, (int)(id.len > 80 ? 80 : id.len), id.p);
 	r->duplicates += found;
 }
 
@@ -198,7 +199,10 @@ intake_save(struct run *r, const struct frame *f)
 	uint32_t count = reader_u32(&in);
 
 	if (in.bad || op >= SAVE_OPS || !run_model_at(r, model)) {
-		session_break(r, "save", in.bad ? "a frame cut short" : op >= SAVE_OPS ? "an unknown operation" : "a model that this sync does not write");
+		session_break(r, "save",
+		              in.bad           ? "a frame cut short"
+		              : op >= SAVE_OPS ? "an unknown operation"
+		                               : "a model that this sync does not write");
 		return;
 	}
 	if (r->call.open && (r->call.model != model || r->call.op != op)) {
@@ -229,7 +233,8 @@ intake_dead(struct run *r, const struct frame *f)
 	buf_slice(&id, reader_bytes(&in, FRAME_MAX));
 	buf_slice(&reason, reader_bytes(&in, FRAME_MAX));
 	buf_slice(&raw, reader_rest(&in));
-	if (!m || id.len > STORE_ID_MAX || !utf8_valid(buf_view(&id)) || !utf8_valid(buf_view(&reason)) || reason.len > 4096) {
+	if (!m || id.len > STORE_ID_MAX || !utf8_valid(buf_view(&id)) || !utf8_valid(buf_view(&reason)) ||
+	    reason.len > 4096) {
 		session_break(r, "dead", !m ? "a model that this sync does not write" : "an impossible id or reason");
 		goto out;
 	}
@@ -246,8 +251,8 @@ intake_dead(struct run *r, const struct frame *f)
 	if (r->request.rejected)
 		r->request.rejected(r->request.sink, m->model->name, d.id, d.reason, d.raw);
 	if (r->counts.rejected <= 3)
-		history_log(r, LOG_WARN, "%s '%.*s' went to the dead letters: %.*s", m->model->name, (int)d.id.len, d.id.p, (int)d.reason.len,
-		            d.reason.p);
+		history_log(r, LOG_WARN, "%s '%.*s' went to the dead letters: %.*s", m->model->name, (int)d.id.len,
+		            d.id.p, (int)d.reason.len, d.reason.p);
 	if (!r->request.dry) {
 		commit_dead(batch_open(r), &d);
 		batch_grown(r);

@@ -1,8 +1,8 @@
 /* options.c - a connection's options: what the operator wrote, judged by what the connector declares.
  *
- * INI knows only text, connectors know types: a string option takes the text as it is (or unquotes it when it is a JSON string),
- * every other type wants JSON of that type, and a boolean also takes yes and no. What nobody declared is an error with the nearest name, so
- * that a mistyped option is not silently the default. */
+ * INI knows only text, connectors know types: a string option takes the text as it is (or unquotes it when it is a JSON
+ * string), every other type wants JSON of that type, and a boolean also takes yes and no. What nobody declared is an
+ * error with the nearest name, so that a mistyped option is not silently the default. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -15,7 +15,7 @@ static const struct {
 	const char *word;
 	const char *json;
 } booleans[] = {
-	{"yes", "true"}, {"true", "true"}, {"on", "true"}, {"1", "true"},
+	{"yes", "true"}, {"true", "true"},   {"on", "true"},   {"1", "true"},
 	{"no", "false"}, {"false", "false"}, {"off", "false"}, {"0", "false"},
 };
 
@@ -88,8 +88,9 @@ option_unknown(const struct manifest *m, const struct pair *given, struct err *e
 		names[i] = m->options[i].name;
 	near = nearest(given->name, names);
 	free(names);
-	return err_set(err, ERR_USAGE, "%s:%u: %s: connector '%s' has no option of this name%s%s%s", given->at.file, given->at.line,
-	               given->name, m->name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return err_set(err, ERR_USAGE, "%s:%u: %s: connector '%s' has no option of this name%s%s%s", given->at.file,
+	               given->at.line, given->name, m->name, near ? "; did you mean '" : "", near ? near : "",
+	               near ? "'?" : "");
 }
 
 static int
@@ -101,8 +102,10 @@ option_write(const struct manifest *m, const struct manifest_option *o, const st
 	struct buf value = {0};
 
 	if (!text && (o->flags & SLUICE_REQUIRED))
-		return err_set(err, ERR_USAGE, "%s:%u: connection %s : %s: %s is missing: connector '%s' requires it%s%s", c->at.file, c->at.line,
-		               c->name, c->integration->name, o->name, m->name, o->help ? ": " : "", o->help ? o->help : "");
+		return err_set(err, ERR_USAGE,
+		               "%s:%u: connection %s : %s: %s is missing: connector '%s' requires it%s%s", c->at.file,
+		               c->at.line, c->name, c->integration->name, o->name, m->name, o->help ? ": " : "",
+		               o->help ? o->help : "");
 	if (!text)
 		return 0;
 	if (!given) {

@@ -1,8 +1,8 @@
 /* reason.c - a refused answer in the provider's own words.
  *
- * The worker tells which request was answered with which status and a glimpse of the body; the host still has that body. Where it
- * is JSON and holds a sentence at one of the places that APIs put it, the sentence takes the glimpse's place: it is what a person
- * needs ("Expired API Key provided", the name of a missing permission). */
+ * The worker tells which request was answered with which status and a glimpse of the body; the host still has that
+ * body. Where it is JSON and holds a sentence at one of the places that APIs put it, the sentence takes the glimpse's
+ * place: it is what a person needs ("Expired API Key provided", the name of a missing permission). */
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
@@ -11,8 +11,16 @@
 #define SENTENCE_MAX 400u /* bytes of it that are kept */
 
 static const char *const places[] = {
-	"error.message", "error_description", "error.errors.0.message", "errors.0.message", "errors.0.detail", "errors.0", "message", "detail",
-	"error.description", "error",
+	"error.message",
+	"error_description",
+	"error.errors.0.message",
+	"errors.0.message",
+	"errors.0.detail",
+	"errors.0",
+	"message",
+	"detail",
+	"error.description",
+	"error",
 };
 
 static bool

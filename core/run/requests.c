@@ -1,20 +1,21 @@
 /* requests.c - what a worker asks for: an HTTP exchange, which the proxy makes, or records, which the store has.
  *
- * An answer is passed on whole: its head, then its body in frames of at most 1 MiB. A streamed one is read from the network only
- * as fast as the plugin asks for pieces. Records are read after everything that the run sent before has become durable, so a run
- * reads its own writes.
+ * An answer is passed on whole: its head, then its body in frames of at most 1 MiB. A streamed one is read from the
+ * network only as fast as the plugin asks for pieces. Records are read after everything that the run sent before has
+ * become durable, so a run reads its own writes.
  *
- * Awkward: the host sees every status, the plugin decides what it does about it. An answer that is neither 2xx nor accepted, to a
- * request that is no page of a pagination (those fail by themselves), is noted: a run that goes on after it is not complete. */
+ * Awkward: the host sees every status, the plugin decides what it does about it. An answer that is neither 2xx nor
+ * accepted, to a request that is no page of a pagination (those fail by themselves), is noted: a run that goes on after
+ * it is not complete. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
 #include "run/inside.h"
 
-#define FLIGHTS_MAX 8            /* requests under way; an honest worker has two */
+#define FLIGHTS_MAX 8 /* requests under way; an honest worker has two */
 #define PIECE (FRAME_MAX - 64u)
 #define ANSWER_KEPT 4096u
-#define GET_MAX 1000u            /* ids in one question */
+#define GET_MAX 1000u /* ids in one question */
 
 struct flight {
 	struct run *run;
@@ -24,9 +25,9 @@ struct flight {
 	uint16_t *accept;
 	size_t n_accept;
 	bool page, streamed, head, closed, eof; /* head: it was sent; eof: nothing more comes */
-	bool sent;               /* streamed: all of it was */
-	struct buf pending;      /* streamed: received, not asked for yet */
-	uint32_t wanted;         /* streamed: bytes that the plugin waits for */
+	bool sent;                              /* streamed: all of it was */
+	struct buf pending;                     /* streamed: received, not asked for yet */
+	uint32_t wanted;                        /* streamed: bytes that the plugin waits for */
 	int64_t started_ms;
 };
 

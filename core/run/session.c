@@ -1,11 +1,12 @@
 /* session.c - the conversation with one worker: started, greeted, given steps, listened to, ended.
  *
- * One const table leads each message to the file that acts on it; a frame that breaks its message's promise ends the worker and the
- * run, and the reason names the message. While the host owes nothing (no answer, no records, socket being read) the worker owes
- * us the next frame: the run's tick watches that debt (call_ms).
+ * One const table leads each message to the file that acts on it; a frame that breaks its message's promise ends the
+ * worker and the run, and the reason names the message. While the host owes nothing (no answer, no records, socket
+ * being read) the worker owes us the next frame: the run's tick watches that debt (call_ms).
  *
- * Awkward: a worker that dies by itself after having come further may have met a bug that a fresh one does not meet, so the run
- * goes on with a new one from what is committed; one that we ended for a broken promise gets no second chance. */
+ * Awkward: a worker that dies by itself after having come further may have met a bug that a fresh one does not meet, so
+ * the run goes on with a new one from what is committed; one that we ended for a broken promise gets no second chance.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
@@ -30,12 +31,16 @@ ready(struct run *r, const struct frame *f)
 	bool seccomp_only = r->host->settings->host.sandbox == SANDBOX_SECCOMP_ONLY;
 
 	if (version != WIRE_VERSION)
-		run_failf(r, ERR_HOST, "%s speaks version %u of the wire, this host %u: install both from one build", r->host->settings->host.worker,
-		          version, WIRE_VERSION);
+		run_failf(r, ERR_HOST, "%s speaks version %u of the wire, this host %u: install both from one build",
+		          r->host->settings->host.worker, version, WIRE_VERSION);
 	else if (seccomp != 2 || !no_new_privs || tests == 0 || (landlock == 0 && !seccomp_only))
-		run_failf(r, ERR_HOST, "the worker's sandbox is not whole (landlock %u, seccomp %u, no_new_privs %u, %u self-tests)%s", landlock,
-		          seccomp, no_new_privs, tests,
-		          landlock ? "" : ": this kernel has no Landlock; say 'sandbox = seccomp-only' in [host] to run with less");
+		run_failf(
+			r, ERR_HOST,
+			"the worker's sandbox is not whole (landlock %u, seccomp %u, no_new_privs %u, %u self-tests)%s",
+			landlock, seccomp, no_new_privs, tests,
+			landlock ? ""
+		                 : ": this kernel has no Landlock; say 'sandbox = seccomp-only' in [host] to run with "
+		                   "less");
 	free(r->sandbox);
 	r->sandbox = landlock ? xasprintf("landlock %u, seccomp", landlock) : xstrdup("seccomp only");
 	worker_process_phase(r->worker, PHASE_LOAD);
@@ -105,7 +110,8 @@ static const struct {
 	[-SLUICE_ENOSYS] = {ERR_CONNECTOR, "the connector needs a newer host"},
 };
 
-/* An answer that was no success: is it for a person (3), a request that is wrong whenever it is made (1), or for time to heal (75)? */
+/* An answer that was no success: is it for a person (3), a request that is wrong whenever it is made (1), or for time
+ * to heal (75)? */
 static enum err_class
 refusal_class(int http_status)
 {
@@ -200,7 +206,8 @@ static frame_handler *const handlers[MESSAGES] = {
 static bool
 frame_needs_sync(uint16_t type)
 {
-	return type == MSG_SAVE || type == MSG_DEAD || type == MSG_POSITION || type == MSG_CHECKPOINT || type == MSG_FULL_DONE;
+	return type == MSG_SAVE || type == MSG_DEAD || type == MSG_POSITION || type == MSG_CHECKPOINT ||
+	       type == MSG_FULL_DONE;
 }
 
 static void
@@ -228,7 +235,8 @@ session_end(void *arg, const struct err *why)
 	run_account(r);
 	r->worker_over = true;
 	if (!r->exiting && !run_over(r)) {
-		if (r->started && r->progress && !r->request.dry && r->sync && !(r->sync->flags & SLUICE_WHOLE) && !r->stop_why) {
+		if (r->started && r->progress && !r->request.dry && r->sync && !(r->sync->flags & SLUICE_WHOLE) &&
+		    !r->stop_why) {
 			history_log(r, LOG_WARN, "%s; going on with a new worker from what is committed", why->text);
 			r->respawn = true;
 		} else if (r->stop_why) {

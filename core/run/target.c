@@ -1,7 +1,7 @@
 /* target.c - a connection as the proxy wants it: base URL and headers filled in, credentials chosen, limits settled.
  *
- * A base URL that stands in the INI is the operator's word and may point to a private address; the connector's own, also filled with
- * options, is not. Rate limits are shared by all connections that use the same credential. */
+ * A base URL that stands in the INI is the operator's word and may point to a private address; the connector's own,
+ * also filled with options, is not. Rate limits are shared by all connections that use the same credential. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
@@ -27,7 +27,8 @@ either(const struct secret *a, const struct secret *b)
 }
 
 int
-target_credentials(const struct manifest *m, const struct connection_settings *c, struct proxy_auth *auth, struct err *err)
+target_credentials(const struct manifest *m, const struct connection_settings *c, struct proxy_auth *auth,
+                   struct err *err)
 {
 	*auth = (struct proxy_auth){.kind = m->auth, .name = m->auth_name, .prefix = m->auth_prefix};
 	if (m->auth == SLUICE_BASIC) {
@@ -43,7 +44,9 @@ target_credentials(const struct manifest *m, const struct connection_settings *c
 		return 0;
 	for (size_t i = 0; i < LENGTH(rules); i++)
 		if (rules[i].kind == m->auth)
-			return err_set(err, ERR_USAGE, "%s:%u: connection %s : %s: no credentials: connector '%s' wants %s; say for example '%s = env:NAME'",
+			return err_set(err, ERR_USAGE,
+			               "%s:%u: connection %s : %s: no credentials: connector '%s' wants %s; say for "
+			               "example '%s = env:NAME'",
 			               c->at.file, c->at.line, c->name, c->integration->name, m->name, rules[i].wants,
 			               m->auth == SLUICE_BEARER ? "token" : "api_key");
 	return 0;
@@ -82,21 +85,24 @@ strings_free(char **list)
 }
 
 static int
-base_fill(const struct manifest *m, const struct connection_settings *c, struct slice options, struct buf *url, struct err *err)
+base_fill(const struct manifest *m, const struct connection_settings *c, struct slice options, struct buf *url,
+          struct err *err)
 {
 	const char *own = c->base_url ? c->base_url : c->integration->base_url;
 	const char *text = own ? own : m->base_url;
 
 	if (!text)
-		return err_set(err, ERR_USAGE, "%s:%u: connection %s : %s: base_url is missing: connector '%s' has none of its own", c->at.file,
-		               c->at.line, c->name, c->integration->name, m->name);
+		return err_set(err, ERR_USAGE,
+		               "%s:%u: connection %s : %s: base_url is missing: connector '%s' has none of its own",
+		               c->at.file, c->at.line, c->name, c->integration->name, m->name);
 	if (template_fill(url, text, options, err) != 0)
 		return err_prefix(err, "connection %s : %s: base URL '%s'", c->name, c->integration->name, text);
 	return 0;
 }
 
 struct proxy_target *
-target_new(struct proxy *p, const struct manifest *m, const struct connection_settings *c, struct slice options, struct err *err)
+target_new(struct proxy *p, const struct manifest *m, const struct connection_settings *c, struct slice options,
+           struct err *err)
 {
 	const struct integration_settings *i = c->integration;
 	struct proxy_target_options t = {

@@ -1,8 +1,9 @@
 /* local.c - the listening side of sluice.sock, on the loop.
  *
- * An answer is made whole and then written, so no snapshot is held over a write; it is bounded because each question is.
- * Awkward: sun_path has room for 107 bytes only, and data directories may be deeper; such a path is reached through an open
- * descriptor of its directory. The socket file of a holder that was killed is still there: we have the store's lock, so it is ours to replace. */
+ * An answer is made whole and then written, so no snapshot is held over a write; it is bounded because each question
+ * is. Awkward: sun_path has room for 107 bytes only, and data directories may be deeper; such a path is reached through
+ * an open descriptor of its directory. The socket file of a holder that was killed is still there: we have the store's
+ * lock, so it is ours to replace. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,7 +176,8 @@ local_called(uv_stream_t *server, int status)
 	l->callers++;
 	uv_pipe_init(l->loop, &c->pipe, 0);
 	uv_timer_init(l->loop, &c->timer);
-	if (uv_accept(server, (uv_stream_t *)&c->pipe) != 0 || l->callers > CALLERS_MAX || l->closing || !caller_known(&c->pipe)) {
+	if (uv_accept(server, (uv_stream_t *)&c->pipe) != 0 || l->callers > CALLERS_MAX || l->closing ||
+	    !caller_known(&c->pipe)) {
 		caller_close(c);
 		return;
 	}

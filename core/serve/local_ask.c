@@ -1,7 +1,8 @@
 /* local_ask.c - the asking side of sluice.sock: blocking, for the command line.
  *
- * Awkward: the holder may end between our look at the lock and our question. That is ERR_BUSY, and the caller looks again. An answer
- * that breaks off in its middle is too, but only when no row of it was shown yet; later it is an error. */
+ * Awkward: the holder may end between our look at the lock and our question. That is ERR_BUSY, and the caller looks
+ * again. An answer that breaks off in its middle is too, but only when no row of it was shown yet; later it is an
+ * error. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -5,27 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
-#include "run/member.h"
-#include "serve/query.h"
+#include "serve/question.h"
 
 #define ROWS_USUAL 100
 #define ROWS_MAX 10000
-#define STATE_MAX 65536u
 
-struct question {
-	struct host *host;
-	struct store *store;             /* NULL: none */
-	const struct settings *settings;
-	struct slice json;               /* the question, checked */
-	const struct query_sink *sink;
-	struct json_out end;             /* an object that is open */
-	struct err *err;
-	char *connection, *integration, *sync; /* of the question; NULL: not given */
-	struct buf row;
-};
-
-static void
-row_send(struct question *q)
+void
+question_row(struct question *q)
 {
 	q->sink->row(q->sink->arg, buf_view(&q->row));
 	buf_clear(&q->row);
@@ -37,13 +23,6 @@ limit_of(const struct question *q)
 	int64_t n = member_int(q->json, "limit", ROWS_USUAL);
 
 	return n < 1 ? 1 : n > ROWS_MAX ? ROWS_MAX : (size_t)n;
-}
-
-/* A name that the question gives and the thing does not have leaves it out. */
-static bool
-matches(const char *wanted, const char *name)
-{
-	return !wanted || (name && strcmp(wanted, name) == 0);
 }
 
 static void
@@ -64,7 +43,8 @@ dataset_row(void *arg, const struct dataset_info *d)
 	char *model;
 
 	model = member_text(q->json, "model");
-	if (matches(q->connection, d->connection) && matches(q->integration, d->integration) && matches(model, d->model)) {
+	if (name_fits(q->connection, d->connection) && name_fits(q->integration, d->integration) &&
+	    name_fits(model, d->model)) {
 		json_open(&o, '{');
 		json_kv_str(&o, "connection", d->connection);
 		json_kv_str(&o, "integration", d->integration);
@@ -75,7 +55,7 @@ dataset_row(void *arg, const struct dataset_info *d)
 		json_kv_int(&o, "sequence", (int64_t)d->sequence);
 		time_put(&o, "modified_at", d->modified_us);
 		json_close(&o, '}');
-		row_send(q);
+		question_row(q);
 	}
 	free(model);
 	return true;
@@ -102,7 +82,7 @@ dataset_try(void *arg, const struct dataset_info *d)
 {
 	struct dataset_search *s = arg;
 
-	if (!matches(s->q->connection, d->connection) || !matches(s->q->integration, d->integration))
+	if (!name_fits(s->q->connection, d->connection) || !name_fits(s->q->integration, d->integration))
 		return true;
 	if (!s->models.len || !memmem(s->models.p, s->models.len, d->model, strlen(d->model)))
 		buf_printf(&s->models, "%s%s", s->models.len ? ", " : "", d->model);
@@ -132,14 +112,16 @@ dataset_find(struct question *q, uint32_t *dataset)
 		*dataset = s.found;
 		rc = 0;
 	} else if (s.matches > 1) {
-		err_set(q->err, ERR_USAGE, "several connections have %s (%s): choose one with --connection-id and --integration", model,
-		        buf_str(&s.names));
+		err_set(q->err, ERR_USAGE,
+			"several connections have %s (%s): choose one with --connection-id and --integration", model,
+			buf_str(&s.names));
 	} else if (s.models.len) {
-		err_set(q->err, ERR_USAGE, "nothing of model %s was synced%s%s; there is: %s", model, q->connection ? " for connection " : "",
-		        q->connection ? q->connection : "", buf_str(&s.models));
+		err_set(q->err, ERR_USAGE, "nothing of model %s was synced%s%s; there is: %s", model,
+			q->connection ? " for connection " : "", q->connection ? q->connection : "",
+			buf_str(&s.models));
 	} else {
-		err_set(q->err, ERR_USAGE, "nothing was synced%s%s yet: `sluice run` does", q->connection ? " for connection " : "",
-		        q->connection ? q->connection : "");
+		err_set(q->err, ERR_USAGE, "nothing was synced%s%s yet: `sluice run` does",
+			q->connection ? " for connection " : "", q->connection ? q->connection : "");
 	}
 out:
 	buf_free(&s.names);
@@ -163,7 +145,7 @@ record_row(void *arg, const struct record *r)
 	time_put(&o, "deleted_at", r->deleted_us);
 	json_kv_raw(&o, "record", r->json);
 	json_close(&o, '}');
-	row_send(q);
+	question_row(q);
 	return true;
 }
 
@@ -202,7 +184,8 @@ cursor_of(struct question *q, uint64_t *after)
 		return 0;
 	*after = strtoumax(text, &end, 10);
 	if (*end || end == text || *text == '-') {
-		err_set(q->err, ERR_USAGE, "'%s' is no cursor: take it from an earlier answer, or leave it out to begin", text);
+		err_set(q->err, ERR_USAGE,
+			"'%s' is no cursor: take it from an earlier answer, or leave it out to begin", text);
 		free(text);
 		return -1;
 	}
@@ -302,7 +285,7 @@ status_row(struct question *q, const struct scope_name *name)
 	json_kv_int(&o, "positions", (int64_t)positions);
 	json_kv_int(&o, "dead_letters", scope ? (int64_t)store_dead_count(q->store, scope) : 0);
 	json_close(&o, '}');
-	row_send(q);
+	question_row(q);
 }
 
 static int
@@ -312,8 +295,8 @@ ask_status(struct question *q)
 	struct store_stats stats;
 
 	while (json_next(&it)) {
-		char *connection = member_text(it.value, "connection"), *integration = member_text(it.value, "integration"),
-		     *sync = member_text(it.value, "sync");
+		char *connection = member_text(it.value, "connection"),
+		     *integration = member_text(it.value, "integration"), *sync = member_text(it.value, "sync");
 		const struct scope_name name = {.connection = connection, .integration = integration, .sync = sync};
 		if (connection && integration && sync)
 			status_row(q, &name);
@@ -346,9 +329,10 @@ run_row(void *arg, uint64_t run, struct slice json)
 	     *sync = member_text(json, "sync");
 
 	p->last = run;
-	if (matches(q->connection, connection) && matches(q->integration, integration) && matches(q->sync, sync)) {
+	if (name_fits(q->connection, connection) && name_fits(q->integration, integration) &&
+	    name_fits(q->sync, sync)) {
 		buf_slice(&q->row, json);
-		row_send(q);
+		question_row(q);
 		p->left--;
 	}
 	free(connection);
@@ -378,7 +362,7 @@ log_row(void *arg, uint64_t n, struct slice json)
 
 	(void)n;
 	buf_slice(&q->row, json);
-	row_send(q);
+	question_row(q);
 	return true;
 }
 
@@ -389,7 +373,7 @@ ask_run(struct question *q)
 
 	if (!q->store || !store_run_get(q->store, run, &q->row))
 		return err_set(q->err, ERR_USAGE, "there is no run %llu in the history", (unsigned long long)run);
-	row_send(q);
+	question_row(q);
 	return store_log(q->store, run, 0, ROWS_MAX, log_row, q, q->err);
 }
 
@@ -416,7 +400,7 @@ letter_write(struct question *q, const struct dead_info *d, bool whole)
 	if (whole)
 		json_kv_slice(&o, "raw", d->raw); /* a string: it may be anything but JSON */
 	json_close(&o, '}');
-	row_send(q);
+	question_row(q);
 }
 
 struct letters {
@@ -431,7 +415,8 @@ letter_row(void *arg, const struct dead_info *d)
 	struct letters *l = arg;
 
 	l->last = d->number;
-	if (matches(l->q->connection, d->connection) && matches(l->q->integration, d->integration) && matches(l->q->sync, d->sync)) {
+	if (name_fits(l->q->connection, d->connection) && name_fits(l->q->integration, d->integration) &&
+	    name_fits(l->q->sync, d->sync)) {
 		letter_write(l->q, d, false);
 		l->left--;
 	}
@@ -468,151 +453,20 @@ ask_dead_letter(struct question *q)
 
 	if (q->store && store_dead_get(q->store, number, letter_one, q))
 		return 0;
-	return err_set(q->err, ERR_USAGE, "there is no dead letter %llu: `sluice dead-letters list` shows which there are",
+	return err_set(q->err, ERR_USAGE,
+	               "there is no dead letter %llu: `sluice dead-letters list` shows which there are",
 	               (unsigned long long)number);
-}
-
-/* ---- metadata and checkpoint ---- */
-
-static int
-value_check(struct question *q, struct slice value, bool object)
-{
-	if (!value.len)
-		return err_set(q->err, ERR_USAGE, "the question holds no value");
-	if (value.len > STATE_MAX)
-		return err_set(q->err, ERR_USAGE, "the value is over 64 KiB");
-	if (object && json_type(value) != JSON_OBJECT)
-		return err_set(q->err, ERR_USAGE, "metadata is a JSON object, like {\"region\":\"eu\"}");
-	return 0;
-}
-
-static int
-commit_now(struct question *q, struct commit *c)
-{
-	return store_commit_wait(q->store, c, NULL, q->err);
-}
-
-/* What INI gives, until somebody or some run has set other metadata. */
-static bool
-metadata_configured(struct question *q, struct buf *out)
-{
-	const struct connection_settings *c = settings_connection(q->settings, q->connection, q->integration);
-	struct json_out o = json_out(out);
-
-	if (!c || !c->n_metadata)
-		return false;
-	json_open(&o, '{');
-	for (size_t i = 0; i < c->n_metadata; i++)
-		json_kv_raw(&o, c->metadata[i].name, slice_str(c->metadata[i].value));
-	json_close(&o, '}');
-	return true;
-}
-
-static void
-value_row(struct question *q, uint32_t scope, enum state_kind kind)
-{
-	if (scope && store_state_get(q->store, scope, kind, SLICE(""), &q->row))
-		row_send(q);
-	else if (kind == STATE_METADATA && metadata_configured(q, &q->row))
-		row_send(q);
-}
-
-struct state_op {
-	const char *name;
-	bool writes, value;
-	void (*put)(struct commit *c, uint32_t scope, enum state_kind kind, struct slice name, struct slice value);
-};
-
-static void
-state_clear(struct commit *c, uint32_t scope, enum state_kind kind, struct slice name, struct slice value)
-{
-	(void)value;
-	commit_state_clear(c, scope, kind, name);
-}
-
-static const struct state_op state_ops[] = {
-	{"get", false, false, NULL},
-	{"set", true, true, commit_state_set},
-	{"update", true, true, commit_state_merge},
-	{"clear", true, false, state_clear},
-};
-
-static const struct state_op *
-state_op_find(struct question *q, enum state_kind kind)
-{
-	char *name = member_text(q->json, "op");
-	const struct state_op *op = NULL;
-
-	for (size_t i = 0; i < LENGTH(state_ops); i++)
-		if (matches(name ? name : "get", state_ops[i].name) && !(kind == STATE_CHECKPOINT && state_ops[i].put == commit_state_merge))
-			op = &state_ops[i];
-	if (!op)
-		err_set(q->err, ERR_USAGE, "'%s' is nothing that can be done here", name);
-	free(name);
-	return op;
-}
-
-/* The first update of metadata that only INI gives merges into that. */
-static void
-metadata_base(struct question *q, struct commit *c, uint32_t scope)
-{
-	struct buf value = {0};
-
-	if (!store_state_get(q->store, scope, STATE_METADATA, SLICE(""), &value) && metadata_configured(q, &value))
-		commit_state_set(c, scope, STATE_METADATA, SLICE(""), buf_view(&value));
-	buf_free(&value);
-}
-
-static int
-state_ask(struct question *q, enum state_kind kind)
-{
-	const struct scope_name name = {.connection = q->connection, .integration = q->integration,
-	                                .sync = kind == STATE_CHECKPOINT ? q->sync : NULL};
-	const struct state_op *op = state_op_find(q, kind);
-	struct slice value = json_trim(member_raw(q->json, "value"));
-	struct commit *c;
-	uint32_t scope;
-
-	if (!op || (op->value && value_check(q, value, kind == STATE_METADATA) != 0))
-		return -1;
-	if (!op->writes) {
-		value_row(q, q->store ? store_scope_find(q->store, &name) : 0, kind);
-		return 0;
-	}
-	scope = q->store ? store_scope(q->store, &name, q->err) : 0;
-	if (!scope)
-		return q->store ? -1 : err_set(q->err, ERR_HOST, "there is no store to write to");
-	c = commit_new(q->store, (struct fence){0, 0});
-	if (op->put == commit_state_merge)
-		metadata_base(q, c, scope);
-	op->put(c, scope, kind, SLICE(""), value);
-	return commit_now(q, c);
-}
-
-static int
-ask_metadata(struct question *q)
-{
-	if (!q->connection || !q->integration)
-		return err_set(q->err, ERR_USAGE, "the question names no connection");
-	return state_ask(q, STATE_METADATA);
-}
-
-static int
-ask_checkpoint(struct question *q)
-{
-	if (!q->connection || !q->integration || !q->sync)
-		return err_set(q->err, ERR_USAGE, "the question names no connection, or no sync");
-	return state_ask(q, STATE_CHECKPOINT);
 }
 
 static const struct {
 	const char *name;
 	int (*ask)(struct question *q);
 } questions[] = {
-	{"datasets", ask_datasets},         {"records", ask_records},         {"changes", ask_changes},
-	{"status", ask_status},             {"history", ask_history},         {"run", ask_run},
-	{"dead_letters", ask_dead_letters}, {"dead_letter", ask_dead_letter}, {"metadata", ask_metadata},
-	{"checkpoint", ask_checkpoint},
+	{"datasets", ask_datasets},         {"records", ask_records},
+	{"changes", ask_changes},           {"status", ask_status},
+	{"history", ask_history},           {"run", ask_run},
+	{"dead_letters", ask_dead_letters}, {"dead_letter", ask_dead_letter},
+	{"metadata", ask_metadata},         {"checkpoint", ask_checkpoint},
 };
 
 static int
@@ -636,12 +490,18 @@ question_put(struct question *q)
 int
 query_answer(struct host *h, struct slice text, const struct query_sink *sink, struct buf *end, struct err *err)
 {
-	struct question q = {.host = h, .store = host_store(h), .settings = host_settings(h), .json = json_trim(text), .sink = sink, .err = err};
+	struct question q = {.host = h,
+	                     .store = host_store(h),
+	                     .settings = host_settings(h),
+	                     .json = json_trim(text),
+	                     .sink = sink,
+	                     .err = err};
 	struct json_fault fault = {0};
 	int rc;
 
 	if (!json_check(text, JSON_DEPTH_MAX, &fault) || json_type(q.json) != JSON_OBJECT)
-		return err_set(err, ERR_USAGE, "a question is one JSON object: %s", fault.what ? fault.what : "it is none");
+		return err_set(err, ERR_USAGE, "a question is one JSON object: %s",
+		               fault.what ? fault.what : "it is none");
 	q.connection = member_text(q.json, "connection");
 	q.integration = member_text(q.json, "integration");
 	q.sync = member_text(q.json, "sync");

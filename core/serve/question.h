@@ -1,0 +1,33 @@
+/* question.h - one question while it is being answered; for the files that answer (query.c, query_state.c). */
+#ifndef SLUICE_SERVE_QUESTION_H
+#define SLUICE_SERVE_QUESTION_H
+
+#include <string.h>
+#include "run/member.h"
+#include "serve/query.h"
+
+struct question {
+	struct host *host;
+	struct store *store;             /* NULL: none */
+	const struct settings *settings;
+	struct slice json;               /* the question, checked */
+	const struct query_sink *sink;
+	struct json_out end;             /* an object that is open */
+	struct err *err;
+	char *connection, *integration, *sync; /* of the question; NULL: not given */
+	struct buf row;
+};
+
+void question_row(struct question *q); /* sends what stands in row, and empties it */
+
+/* A name that the question gives and the thing does not have leaves it out. */
+static inline bool
+name_fits(const char *wanted, const char *name)
+{
+	return !wanted || (name && strcmp(wanted, name) == 0);
+}
+
+int ask_metadata(struct question *q);
+int ask_checkpoint(struct question *q);
+
+#endif
