@@ -40,14 +40,6 @@ checker_make(struct checker *c, const struct manifest_model *model)
 	}
 }
 
-void
-checker_free(struct checker *c)
-{
-	free(c->slots);
-	free(c->seen);
-	*c = (struct checker){0};
-}
-
 /* The index of the field that a raw key names; -1: none. */
 static long
 field_find(const struct checker *c, struct slice key)

@@ -21,7 +21,6 @@ struct checker {
 	size_t n_required;
 };
 void checker_make(struct checker *c, const struct manifest_model *model);
-void checker_free(struct checker *c);
 
 /* Checks one record (checked text) and appends its id to `id`. false: reason says what is wrong, and id holds what
  * could be read of it. */

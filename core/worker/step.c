@@ -211,21 +211,7 @@ runtime_get(struct worker *w)
 		w->runtime = rt = XNEW(struct runtime);
 		rt->positions = positions_new();
 	}
-	rt->worker = w;
 	return rt;
-}
-
-void
-runtime_free(struct runtime *rt)
-{
-	if (!rt)
-		return;
-	for (size_t i = 0; rt->checkers && i < rt->worker->manifest->n_models; i++)
-		checker_free(&rt->checkers[i]);
-	free(rt->checkers);
-	positions_free(rt->positions);
-	buf_free(&rt->frame);
-	free(rt);
 }
 
 /* Positions belong to one run of one sync. What keeps none begins with none, whatever ran in this worker before. */

@@ -25,12 +25,11 @@
 enum stop_reason { STOP_NONE, STOP_BUDGET, STOP_DEADLINE, STOP_CANCELLED, STOP_HOST_ENDS };
 
 struct runtime {                       /* outlives a step: worker->runtime */
-	struct worker *worker;
 	const struct manifest_sync *sync; /* whose positions these are; NULL: nobody's */
 	struct position_set *positions;
 	uint32_t nests;                /* bit d: a pagination of depth d > 1 had others within it */
 	struct buf frame;              /* memory for the next batch */
-	struct checker *checkers;      /* one a model, made when first used; runtime_free frees them */
+	struct checker *checkers;      /* one a model, made when first used */
 };
 
 struct step {
@@ -90,6 +89,5 @@ void step_log(struct step *s, enum sluice_level level, const char *fmt, ...) __a
 const char *status_name(int status);           /* "EHTTP" */
 
 extern const struct sluice_host host_table;    /* host_table.c */
-void runtime_free(struct runtime *rt);         /* NULL is fine */
 
 #endif
