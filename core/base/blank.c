@@ -1,7 +1,9 @@
 /* blank.c - finding secrets in text, in whatever spelling they come.
  *
- * Every spelling of every secret is a pattern in a hash table keyed by its first four bytes: one look-up per byte of
- * text, however many secrets there are. At one place the longest pattern wins, so that a secret that begins with
+ * Every spelling of every secret is a pattern in one hash table, and so are the first four bytes of each, with the
+ * lengths of the patterns that begin so. A place in a text costs one look-up; where four bytes fit, one pass over the
+ * longest of those lengths. Thousands of tokens that all begin with "xoxb-" cost no more than one, neither in a line
+ * of the log nor when they are added. At one place the longest pattern wins, so that a secret that begins with
  * another one leaves no tail.
  * Awkward: in the base64 of "user:secret" the secret's bytes start at any of three alignments. For each, the characters
  * that depend on the secret alone are a pattern; up to six bits at either end of it stay visible. */
@@ -17,41 +19,128 @@
 #define FRAGMENT_LEAST 8 /* characters of a base64 fragment; below that it says nothing and hits by chance */
 #define STARS "***"
 
-struct blank_pattern {
-	struct blank_pattern *next;
+#define BITS_FIRST 10
+
+struct blank_entry {
+	struct blank_entry *next;
+	uint64_t hash;
+	size_t *lengths; /* of the patterns that begin with these four bytes, ascending; NULL: it begins none */
+	size_t n_lengths;
+	bool secret; /* a pattern itself, not only the beginning of some */
 	size_t len;
 	char bytes[];
 };
 
-static size_t
-bucket_of(const char *p)
+static_assert(BLANK_LEAST == 4, "a pattern begins with what head_hash reads");
+
+/* ---- the table ---- */
+
+static uint64_t
+head_hash(const char *p)
 {
 	uint32_t v;
 
 	memcpy(&v, p, sizeof v);
-	return (v * UINT32_C(2654435761)) >> 22;
+	return v * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-static_assert(BLANK_BUCKETS == 1 << 10, "bucket_of yields ten bits");
+/* The hash of `from` bytes at p, continued to that of `to`. */
+static uint64_t
+hash_extend(uint64_t hash, const char *p, size_t from, size_t to)
+{
+	for (; from < to; from++)
+		hash = (hash ^ (hash >> 29) ^ (unsigned char)p[from]) * UINT64_C(0xbf58476d1ce4e5b9);
+	return hash;
+}
+
+static struct blank_entry **
+bucket_of(const struct blank_set *set, uint64_t hash)
+{
+	return &set->bucket[hash >> (64 - set->bits)];
+}
+
+static struct blank_entry *
+entry_find(const struct blank_set *set, uint64_t hash, struct slice text)
+{
+	struct blank_entry *e = *bucket_of(set, hash);
+
+	while (e && !(e->hash == hash && slice_eq(slice_of(e->bytes, e->len), text)))
+		e = e->next;
+	return e;
+}
+
+/* Doubled before chains get long. The table holds no secret byte, so the old one needs no wiping. */
+static void
+table_grow(struct blank_set *set)
+{
+	struct blank_set wider = {.bits = set->bits ? set->bits + 1 : BITS_FIRST, .entries = set->entries};
+
+	if (set->bits && set->entries < (size_t)1 << set->bits)
+		return;
+	wider.bucket = xcalloc((size_t)1 << wider.bits, sizeof(struct blank_entry *));
+	for (size_t i = 0; set->bits && i < (size_t)1 << set->bits; i++) {
+		for (struct blank_entry *e = set->bucket[i], *next; e; e = next) {
+			struct blank_entry **at = bucket_of(&wider, e->hash);
+
+			next = e->next;
+			e->next = *at;
+			*at = e;
+		}
+	}
+	free(set->bucket);
+	*set = wider;
+}
+
+static struct blank_entry *
+entry_have(struct blank_set *set, uint64_t hash, struct slice text)
+{
+	struct blank_entry *e, **at;
+
+	table_grow(set);
+	e = entry_find(set, hash, text);
+	if (e)
+		return e;
+	at = bucket_of(set, hash);
+	e = xcalloc(1, sizeof *e + text.len);
+	e->hash = hash;
+	e->len = text.len;
+	memcpy(e->bytes, text.p, text.len);
+	e->next = *at;
+	*at = e;
+	set->entries++;
+	return e;
+}
+
+static void
+length_note(struct blank_entry *head, size_t len)
+{
+	size_t at = 0;
+
+	while (at < head->n_lengths && head->lengths[at] < len)
+		at++;
+	if (at < head->n_lengths && head->lengths[at] == len)
+		return;
+	head->lengths = xrealloc(head->lengths, (head->n_lengths + 1) * sizeof *head->lengths);
+	memmove(head->lengths + at + 1, head->lengths + at, (head->n_lengths - at) * sizeof *head->lengths);
+	head->lengths[at] = len;
+	head->n_lengths++;
+}
 
 /* false: it was there already, or is too short. */
 static bool
 pattern_add(struct blank_set *set, struct slice text)
 {
-	struct blank_pattern **at, *fresh;
+	struct blank_entry *e;
+	uint64_t head;
 
 	if (text.len < BLANK_LEAST)
 		return false;
-	at = &set->bucket[bucket_of(text.p)];
-	for (; *at && (*at)->len >= text.len; at = &(*at)->next)
-		if (slice_eq(slice_of((*at)->bytes, (*at)->len), text))
-			return false;
-	fresh = xmalloc(sizeof *fresh + text.len);
-	fresh->len = text.len;
-	memcpy(fresh->bytes, text.p, text.len);
-	fresh->next = *at;
-	*at = fresh;
-	set->count++;
+	head = head_hash(text.p);
+	e = entry_have(set, hash_extend(head, text.p, BLANK_LEAST, text.len), text);
+	if (e->secret)
+		return false;
+	e->secret = true;
+	length_note(entry_have(set, head, slice_of(text.p, BLANK_LEAST)), text.len);
 	return true;
 }
 
@@ -161,16 +250,24 @@ blank_add(struct blank_set *set, struct slice secret)
 	buf_wipe(&b);
 }
 
+/* ---- blanking ---- */
+
 /* How many bytes at p are a secret; 0: none. */
 static size_t
 secret_at(const struct blank_set *set, const char *p, size_t left)
 {
-	if (left < BLANK_LEAST)
-		return 0;
-	for (const struct blank_pattern *t = set->bucket[bucket_of(p)]; t; t = t->next)
-		if (t->len <= left && !memcmp(t->bytes, p, t->len))
-			return t->len;
-	return 0;
+	uint64_t hash = head_hash(p);
+	const struct blank_entry *head = entry_find(set, hash, slice_of(p, BLANK_LEAST)), *e;
+	size_t longest = 0, hashed = BLANK_LEAST;
+
+	for (size_t i = 0; head && i < head->n_lengths && head->lengths[i] <= left; i++) {
+		hash = hash_extend(hash, p, hashed, head->lengths[i]);
+		hashed = head->lengths[i];
+		e = entry_find(set, hash, slice_of(p, hashed));
+		if (e && e->secret)
+			longest = hashed;
+	}
+	return longest;
 }
 
 bool
@@ -179,7 +276,7 @@ blank_text(const struct blank_set *set, struct buf *text)
 	struct buf out = {0};
 	size_t done = 0, n;
 
-	if (set->count == 0)
+	if (set->entries == 0)
 		return false;
 	for (size_t i = 0; i + BLANK_LEAST <= text->len;) {
 		n = secret_at(set, text->p + i, text->len - i);
@@ -203,13 +300,14 @@ blank_text(const struct blank_set *set, struct buf *text)
 void
 blank_forget(struct blank_set *set)
 {
-	for (size_t i = 0; i < BLANK_BUCKETS; i++) {
-		for (struct blank_pattern *t = set->bucket[i], *next; t; t = next) {
-			next = t->next;
-			explicit_bzero(t, sizeof *t + t->len);
-			free(t);
+	for (size_t i = 0; set->bits && i < (size_t)1 << set->bits; i++) {
+		for (struct blank_entry *e = set->bucket[i], *next; e; e = next) {
+			next = e->next;
+			free(e->lengths);
+			explicit_bzero(e, sizeof *e + e->len);
+			free(e);
 		}
-		set->bucket[i] = NULL;
 	}
-	set->count = 0;
+	free(set->bucket);
+	*set = (struct blank_set){0};
 }

@@ -6,16 +6,17 @@
 #define SLUICE_BASE_BLANK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include "base/buf.h"
 
 #define BLANK_LEAST 4 /* bytes; a shorter value would blank half of every line */
-#define BLANK_BUCKETS 1024
 
-struct blank_pattern;
+struct blank_entry;
 
 struct blank_set {
-	struct blank_pattern *bucket[BLANK_BUCKETS]; /* by the first four bytes; longest first */
-	size_t count;                                /* patterns, not secrets */
+	struct blank_entry **bucket; /* 1 << bits of them; NULL while empty */
+	unsigned bits;
+	size_t entries;              /* patterns and their first four bytes */
 };
 
 void blank_add(struct blank_set *set, struct slice secret);       /* copied, with its spellings */

@@ -2,6 +2,7 @@
 #include "../tap.h"
 #include <pthread.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/json.h"
 #include "base/log.h"
@@ -233,6 +234,30 @@ tap_line(void *arg, enum log_level level, const char *msg, const struct log_fiel
 	snprintf(t->msg, sizeof t->msg, "%s", msg);
 	snprintf(t->field, sizeof t->field, "%s", fields[0].key ? fields[0].text : "");
 	log_error("the tap failed"); /* must neither deadlock nor come back here */
+}
+
+TEST("tens of thousands of tokens that begin alike cost no more than others, and the longest still wins")
+{
+	struct buf b = {0};
+	char token[48];
+	clock_t from;
+
+	fresh(LOG_INFO, LOG_TEXT);
+	from = clock();
+	for (unsigned i = 0; i < 20000; i++) {
+		snprintf(token, sizeof token, "xoxb-1234567890-%06u-abcdefghij", i);
+		log_secret(slice_str(token));
+	}
+	log_secret(slice_str("xoxb-1234567890-000007"));
+	for (unsigned i = 0; i < 20000; i += 7) {
+		buf_clear(&b);
+		buf_printf(&b, "a xoxb-1234567890-%06u-abcdefghij, xoxb-1234567890-000007-abc, xoxb-12", i);
+		log_blank(&b);
+		CHECK(slice_is(buf_view(&b), "a ***, ***-abc, xoxb-12"));
+	}
+	CHECK((double)(clock() - from) / CLOCKS_PER_SEC < 5); /* a walk over all of them: half a minute */
+	buf_free(&b);
+	log_secrets_forget();
 }
 
 TEST("the tap sees blanked lines that pass the level, and may log itself")
