@@ -1,11 +1,11 @@
 /* close.c - mirrors a Close CRM account: leads, contacts, opportunities, activities, users, custom fields.
  *
- * Lists are positional (`_skip`, `_limit`, `has_more`); the host reads each page from one item before, to see that the list did
- * not shift under it. Leads, contacts, opportunities and activities are incremental by `date_updated`, in whole days (which is what
- * the API takes), so a run reads the day of the last success again; unchanged records cost nothing.
+ * Lists are positional (`_skip`, `_limit`, `has_more`); the host reads each page from one item before, to see that the
+ * list did not shift under it. Leads, contacts, opportunities and activities are incremental by `date_updated`, in whole
+ * days (which is what the API takes), so a run reads the day of the last success again; unchanged records cost nothing.
  *
- * Awkward: leads are asked for by a search `query`, the others by `date_updated__gte`; activities come at most 100 a page, the
- * rest 200; custom fields are five lists that make one model (https://developer.close.com). */
+ * Awkward: leads are asked for by a search `query`, the others by `date_updated__gte`; activities come at most 100 a
+ * page, the rest 200; custom fields are five lists that make one model (https://developer.close.com). */
 #include <sluice.h>
 #include <cjson/cJSON.h>
 #include <string.h>
@@ -100,38 +100,63 @@ check(struct sluice_run *run)
 #define UPDATED OPTIONAL("date_updated", SLUICE_TIME, "last change at Close")
 
 static const struct sluice_field lead[] = {
-	ID, OPTIONAL("display_name", SLUICE_STRING, "the company or person"), OPTIONAL("status_id", SLUICE_STRING, "id of its status"),
-	PERSONAL("contacts", SLUICE_ARRAY, "people at the lead"), OPTIONAL("custom", SLUICE_OBJECT, "custom fields by name"), UPDATED, {0},
+	ID,
+	OPTIONAL("display_name", SLUICE_STRING, "the company or person"),
+	OPTIONAL("status_id", SLUICE_STRING, "id of its status"),
+	PERSONAL("contacts", SLUICE_ARRAY, "people at the lead"),
+	OPTIONAL("custom", SLUICE_OBJECT, "custom fields by name"),
+	UPDATED,
+	{0},
 };
 static const struct sluice_field contact[] = {
-	ID, OPTIONAL("lead_id", SLUICE_STRING, "id of the lead it belongs to"), PERSONAL("name", SLUICE_STRING, "full name"),
-	PERSONAL("emails", SLUICE_ARRAY, "addresses with their type"), PERSONAL("phones", SLUICE_ARRAY, "numbers with their type"), UPDATED, {0},
+	ID,
+	OPTIONAL("lead_id", SLUICE_STRING, "id of the lead it belongs to"),
+	PERSONAL("name", SLUICE_STRING, "full name"),
+	PERSONAL("emails", SLUICE_ARRAY, "addresses with their type"),
+	PERSONAL("phones", SLUICE_ARRAY, "numbers with their type"),
+	UPDATED,
+	{0},
 };
 static const struct sluice_field opportunity[] = {
-	ID, OPTIONAL("lead_id", SLUICE_STRING, "id of the lead"), OPTIONAL("value", SLUICE_INTEGER, "in cents"),
-	OPTIONAL("value_period", SLUICE_STRING, "one_time, monthly or annual"), OPTIONAL("status_type", SLUICE_STRING, "active, won or lost"),
-	OPTIONAL("confidence", SLUICE_INTEGER, "per cent"), UPDATED, {0},
+	ID,
+	OPTIONAL("lead_id", SLUICE_STRING, "id of the lead"),
+	OPTIONAL("value", SLUICE_INTEGER, "in cents"),
+	OPTIONAL("value_period", SLUICE_STRING, "one_time, monthly or annual"),
+	OPTIONAL("status_type", SLUICE_STRING, "active, won or lost"),
+	OPTIONAL("confidence", SLUICE_INTEGER, "per cent"),
+	UPDATED,
+	{0},
 };
 static const struct sluice_field activity[] = {
-	ID, {.name = "_type", .type = SLUICE_STRING, .description = "Note, Call, Email, ...: the other members differ by it"},
-	OPTIONAL("lead_id", SLUICE_STRING, "id of the lead"), OPTIONAL("date_created", SLUICE_TIME, "when it was recorded"), UPDATED, {0},
+	ID,
+	{.name = "_type", .type = SLUICE_STRING, .description = "Note, Call, Email, ...: the other members differ by it"},
+	OPTIONAL("lead_id", SLUICE_STRING, "id of the lead"),
+	OPTIONAL("date_created", SLUICE_TIME, "when it was recorded"),
+	UPDATED,
+	{0},
 };
 static const struct sluice_field user[] = {
-	ID, PERSONAL("email", SLUICE_STRING, "sign-in address"), PERSONAL("first_name", SLUICE_STRING, "given name"),
-	PERSONAL("last_name", SLUICE_STRING, "family name"), {0},
+	ID,
+	PERSONAL("email", SLUICE_STRING, "sign-in address"),
+	PERSONAL("first_name", SLUICE_STRING, "given name"),
+	PERSONAL("last_name", SLUICE_STRING, "family name"),
+	{0},
 };
 static const struct sluice_field custom_field[] = {
-	ID, {.name = "name", .type = SLUICE_STRING, .description = "as people see it"},
-	OPTIONAL("type", SLUICE_STRING, "text, number, choices, ..."), OPTIONAL("choices", SLUICE_ARRAY, "values it may take"), {0},
+	ID,
+	{.name = "name", .type = SLUICE_STRING, .description = "as people see it"},
+	OPTIONAL("type", SLUICE_STRING, "text, number, choices, ..."),
+	OPTIONAL("choices", SLUICE_ARRAY, "values it may take"),
+	{0},
 };
 
 static const struct sluice_model models[] = {
 	{.name = "CloseLead", .fields = lead, .description = "a company or person that may buy"},
 	{.name = "CloseContact", .fields = contact, .description = "a person at a lead"},
 	{.name = "CloseOpportunity", .fields = opportunity, .description = "a possible sale"},
-	{.name = "CloseActivity", .fields = activity, .description = "notes, calls, mails and other things that happened"},
+	{.name = "CloseActivity", .fields = activity, .description = "notes, calls, mails and whatever else happened"},
 	{.name = "CloseUser", .fields = user, .description = "a member of the organization"},
-	{.name = "CloseCustomField", .fields = custom_field, .description = "definition of a custom field, of any object"},
+	{.name = "CloseCustomField", .fields = custom_field, .description = "definition of a custom field"},
 	{0},
 };
 
@@ -142,21 +167,26 @@ static const struct list activities = {"/v1/activity/", "CloseActivity", 100, "d
 static const struct list users = {"/v1/user/", "CloseUser", 200, NULL};
 
 #define SYNC(name_, model_, kind_, every_, endpoint_, fetch_, data_, text_) \
-	{.name = name_, .model = model_, .kind = kind_, .flags = SLUICE_TRACK_DELETES, .every = every_, \
+	{.name = name_, .model = model_, .kind = SLUICE_##kind_, .flags = SLUICE_TRACK_DELETES, .every = "every " every_, \
 	 .endpoint = "GET /v1/" endpoint_, .description = text_, .fetch = fetch_, .data = data_}
 
 static const struct sluice_sync syncs[] = {
-	SYNC("leads", "CloseLead", SLUICE_INCREMENTAL, "every 30 minutes", "lead/", fetch_list, &leads, "leads with contacts and custom fields"),
-	SYNC("contacts", "CloseContact", SLUICE_INCREMENTAL, "every 30 minutes", "contact/", fetch_list, &contacts, "people at leads"),
-	SYNC("opportunities", "CloseOpportunity", SLUICE_INCREMENTAL, "every 30 minutes", "opportunity/", fetch_list, &opportunities, "possible sales"),
-	SYNC("activities", "CloseActivity", SLUICE_INCREMENTAL, "every 30 minutes", "activity/", fetch_list, &activities, "what happened, of every type"),
-	SYNC("users", "CloseUser", SLUICE_FULL, "every day", "user/", fetch_list, &users, "members of the organization"),
-	SYNC("custom_fields", "CloseCustomField", SLUICE_FULL, "every day", "custom_field/*", fetch_custom_fields, NULL, "definitions of custom fields"),
+	SYNC("leads", "CloseLead", INCREMENTAL, "30 minutes", "lead/", fetch_list, &leads, "leads with their custom fields"),
+	SYNC("contacts", "CloseContact", INCREMENTAL, "30 minutes", "contact/", fetch_list, &contacts, "people at leads"),
+	SYNC("opportunities", "CloseOpportunity", INCREMENTAL, "30 minutes", "opportunity/", fetch_list, &opportunities,
+	     "possible sales"),
+	SYNC("activities", "CloseActivity", INCREMENTAL, "30 minutes", "activity/", fetch_list, &activities,
+	     "what happened, of every type"),
+	SYNC("users", "CloseUser", FULL, "day", "user/", fetch_list, &users, "members of the organization"),
+	SYNC("custom_fields", "CloseCustomField", FULL, "day", "custom_field/*", fetch_custom_fields, NULL,
+	     "definitions of custom fields"),
 	{0},
 };
 
 static const char *const scopes[] = {"an API key of a user who may see what is synced", NULL};
-static const struct sluice_rate rate = {.requests = 40, .per_ms = 1000, .reset = "ratelimit-reset", .retry_body = "error.rate_reset"};
+static const struct sluice_rate rate = {
+	.requests = 40, .per_ms = 1000, .reset = "ratelimit-reset", .retry_body = "error.rate_reset",
+};
 
 SLUICE_EXPORT const struct sluice_connector sluice_connector = {
 	SLUICE_ABI,

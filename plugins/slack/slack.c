@@ -1,11 +1,11 @@
 /* slack.c - mirrors a Slack workspace: its channels, its users, and the messages of the channels that were selected.
  *
- * Slack answers 200 to everything: {"ok":false,"error":"..."} is the failure, so every answer is judged before its list is taken
- * (https://api.slack.com/web#responses). Lists end with an empty next_cursor.
+ * Slack answers 200 to everything: {"ok":false,"error":"..."} is the failure, so every answer is judged before its list
+ * is taken (https://api.slack.com/web#responses). Lists end with an empty next_cursor.
  *
- * Awkward: a message's `ts` is unique in its channel only, so the record's id is CHANNEL-ts. What channels are read says the
- * connection's metadata {"channels": [...]}, else the option; "*" means every channel that the app is a member of. A channel that
- * is selected later is read from its beginning: the checkpoint names those whose past is here already. */
+ * Awkward: a message's `ts` is unique in its channel only, so the record's id is CHANNEL-ts. What channels are read says
+ * the connection's metadata {"channels": [...]}, else the option; "*" means every channel that the app is a member of. A
+ * channel that is selected later is read from its beginning: the checkpoint names those whose past is here already. */
 #include <sluice.h>
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -63,7 +63,8 @@ request_of(const struct list *list)
 {
 	return (struct sluice_page_request){
 		.endpoint = list->path, .query = list->query, .items = list->items, .limit = 200,
-		.kind = SLUICE_CURSOR, .cursor_param = "cursor", .cursor = "response_metadata.next_cursor", .judge = judge,
+		.kind = SLUICE_CURSOR, .cursor_param = "cursor", .cursor = "response_metadata.next_cursor",
+		.judge = judge,
 	};
 }
 
@@ -151,9 +152,11 @@ read_all(struct sluice_run *run, struct reading *r)
 
 	while (sluice_paginate(run, &request, &page) > 0) {
 		cJSON *list = cJSON_ParseWithLength(page.body, page.len), *channel;
-		cJSON_ArrayForEach(channel, list)
-			if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(channel, "is_member")) && text_of(channel, "id"))
+		cJSON_ArrayForEach(channel, list) {
+			const cJSON *member = cJSON_GetObjectItemCaseSensitive(channel, "is_member");
+			if (cJSON_IsTrue(member) && text_of(channel, "id"))
 				read_channel(run, r, text_of(channel, "id"));
+		}
 		cJSON_Delete(list);
 	}
 }
@@ -172,7 +175,8 @@ selection(struct sluice_run *run)
 	return chosen;
 }
 
-/* Remembers whose past is here. Of thousands of channels it cannot: those are read from their beginning again, and cost no change. */
+/* Remembers whose past is here. Of thousands of channels it cannot: they are read from their beginning again, which
+ * makes no change. */
 static void
 remember(struct sluice_run *run, const cJSON *ids)
 {
@@ -181,7 +185,7 @@ remember(struct sluice_run *run, const cJSON *ids)
 	if (text && strlen(text) < CHECKPOINT_MAX)
 		sluice_save_checkpoint(run, text);
 	else
-		sluice_log(run, SLUICE_WARN, "too many channels to remember: the next run reads all of them from the beginning");
+		sluice_log(run, SLUICE_WARN, "too many channels to remember: the next run reads them from the beginning");
 	cJSON_free(text);
 }
 
@@ -196,7 +200,8 @@ fetch_messages(struct sluice_run *run)
 	if (last > 0)
 		r.oldest = sluice_format(run, "%lld.000000", (long long)(last / 1000000 - OVERLAP_S));
 	if (!cJSON_IsArray(chosen) || cJSON_GetArraySize(chosen) == 0)
-		sluice_fail(run, SLUICE_EARGUMENT, "no channel is selected: set channels = [\"C0123\"] (or [\"*\"]) in the connection, or its metadata");
+		sluice_fail(run, SLUICE_EARGUMENT, "no channel is selected: set channels = [\"C0123\"] (or [\"*\"]) in the "
+		            "connection, or its metadata");
 	cJSON_ArrayForEach(channel, chosen) {
 		if (!cJSON_IsString(channel))
 			sluice_fail(run, SLUICE_EARGUMENT, "channels holds something that is no channel id");
@@ -238,24 +243,37 @@ check(struct sluice_run *run)
 
 #define ID(text_) {.name = "id", .type = SLUICE_STRING, .flags = SLUICE_KEY, .description = text_}
 #define OPTIONAL(name_, type_, text_) {.name = name_, .type = type_, .flags = SLUICE_OPTIONAL, .description = text_}
+#define PERSONAL(name_, type_, text_) \
+	{.name = name_, .type = type_, .flags = SLUICE_OPTIONAL | SLUICE_SENSITIVE, .description = text_}
 
 static const struct sluice_field channel_fields[] = {
-	ID("Slack's id, C..."), OPTIONAL("name", SLUICE_STRING, "without #"), OPTIONAL("created", SLUICE_TIME, "seconds since 1970"),
-	OPTIONAL("is_private", SLUICE_BOOLEAN, "only its members see it"), OPTIONAL("is_member", SLUICE_BOOLEAN, "the app is in it"),
-	OPTIONAL("num_members", SLUICE_INTEGER, "people in it"), OPTIONAL("topic", SLUICE_OBJECT, "value, creator, last_set"), {0},
+	ID("Slack's id, C..."),
+	OPTIONAL("name", SLUICE_STRING, "without #"),
+	OPTIONAL("created", SLUICE_TIME, "seconds since 1970"),
+	OPTIONAL("is_private", SLUICE_BOOLEAN, "only its members see it"),
+	OPTIONAL("is_member", SLUICE_BOOLEAN, "the app is in it"),
+	OPTIONAL("num_members", SLUICE_INTEGER, "people in it"),
+	OPTIONAL("topic", SLUICE_OBJECT, "value, creator, last_set"),
+	{0},
 };
 static const struct sluice_field user_fields[] = {
-	ID("Slack's id, U..."), OPTIONAL("name", SLUICE_STRING, "handle"), OPTIONAL("deleted", SLUICE_BOOLEAN, "the account is deactivated"),
-	{.name = "real_name", .type = SLUICE_STRING, .flags = SLUICE_OPTIONAL | SLUICE_SENSITIVE, .description = "full name"},
-	{.name = "profile", .type = SLUICE_OBJECT, .flags = SLUICE_OPTIONAL | SLUICE_SENSITIVE, .description = "address, picture, title"},
-	OPTIONAL("is_bot", SLUICE_BOOLEAN, "an app"), OPTIONAL("updated", SLUICE_TIME, "seconds since 1970"), {0},
+	ID("Slack's id, U..."),
+	OPTIONAL("name", SLUICE_STRING, "handle"),
+	OPTIONAL("deleted", SLUICE_BOOLEAN, "the account is deactivated"),
+	PERSONAL("real_name", SLUICE_STRING, "full name"),
+	PERSONAL("profile", SLUICE_OBJECT, "address, picture, title"),
+	OPTIONAL("is_bot", SLUICE_BOOLEAN, "an app"),
+	OPTIONAL("updated", SLUICE_TIME, "seconds since 1970"),
+	{0},
 };
 static const struct sluice_field message_fields[] = {
-	ID("CHANNEL-ts"), {.name = "ts", .type = SLUICE_STRING, .description = "Slack's id of the message within its channel, also its time"},
+	ID("CHANNEL-ts"),
+	{.name = "ts", .type = SLUICE_STRING, .description = "Slack's id of the message within its channel, also its time"},
 	{.name = "channel", .type = SLUICE_STRING, .description = "id of the channel"},
 	OPTIONAL("user", SLUICE_STRING, "id of who wrote it; an app's message may have none"),
-	{.name = "text", .type = SLUICE_STRING, .flags = SLUICE_OPTIONAL | SLUICE_SENSITIVE, .description = "what it says"},
-	OPTIONAL("thread_ts", SLUICE_STRING, "ts of the message that began its thread"), {0},
+	PERSONAL("text", SLUICE_STRING, "what it says"),
+	OPTIONAL("thread_ts", SLUICE_STRING, "ts of the message that began its thread"),
+	{0},
 };
 static const struct sluice_model models[] = {
 	{.name = "SlackChannel", .fields = channel_fields, .description = "a channel of the workspace"},
@@ -266,21 +284,27 @@ static const struct sluice_model models[] = {
 
 static const struct sluice_option options[] = {
 	{.name = "channels", .type = SLUICE_ARRAY,
-	 .help = "ids of the channels whose messages are synced, [\"C0123\", \"C0456\"]; [\"*\"]: all that the app is a member of; the metadata's `channels` goes before it"},
+	 .help = "ids of the channels whose messages are synced, [\"C0123\", \"C0456\"]; [\"*\"]: all that the app is a member "
+	         "of; the metadata's `channels` goes before it"},
 	{0},
 };
 
 static const struct sluice_sync syncs[] = {
-	{.name = "channels", .model = "SlackChannel", .kind = SLUICE_FULL, .flags = SLUICE_TRACK_DELETES, .every = "every 2 hours",
-	 .endpoint = "GET /conversations.list", .description = "channels that are not archived", .fetch = fetch_list, .data = &channels},
-	{.name = "active-users", .model = "SlackUser", .kind = SLUICE_FULL, .flags = SLUICE_TRACK_DELETES, .every = "every hour",
-	 .endpoint = "GET /users.list", .description = "people and apps", .fetch = fetch_list, .data = &users},
-	{.name = "channel-messages", .model = "SlackMessage", .kind = SLUICE_INCREMENTAL, .every = "every 30 minutes",
-	 .endpoint = "GET /conversations.history", .description = "messages of the selected channels", .fetch = fetch_messages},
+	{.name = "channels", .model = "SlackChannel", .kind = SLUICE_FULL, .flags = SLUICE_TRACK_DELETES,
+	 .every = "every 2 hours", .endpoint = "GET /conversations.list", .description = "channels that are not archived",
+	 .fetch = fetch_list, .data = &channels},
+	{.name = "active-users", .model = "SlackUser", .kind = SLUICE_FULL, .flags = SLUICE_TRACK_DELETES,
+	 .every = "every hour", .endpoint = "GET /users.list", .description = "people and apps",
+	 .fetch = fetch_list, .data = &users},
+	{.name = "channel-messages", .model = "SlackMessage", .kind = SLUICE_INCREMENTAL,
+	 .every = "every 30 minutes", .endpoint = "GET /conversations.history",
+	 .description = "messages of the selected channels", .fetch = fetch_messages},
 	{0},
 };
 
-static const char *const scopes[] = {"channels:read", "groups:read", "channels:history", "groups:history", "users:read", NULL};
+static const char *const scopes[] = {
+	"channels:read", "groups:read", "channels:history", "groups:history", "users:read", NULL,
+};
 static const struct sluice_rate rate = {.requests = 50, .per_ms = 60000};
 
 SLUICE_EXPORT const struct sluice_connector sluice_connector = {

@@ -1,10 +1,11 @@
 /* stripe.c - mirrors the list endpoints of the Stripe API (version 2020-08-27): one row of a table each.
  *
- * All lists are alike: newest first, `starting_after` the last id, `has_more` (https://stripe.com/docs/api/pagination). A list can
- * be asked for what was *created* since, not for what changed: so a sync is incremental by `created[gte]`, and a run without an
- * earlier success (the first, or `--full-refresh`) lists everything, and then finds changes and deletions too.
+ * All lists are alike: newest first, `starting_after` the last id, `has_more` (https://stripe.com/docs/api/pagination).
+ * A list can be asked for what was *created* since, not for what changed: so a sync is incremental by `created[gte]`,
+ * and a run without an earlier success (the first, or `--full-refresh`) lists everything, and then finds changes and
+ * deletions too.
  *
- * Awkward: events are kept by Stripe for 30 days only; that one is gone from the list does not mean that it was deleted. */
+ * Awkward: Stripe keeps events for 30 days; one that is gone from the list was not deleted. */
 #include <sluice.h>
 
 /* What is asked for again although it was there at the last success: clocks differ, and objects become visible late. */
@@ -37,7 +38,7 @@ fetch_list(struct sluice_run *run)
 	return sluice_status(run);
 }
 
-/* One customer at most: a restricted key may not see the account, and Stripe's refusal names the permission that is lacking. */
+/* One customer at most. A restricted key may lack the permission; Stripe's refusal names it. */
 static int
 check(struct sluice_run *run)
 {
@@ -127,12 +128,12 @@ static const struct sluice_model models[] = {
 	{.name = "StripeCustomer", .fields = customer, .description = "who pays"},
 	{.name = "StripeCharge", .fields = charge, .description = "an attempt to move money into the account"},
 	{.name = "StripeInvoice", .fields = invoice, .description = "amounts owed by a customer"},
-	{.name = "StripeSubscription", .fields = subscription, .description = "what a customer is charged for again and again"},
+	{.name = "StripeSubscription", .fields = subscription, .description = "what a customer pays for again and again"},
 	{.name = "StripeProduct", .fields = product, .description = "goods or services that are offered"},
 	{.name = "StripePrice", .fields = price, .description = "what a product costs, and how often"},
 	{.name = "StripeRefund", .fields = refund, .description = "a charge that was given back, wholly or in part"},
 	{.name = "StripePaymentIntent", .fields = payment_intent, .description = "the course of one payment"},
-	{.name = "StripeEvent", .fields = event, .description = "what happened in the account; Stripe keeps 30 days of it"},
+	{.name = "StripeEvent", .fields = event, .description = "what happened; Stripe keeps 30 days of it"},
 	{0},
 };
 

@@ -84,6 +84,11 @@ for kind in bearer basic header query; do
 			cp "$dir/err" "$dir/$sync.log"
 			cp "$dir/out" "$dir/$sync.out"
 		done
+		sed -i "s|^base_url.*|base_url = http://127.0.0.1:1|" "$conf/sluice.ini" # nobody there: what do the reasons say?
+		run run --sync echo
+		cat "$dir/said" >"$dir/unreachable.log"
+		run test-connection --connection-id acme
+		cat "$dir/said" >>"$dir/unreachable.log"
 		look
 		where=
 		for secret in $secrets; do where="$where$(search "$secret")"; done

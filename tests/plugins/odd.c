@@ -1,6 +1,7 @@
 /* odd.c - loops as authors write them, right and wrong: what the tests of delete safety and of strange records run.
  *
- * Paged: one sync for each way of paging over the provider's /plain lists, one that leaves its loop early, one that crashes.
+ * Paged: one sync for some ways of paging over the provider's /plain lists, one that leaves its loop early, one that
+ * crashes.
  * Handmade: pages of /odd/list?page=N, until one is no success; what differs is what the author then claims. */
 #include <sluice.h>
 #include <cjson/cJSON.h>
@@ -86,10 +87,11 @@ static const struct sluice_field counted[] = {
 	{0}
 };
 
-#define PAGED(name_, list_, ...) {.name = #name_, .model = "M_" #name_, .kind = SLUICE_FULL, .flags = SLUICE_TRACK_DELETES, \
-	.fetch = fetch_paged, .data = &(const struct paged){list_, "M_" #name_, __VA_ARGS__}}
-#define HANDMADE(name_, accept_, done_) {.name = #name_, .model = "M_" #name_, .kind = SLUICE_FULL, .flags = SLUICE_TRACK_DELETES, \
-	.fetch = fetch_handmade, .data = &(const struct handmade){"M_" #name_, accept_, done_}}
+#define SYNC(name_) .name = #name_, .model = "M_" #name_, .kind = SLUICE_FULL, .flags = SLUICE_TRACK_DELETES
+#define PAGED(name_, list_, ...) \
+	{SYNC(name_), .fetch = fetch_paged, .data = &(const struct paged){list_, "M_" #name_, __VA_ARGS__}}
+#define HANDMADE(name_, accept_, done_) \
+	{SYNC(name_), .fetch = fetch_handmade, .data = &(const struct handmade){"M_" #name_, accept_, done_}}
 
 static const struct sluice_sync syncs[] = {
 	PAGED(cursor, &cursor, 0, 0),
@@ -107,8 +109,9 @@ static const struct sluice_sync syncs[] = {
 
 #define MODEL(name_, fields_) {.name = "M_" #name_, .fields = fields_}
 static const struct sluice_model models[] = {
-	MODEL(cursor, record), MODEL(offset, record), MODEL(number, record), MODEL(leaves, record), MODEL(crashes, record),
-	MODEL(letters, record), MODEL(counted, counted), MODEL(silent, record), MODEL(claims, record), MODEL(proves, record), {0}
+	MODEL(cursor, record), MODEL(offset, record), MODEL(number, record), MODEL(leaves, record),
+	MODEL(crashes, record), MODEL(letters, record), MODEL(counted, counted), MODEL(silent, record),
+	MODEL(claims, record), MODEL(proves, record), {0}
 };
 
 SLUICE_EXPORT const struct sluice_connector sluice_connector = {SLUICE_ABI,
