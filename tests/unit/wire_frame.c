@@ -2,6 +2,7 @@
 #include "wire/message.h"
 
 #include "base/mem.h"
+#define TAP_NO_MAIN
 #include "../tap.h"
 
 /* ---- the shortest correct use ---- */
@@ -247,4 +248,128 @@ TEST("200 000 mutated frames never make the taker read outside or accept what do
 		free(exact);
 		buf_free(&b);
 	}
+}
+
+/* ---- the page ---- */
+
+#define PAGE "core/wire/PROTOCOL.md"
+#define MARK "wire_frame --write -->\n"
+
+static void
+bits_put(struct buf *b, unsigned bits, const char *const names[])
+{
+	const char *between = "";
+
+	for (unsigned i = 0; names[i]; i++)
+		if (bits & 1u << i) {
+			buf_printf(b, "%s%s", between, names[i]);
+			between = ", ";
+		}
+}
+
+/* "u32 count, R records {B id}" as the page shows it: "`u32` count, `R` records x {`B` id}". */
+static void
+fields_put(struct buf *b, const char *text)
+{
+	bool type = true;
+
+	for (; *text; text++) {
+		if (type && *text != ' ') {
+			size_t n = strcspn(text, " ");
+			buf_printf(b, "`%.*s`", (int)n, text);
+			text += n;
+			type = false;
+		}
+		type |= *text == ',' || *text == '{';
+		buf_puts(b, *text == '{' ? "x {" : (char[]){*text, '\0'});
+		if (*text == ',' && text[1] == ' ')
+			buf_putc(b, *++text);
+	}
+}
+
+static void
+direction_put(struct buf *b, const char *title, enum wire_direction direction)
+{
+	static const char *const phases[] = {"start", "load", "idle", "step", "done", NULL};
+	static const char *const flags[] = {"MORE", "LAST", NULL};
+
+	buf_printf(b, "\n## %s\n\n| type | message | in | flags | at most | fields |\n|---|---|---|---|---|---|\n", title);
+	for (unsigned type = MSG_NONE + 1; type < MESSAGES; type++) {
+		const struct message_spec *m = &messages[type];
+
+		if (m->direction != direction)
+			continue;
+		buf_printf(b, "| %u | **%s** | ", type, m->name);
+		bits_put(b, m->phases, phases);
+		buf_puts(b, " | ");
+		bits_put(b, m->flags, flags);
+		buf_printf(b, " | %u | ", m->max);
+		fields_put(b, m->fields);
+		buf_puts(b, " |\n");
+	}
+}
+
+static void
+page_put(struct buf *b)
+{
+	buf_printf(b, "\nWire version %u; header %u bytes; a frame has at most %u bytes of fields, one that carries records %u.\n",
+	           WIRE_VERSION, FRAME_HEADER, FRAME_MAX, FRAME_RECORD_MAX);
+	direction_put(b, "Host to worker", TO_WORKER);
+	direction_put(b, "Worker to host", TO_HOST);
+}
+
+/* The page as it is, up to the mark and from there. false: there is no such page. */
+static bool
+page_read(struct buf *prose, struct buf *tables)
+{
+	char text[32768];
+	FILE *f = fopen(PAGE, "re");
+	size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
+	char *mark;
+
+	text[n] = '\0';
+	if (f)
+		fclose(f);
+	mark = strstr(text, MARK);
+	if (!mark)
+		return false;
+	mark += strlen(MARK);
+	buf_put(prose, text, (size_t)(mark - text));
+	buf_puts(tables, mark);
+	return true;
+}
+
+TEST("the page of the protocol is what the table says (build/tests/unit/wire_frame --write makes it anew)")
+{
+	struct buf prose = {0}, has = {0}, want = {0};
+
+	page_put(&want);
+	CHECK(page_read(&prose, &has));
+	CHECK(slice_eq(buf_view(&has), buf_view(&want)));
+	buf_free(&prose);
+	buf_free(&has);
+	buf_free(&want);
+}
+
+static int
+page_write(void)
+{
+	struct buf page = {0}, old = {0};
+	FILE *f;
+
+	if (!page_read(&page, &old))
+		return 1;
+	page_put(&page);
+	f = fopen(PAGE, "we");
+	if (!f || fwrite(page.p, 1, page.len, f) != page.len || fclose(f))
+		return 1;
+	buf_free(&page);
+	buf_free(&old);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	return argc == 2 && !strcmp(argv[1], "--write") ? page_write() : tap_main(argc, argv);
 }
