@@ -38,6 +38,7 @@ struct cli {
 	size_t n_set;
 	const char *log_level, *log_format;
 	struct settings *settings;
+	bool loading;               /* the settings were being loaded */
 	uv_loop_t loop;
 	struct cli_given *given;
 	size_t n_given;

@@ -28,12 +28,20 @@ settings_begin(struct cli *c, struct err *err)
 		return err_set(err, ERR_USAGE, "--log-level %s: say debug, info, warn or error", c->log_level);
 	if (c->command->bare)
 		return 0;
+	c->loading = true;
 	c->settings = settings_load(&from, err);
 	if (!c->settings)
 		return -1;
 	log_begin(c, c->log_level ? c->log_level : c->settings->host.log_level,
 	          c->log_format ? c->log_format : c->settings->host.log_format);
 	return 0;
+}
+
+/* What settings_load found it has logged, every one of it; programs get the first as an object besides. */
+static int
+settings_fail(struct cli *c, const struct err *err)
+{
+	return c->loading && c->format == FORMAT_TEXT ? err_exit_code(err->cls) : cli_fail(c, err);
 }
 
 int
@@ -49,7 +57,7 @@ main(int argc, char **argv)
 	code = cli_parse(&c, argc, argv, &err);
 	if (code == 0) {
 		log_begin(&c, c.log_level, c.log_format);
-		code = settings_begin(&c, &err) == 0 ? c.command->run(&c) : cli_fail(&c, &err);
+		code = settings_begin(&c, &err) == 0 ? c.command->run(&c) : settings_fail(&c, &err);
 	} else {
 		code = code > 0 ? 0 : cli_fail(&c, &err);
 	}

@@ -4,6 +4,9 @@
 #include <string.h>
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "run/idset.h"
+
+#define ASKED_AT_ONCE 1000u /* syncs in one question */
 
 static const struct cli_flag flags[] = {
 	{"--sync", "S", "only the sync of this name"},
@@ -16,44 +19,63 @@ struct standing {
 	struct cli *cli;
 	struct access *access;
 	const struct picks *picks;
-	struct buf datasets; /* rows, one a line */
+	struct idset datasets; /* by name: where in live */
+	uint64_t *live;        /* records */
+	size_t n_live, at;     /* at: pick that the next row belongs to */
 	struct table table;
 	struct buf notes; /* lines below the table */
 	bool remote;
 };
 
 static void
+key_write(struct buf *key, const char *connection, const char *integration, const char *model)
+{
+	buf_clear(key);
+	buf_printf(key, "%s : %s : %s", connection, integration, model);
+}
+
+static void
 dataset_keep(void *arg, struct slice row)
 {
 	struct standing *s = arg;
+	char *connection = member_text(row, "connection"), *integration = member_text(row, "integration"),
+	     *model = member_text(row, "model");
+	struct buf key = {0};
+	bool fresh;
 
-	buf_slice(&s->datasets, row);
-	buf_putc(&s->datasets, '\n');
+	key_write(&key, connection, integration, model);
+	*idset_put(&s->datasets, buf_view(&key), &fresh) = (uint32_t)s->n_live;
+	s->live = xrealloc(s->live, (s->n_live + 1) * sizeof *s->live);
+	s->live[s->n_live++] = (uint64_t)member_int(row, "live", 0);
+	buf_free(&key);
+	free(connection);
+	free(integration);
+	free(model);
 }
 
 static uint64_t
-records_of(const struct standing *s, const struct pick *p)
+records_of(struct standing *s, const struct pick *p)
 {
-	const char *at = s->datasets.p, *end = at + s->datasets.len, *nl;
+	struct buf key = {0};
 	uint64_t n = 0;
+	bool fresh;
 
-	for (; at < end && (nl = memchr(at, '\n', (size_t)(end - at))); at = nl + 1) {
-		struct slice row = slice_of(at, (size_t)(nl - at));
-		if (!json_string_is(member_raw(row, "connection"), p->connection->name) ||
-		    !json_string_is(member_raw(row, "integration"), p->connection->integration->name))
-			continue;
-		for (size_t m = 0; m < p->sync->n_models; m++)
-			if (json_string_is(member_raw(row, "model"), p->manifest->models[p->sync->models[m]].name))
-				n += (uint64_t)member_int(row, "live", 0);
+	for (size_t m = 0; m < p->sync->n_models; m++) {
+		key_write(&key, p->connection->name, p->connection->integration->name,
+		          p->manifest->models[p->sync->models[m]].name);
+		if (idset_has(&s->datasets, buf_view(&key)))
+			n += s->live[*idset_put(&s->datasets, buf_view(&key), &fresh)];
 	}
+	buf_free(&key);
 	return n;
 }
 
+/* Rows come in the order in which they were asked for. */
 static const struct pick *
-pick_of(const struct standing *s, struct slice row)
+pick_of(struct standing *s, struct slice row)
 {
-	for (size_t i = 0; i < s->picks->n; i++) {
-		const struct pick *p = &s->picks->list[i];
+	while (s->at < s->picks->n) {
+		const struct pick *p = &s->picks->list[s->at++];
 		if (json_string_is(member_raw(row, "connection"), p->connection->name) &&
 		    json_string_is(member_raw(row, "integration"), p->connection->integration->name) &&
 		    json_string_is(member_raw(row, "sync"), p->sync->name))
@@ -203,7 +225,7 @@ status_row(void *arg, struct slice row)
 }
 
 static void
-status_question(const struct picks *picks, struct buf *out)
+status_question(const struct picks *picks, size_t from, struct buf *out)
 {
 	struct json_out o = json_out(out);
 
@@ -211,7 +233,7 @@ status_question(const struct picks *picks, struct buf *out)
 	json_kv_str(&o, "query", "status");
 	json_key(&o, "syncs");
 	json_open(&o, '[');
-	for (size_t i = 0; i < picks->n; i++) {
+	for (size_t i = from; i < picks->n && i < from + ASKED_AT_ONCE; i++) {
 		json_open(&o, '{');
 		json_kv_str(&o, "connection", picks->list[i].connection->name);
 		json_kv_str(&o, "integration", picks->list[i].connection->integration->name);
@@ -233,10 +255,10 @@ status_ask(struct standing *s, struct err *err)
 	s->table.columns = LENGTH(head);
 	for (size_t i = 0; i < LENGTH(head); i++)
 		table_cell(&s->table, head[i]);
-	status_question(s->picks, &question);
 	rc = access_ask(s->access, SLICE("{\"query\":\"datasets\"}"), dataset_keep, s, &end, err);
-	if (rc == 0) {
-		buf_clear(&end);
+	for (size_t from = 0; rc == 0 && from < s->picks->n; from += ASKED_AT_ONCE) {
+		buf_clear(&question);
+		status_question(s->picks, from, &question);
 		rc = access_ask(s->access, buf_view(&question), status_row, s, &end, err);
 	}
 	buf_free(&question);
@@ -280,7 +302,8 @@ command_status_run(struct cli *c)
 			print_end(c);
 	}
 	table_print(&s.table, stderr);
-	buf_free(&s.datasets);
+	idset_free(&s.datasets);
+	free(s.live);
 	buf_free(&s.notes);
 	free(picks.list);
 	access_close(&a);
