@@ -435,10 +435,6 @@ records_answer(struct run *r, struct slice body, uint32_t serial)
 	struct err err;
 	bool more;
 
-	if (in.bad || model >= r->manifest->n_models || count > GET_MAX || limit > GET_MAX) {
-		session_break(r, "get", "impossible fields");
-		return;
-	}
 	name.model = r->manifest->models[model].name;
 	q.dataset = r->host->store ? store_dataset_find(r->host->store, &name) : 0;
 	for (uint32_t i = 0; !list && i < count && q.dataset; i++)
@@ -453,11 +449,22 @@ records_answer(struct run *r, struct slice body, uint32_t serial)
 	owed_restart(r);
 }
 
+static bool
+get_fits(const struct run *r, struct slice body)
+{
+	struct reader in = reader_of(body);
+	uint16_t model = reader_u16(&in);
+
+	reader_u8(&in);
+	reader_u64(&in);
+	return reader_u32(&in) <= GET_MAX && reader_u32(&in) <= GET_MAX && !in.bad && model < r->manifest->n_models;
+}
+
 void
 requests_get(struct run *r, const struct frame *f)
 {
-	if (r->waiting_get.p) {
-		session_break(r, "get", "another one before the answer");
+	if (r->waiting_get.p || !get_fits(r, f->body)) {
+		session_break(r, "get", r->waiting_get.p ? "another one before the answer" : "impossible fields");
 		return;
 	}
 	r->waiting_get = slice_of(xmemdup(f->body.p, f->body.len), f->body.len);

@@ -168,6 +168,10 @@ step_ended(struct run *r, const struct frame *f)
 	bool yielded = reader_u8(&in), incomplete = reader_u8(&in);
 
 	worker_process_phase(r->worker, PHASE_IDLE);
+	if (r->waiting_get.p || r->call.open) {
+		session_break(r, "step_end", "in the middle of a call");
+		return;
+	}
 	r->facts.steps++;
 	r->counts.steps++;
 	r->batch.dirty |= r->sync != NULL;
