@@ -10,7 +10,7 @@ INI
 
 for lie in 'other-id:an id other than' extra-bytes:save two-documents:save invalid-byte:UTF-8 control-byte:control \
 	duplicate-key:duplicate 'no-object:no object' 'no-id:an id other than' no-json:save 'empty-id:length' 'float-id:an id other than' \
-	too-many:save too-few:save 'endless:save' 'other-model:does not write' 'no-model:does not write' 'no-operation:operation' \
+	too-many:save too-few:save 'endless:middle of a call' 'other-model:does not write' 'no-model:does not write' 'no-operation:operation' \
 	'full-delete:delete with a record' 'bad-patch:an id other than' 'other-letter:dead' bad-letter:dead bad-position:position \
 	bad-state:position bad-metadata:metadata bad-checkpoint:checkpoint other-full-done:full_done no-get:get bad-log:log bad-reply:reply; do
 	run run --sync "${lie%%:*}"
