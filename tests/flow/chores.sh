@@ -121,3 +121,11 @@ run run
 is "$status $(live Row)" "1 4" "an empty listing is held back"
 run status --format jsonl
 has "$dir/out" '"held":\{"Row":4\}' "and status says so"
+
+configure 'rows = [{"id":"1"},{"id":"2"},{"id":"3"}]'
+run run --sync mixed
+control mutate api=plain drop=3 >"$dir/mutated"
+configure 'rows = [{"id":"1"},{"id":"2"}]'
+run run --sync mixed
+is "$status $(live Paged) $(live Handed)" "1 297 3" "a pagination to its end proves absence for its own model only"
+has "$dir/said" 'Handed: deletes by absence are off' "which is said"

@@ -16,6 +16,7 @@ static int
 fetch_dies_once(struct sluice_run *run)
 {
 	if (strstr(sluice_get_metadata(run), "died")) {
+		usleep(500000); /* longer than the first one had to go */
 		save(run, "[{\"id\":\"after\"}]");
 		return sluice_status(run);
 	}
@@ -145,6 +146,21 @@ fetch_handmade(struct sluice_run *run)
 	return sluice_status(run);
 }
 
+/* One model by a pagination to its end, the other by hand: the first proves nothing about the second. */
+static int
+fetch_mixed(struct sluice_run *run)
+{
+	const struct sluice_page_request list = {.endpoint = "/plain/cursor", .items = "items", .limit = 100, .kind = SLUICE_CURSOR,
+		.cursor_param = "after", .cursor = "meta.next"};
+	const char *rows = sluice_get_option(run, "rows");
+	struct sluice_page page;
+
+	while (sluice_paginate(run, &list, &page) > 0)
+		sluice_batch_save(run, "Paged", page.body, page.len);
+	sluice_batch_save(run, "Handed", rows, strlen(rows));
+	return sluice_status(run);
+}
+
 static int
 check(struct sluice_run *run)
 {
@@ -159,7 +175,9 @@ check(struct sluice_run *run)
 static const struct sluice_field thing[] = {{.name = "id", .type = SLUICE_STRING, .flags = SLUICE_KEY},
 	{.name = "secret", .type = SLUICE_STRING, .flags = SLUICE_OPTIONAL | SLUICE_SENSITIVE}, {0}};
 static const struct sluice_field region[] = {{.name = "region", .type = SLUICE_STRING}, {0}};
-static const struct sluice_model models[] = {{.name = "Thing", .fields = thing}, {.name = "Row", .fields = thing}, {0}};
+static const struct sluice_model models[] = {{.name = "Thing", .fields = thing}, {.name = "Row", .fields = thing},
+	{.name = "Paged", .fields = thing}, {.name = "Handed", .fields = thing}, {0}};
+static const char *const mixed[] = {"Paged", "Handed", NULL};
 static const char *const scopes[] = {"things:read", NULL};
 static const struct sluice_option options[] = {
 	{.name = "rows", .type = SLUICE_ARRAY, .fallback = "[]", .help = "the rows of the handmade listing"},
@@ -173,6 +191,7 @@ static const struct sluice_sync syncs[] = {
 	MANUAL(rejects),
 	{.name = "region", .model = "Thing", .flags = SLUICE_MANUAL, .fetch = fetch_region, .input = region},
 	{.name = "handmade", .model = "Row", .kind = SLUICE_FULL, .flags = SLUICE_TRACK_DELETES, .fetch = fetch_handmade},
+	{.name = "mixed", .models = mixed, .kind = SLUICE_FULL, .flags = SLUICE_TRACK_DELETES | SLUICE_MANUAL, .fetch = fetch_mixed},
 	{0}
 };
 
