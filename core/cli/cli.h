@@ -34,7 +34,7 @@ struct cli {
 	const struct command *command;
 	enum cli_format format;
 	const char *conf;
-	const char **set;           /* NULL-terminated "key=value" */
+	char **set;                    /* NULL-terminated "key=value" */
 	size_t n_set;
 	const char *log_level, *log_format;
 	struct settings *settings;

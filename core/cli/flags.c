@@ -112,7 +112,7 @@ static void
 set_add(struct cli *c, const char *key, const char *value)
 {
 	c->set = xrealloc(c->set, (c->n_set + 2) * sizeof *c->set);
-	c->set[c->n_set++] = key ? xasprintf("%s=%s", key, value) : value;
+	c->set[c->n_set++] = key ? xasprintf("%s=%s", key, value) : xstrdup(value);
 	c->set[c->n_set] = NULL;
 }
 

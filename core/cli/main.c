@@ -21,7 +21,7 @@ log_begin(const struct cli *c, const char *level_name, const char *format_name)
 static int
 settings_begin(struct cli *c, struct err *err)
 {
-	const struct settings_source from = {.conf = c->conf, .set = c->set};
+	const struct settings_source from = {.conf = c->conf, .set = (const char *const *)c->set};
 	enum log_level level;
 
 	if (c->log_level && !log_level_find(slice_str(c->log_level), &level))
@@ -66,6 +66,8 @@ main(int argc, char **argv)
 	uv_loop_close(&c.loop);
 	free(c.given);
 	free(c.args);
+	for (size_t i = 0; i < c.n_set; i++)
+		free(c.set[i]);
 	free(c.set);
 	if (fflush(stdout) != 0 && code == 0)
 		code = 1;
