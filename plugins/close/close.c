@@ -6,8 +6,7 @@
  *
  * Awkward: leads are asked for by a search `query`, the others by `date_updated__gte`; activities come at most 100 a
  * page, the rest 200; custom fields are five lists that make one model (https://developer.close.com). */
-#include <sluice.h>
-#include <cjson/cJSON.h>
+#include <sluice_json.h>
 #include <string.h>
 #include <time.h>
 
@@ -81,12 +80,10 @@ check(struct sluice_run *run)
 	struct sluice_response answer;
 
 	if (sluice_proxy_get(run, "/v1/me/", NULL, &answer) == 0) {
-		cJSON *me = cJSON_ParseWithLength(answer.body, answer.len), *facts = cJSON_CreateObject();
-		const cJSON *email = cJSON_GetObjectItemCaseSensitive(me, "email");
-		cJSON_AddStringToObject(facts, "account", cJSON_IsString(email) ? email->valuestring : "unknown");
-		char *text = cJSON_PrintUnformatted(facts);
-		sluice_reply(run, text);
-		cJSON_free(text);
+		cJSON *me = sluice_json_answer(run, &answer), *facts = cJSON_CreateObject();
+		const char *email = sluice_json_text(me, "email");
+		cJSON_AddStringToObject(facts, "account", email ? email : "unknown");
+		sluice_reply(run, sluice_json_print(run, facts));
 		cJSON_Delete(facts);
 		cJSON_Delete(me);
 	}

@@ -6,10 +6,7 @@
  * Awkward: a message's `ts` is unique in its channel only, so the record's id is CHANNEL-ts. What channels are read says
  * the connection's metadata {"channels": [...]}, else the option; "*" means every channel that the app is a member of. A
  * channel that is selected later is read from its beginning: the checkpoint names those whose past is here already. */
-#include <sluice.h>
-#include <cjson/cJSON.h>
-#include <stdlib.h>
-#include <string.h>
+#include <sluice_json.h>
 
 /* Messages are asked for again from this long before the last success: they can appear late. */
 enum { OVERLAP_S = 60 };
@@ -21,23 +18,15 @@ static const char *const refusals[] = {
 	"no_permission", "org_login_required", "ekm_access_denied", "not_allowed_token_type", NULL,
 };
 
-static const char *
-text_of(const cJSON *object, const char *name)
-{
-	const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, name);
-
-	return cJSON_IsString(value) ? value->valuestring : NULL;
-}
-
 /* 0 when the answer says ok; else the run fails with Slack's reason. */
 static int
 judge(struct sluice_run *run, const struct sluice_response *answer)
 {
-	cJSON *root = cJSON_ParseWithLength(answer->body, answer->len);
+	cJSON *root = sluice_json_parse(answer->body, answer->len);
 	int status = 0;
 
-	if (root && !cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "ok"))) {
-		const char *error = text_of(root, "error"), *needed = text_of(root, "needed");
+	if (root && !sluice_json_bool(root, "ok", 0)) {
+		const char *error = sluice_json_text(root, "error"), *needed = sluice_json_text(root, "needed");
 		int code = SLUICE_EFAILED;
 		for (size_t i = 0; error && refusals[i]; i++)
 			if (strcmp(error, refusals[i]) == 0)
@@ -109,19 +98,16 @@ holds(const cJSON *ids, const char *id)
 static void
 save_messages(struct sluice_run *run, const char *channel, const struct sluice_page *page)
 {
-	cJSON *messages = cJSON_ParseWithLength(page->body, page->len), *message;
+	cJSON *messages = sluice_json_page(run, page), *message;
 
 	cJSON_ArrayForEach(message, messages) {
-		const char *ts = text_of(message, "ts");
+		const char *ts = sluice_json_text(message, "ts");
 		if (ts)
 			cJSON_AddStringToObject(message, "id", sluice_format(run, "%s-%s", channel, ts));
 		cJSON_DeleteItemFromObjectCaseSensitive(message, "channel");
 		cJSON_AddStringToObject(message, "channel", channel);
 	}
-	char *text = messages ? cJSON_PrintUnformatted(messages) : NULL;
-	if (text)
-		sluice_batch_save(run, "SlackMessage", text, strlen(text));
-	cJSON_free(text);
+	sluice_json_save(run, "SlackMessage", messages);
 	cJSON_Delete(messages);
 }
 
@@ -151,11 +137,11 @@ read_all(struct sluice_run *run, struct reading *r)
 	struct sluice_page page;
 
 	while (sluice_paginate(run, &request, &page) > 0) {
-		cJSON *list = cJSON_ParseWithLength(page.body, page.len), *channel;
+		cJSON *list = sluice_json_page(run, &page), *channel;
 		cJSON_ArrayForEach(channel, list) {
-			const cJSON *member = cJSON_GetObjectItemCaseSensitive(channel, "is_member");
-			if (cJSON_IsTrue(member) && text_of(channel, "id"))
-				read_channel(run, r, text_of(channel, "id"));
+			const char *id = sluice_json_text(channel, "id");
+			if (id && sluice_json_bool(channel, "is_member", 0))
+				read_channel(run, r, id);
 		}
 		cJSON_Delete(list);
 	}
@@ -180,13 +166,12 @@ selection(struct sluice_run *run)
 static void
 remember(struct sluice_run *run, const cJSON *ids)
 {
-	char *text = cJSON_PrintUnformatted(ids);
+	const char *text = sluice_json_print(run, ids);
 
 	if (text && strlen(text) < CHECKPOINT_MAX)
 		sluice_save_checkpoint(run, text);
 	else
 		sluice_log(run, SLUICE_WARN, "too many channels to remember: the next run reads them from the beginning");
-	cJSON_free(text);
 }
 
 static int
@@ -225,14 +210,10 @@ check(struct sluice_run *run)
 	struct sluice_response answer;
 
 	if (sluice_proxy_get(run, "/auth.test", NULL, &answer) == 0 && judge(run, &answer) == 0) {
-		cJSON *root = cJSON_ParseWithLength(answer.body, answer.len), *facts = cJSON_CreateObject();
-		if (!root)
-			sluice_fail(run, SLUICE_EDATA, "auth.test: the answer is no JSON; is base_url right?");
+		cJSON *root = sluice_json_answer(run, &answer), *facts = cJSON_CreateObject();
 		cJSON_AddItemToObject(facts, "account", cJSON_DetachItemFromObjectCaseSensitive(root, "team"));
 		cJSON_AddItemToObject(facts, "user", cJSON_DetachItemFromObjectCaseSensitive(root, "user"));
-		char *text = cJSON_PrintUnformatted(facts);
-		sluice_reply(run, text);
-		cJSON_free(text);
+		sluice_reply(run, sluice_json_print(run, facts));
 		cJSON_Delete(facts);
 		cJSON_Delete(root);
 	}
