@@ -134,7 +134,9 @@ run() { # at most two minutes; LIMIT=seconds for another bound
 }
 
 plugins() { # the test connectors that a script needs
-	for name; do cp "$build/tests/plugins/$name.so" "$dir/plugins/"; done
+	for name; do
+		cp "$build/tests/plugins/$name.so" "$dir/plugins/" || { echo "not ok 1 - $name.so is built: run make tests"; exit 1; }
+	done
 }
 
 # ---- what is in the store (connection $who of these tests)
