@@ -59,6 +59,19 @@ for pair in $kinds; do
 	same "$dir/want" "$dir/got" "exactly the dropped ${pair%:*} are deletes"
 done
 
+# ---- the object that the next page was to start after is deleted meanwhile
+
+control reset >/dev/null
+control faults '{"match":"GET /stripe/v1/customers","nth":[2],"do":"400","body":{"error":{"code":"resource_missing","message":"No such customer"}}}' >/dev/null
+run run --sync customers --full-refresh
+is "$status" 1 "a page that starts after a deleted object fails the run"
+has "$dir/said" 'No such customer' "with Stripe's words"
+control reset >/dev/null
+run run --sync customers
+control requests log=1 | grep -o '"target":"[^"]*"' | head -n 1 >"$dir/target"
+hasnt "$dir/target" 'starting_after' "the next run begins the list anew"
+is "$status $(live StripeCustomer)" "0 $(total stripe customers)" "and ends with all that is there"
+
 for case in 'sk_wrong|Invalid API Key' 'sk_expired_x|Expired API Key' 'rk_noscope_x|rak_customer_read'; do
 	configure "${case%|*}"
 	run run --sync customers
