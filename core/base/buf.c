@@ -48,6 +48,16 @@ slice_starts(struct slice a, const char *prefix)
 	return a.len >= n && (n == 0 || !memcmp(a.p, prefix, n));
 }
 
+struct slice
+slice_trim(struct slice a)
+{
+	while (a.len && (unsigned char)a.p[0] <= ' ')
+		a.p++, a.len--;
+	while (a.len && (unsigned char)a.p[a.len - 1] <= ' ')
+		a.len--;
+	return a;
+}
+
 char *
 slice_dup(struct slice a)
 {
@@ -127,6 +137,25 @@ void
 buf_slice(struct buf *b, struct slice s)
 {
 	buf_put(b, s.p, s.len);
+}
+
+void
+buf_url(struct buf *b, struct slice s)
+{
+	static const char hex[] = "0123456789ABCDEF";
+
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		    (c && strchr("-._~", c))) {
+			buf_putc(b, (char)c);
+			continue;
+		}
+		buf_putc(b, '%');
+		buf_putc(b, hex[c >> 4]);
+		buf_putc(b, hex[c & 15]);
+	}
 }
 
 void

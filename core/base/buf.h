@@ -21,6 +21,7 @@ struct slice slice_of(const void *p, size_t len);
 bool slice_eq(struct slice a, struct slice b);
 bool slice_is(struct slice a, const char *s);
 bool slice_starts(struct slice a, const char *prefix);
+struct slice slice_trim(struct slice a); /* without blanks and control bytes at both ends */
 char *slice_dup(struct slice a); /* yours; NUL-terminated */
 
 struct buf {
@@ -38,6 +39,7 @@ void buf_put(struct buf *b, const void *p, size_t n);
 void buf_putc(struct buf *b, char c);
 void buf_puts(struct buf *b, const char *s);
 void buf_slice(struct buf *b, struct slice s);
+void buf_url(struct buf *b, struct slice s); /* for a URL: all but A-Z a-z 0-9 - . _ ~ as %XX */
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 const char *buf_str(struct buf *b);       /* NUL-terminates (not counted in len); borrowed until the next change */
 char *buf_take(struct buf *b);            /* yours, NUL-terminated; the buffer is empty afterwards */

@@ -123,6 +123,13 @@ bucket_sent(struct bucket *b, int64_t now)
 }
 
 void
+bucket_again(struct bucket *b, int64_t now)
+{
+	b->starting++; /* its own, or it would count as one of those that are connecting */
+	bucket_sent(b, now);
+}
+
+void
 bucket_answered(struct bucket *b)
 {
 	if (b->flying)

@@ -26,9 +26,10 @@ void bucket_finish(struct bucket *b);
 void bucket_rate(struct bucket *b, uint64_t n, int64_t per_ms); /* n 0: leaves it as it is */
 /* now, or the time when to ask again; INT64_MAX: when one of those that are starting was sent. */
 int64_t bucket_next(const struct bucket *b, int64_t now, uint64_t random);
-void bucket_take(struct bucket *b, int64_t now); /* one may start; bucket_sent follows */
-void bucket_sent(struct bucket *b, int64_t now); /* it is on the wire, or never will be */
-void bucket_answered(struct bucket *b);          /* it came back, or never will */
+void bucket_take(struct bucket *b, int64_t now);  /* one may start; bucket_sent follows */
+void bucket_sent(struct bucket *b, int64_t now);  /* it is on the wire, or never will be */
+void bucket_again(struct bucket *b, int64_t now); /* one that was sent is sent once more, without being asked */
+void bucket_answered(struct bucket *b);           /* it came back, or never will */
 void bucket_pause(struct bucket *b, int64_t now,
                   int64_t until); /* the provider, or a backoff, says so; never shortened */
 void bucket_learn(struct bucket *b, int64_t remaining, int64_t until); /* from the answer's headers */

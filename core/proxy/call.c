@@ -1,4 +1,4 @@
-/* call.c - one call's life as a state machine.
+/* call.c - one call's life as a state machine. What comes of it when an exchange has ended is outcome.c's to say.
  *
  *   proxy_send --> QUEUED ---granted---> SENDING ---answer, failure---> (settle) --+--> done
  *                  ^    \                  |  ^                           |  |     |
@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "proxy/auth.h"
 #include "proxy/limit.h"
+#include "proxy/outcome.h"
 #include "proxy/redirect.h"
 #include "proxy/request.h"
 #include "proxy/retry.h"
@@ -36,8 +37,7 @@ now_of(const struct proxy_call *c)
 	return proxy_now(c->proxy);
 }
 
-/* From now on the time goes to this reason. */
-static void
+void
 call_reason(struct proxy_call *c, enum wait_reason reason)
 {
 	int64_t now = now_of(c);
@@ -47,7 +47,7 @@ call_reason(struct proxy_call *c, enum wait_reason reason)
 	c->since = now;
 }
 
-static void
+void
 call_alarm(struct proxy_call *c, int64_t at)
 {
 	if (at == INT64_MAX)
@@ -56,7 +56,7 @@ call_alarm(struct proxy_call *c, int64_t at)
 		alarm_set(&c->proxy->alarms, &c->alarm, at);
 }
 
-static void
+void
 call_enter(struct proxy_call *c, enum call_state state, enum wait_reason reason, int64_t at)
 {
 	c->state = state;
@@ -64,8 +64,8 @@ call_enter(struct proxy_call *c, enum call_state state, enum wait_reason reason,
 	call_alarm(c, at);
 }
 
-static int64_t
-deadline_of(const struct proxy_call *c)
+int64_t
+call_deadline(const struct proxy_call *c)
 {
 	return c->deadline ? c->deadline : INT64_MAX;
 }
@@ -93,7 +93,7 @@ call_stop_exchange(struct proxy_call *c)
 }
 
 /* Lets go of all that is shared, then tells. The proxy itself may be closed after done. */
-static void
+void
 call_finish(struct proxy_call *c)
 {
 	struct proxy *p = c->proxy;
@@ -149,6 +149,14 @@ call_name_error(struct proxy_call *c)
 }
 
 void
+call_fail(struct proxy_call *c, const struct err *why)
+{
+	c->answer.err = *why;
+	call_name_error(c);
+	call_finish(c);
+}
+
+void
 call_abort(struct proxy_call *c)
 {
 	c->cancelled = true;
@@ -162,10 +170,10 @@ call_can_wait(const struct proxy_call *c, int64_t until)
 {
 	int64_t now = now_of(c);
 
-	return until <= now || (until - now <= c->proxy->retry_max_ms && until <= deadline_of(c));
+	return until <= now || (until - now <= c->proxy->retry_max_ms && until <= call_deadline(c));
 }
 
-static void
+void
 call_rate_error(struct proxy_call *c, int64_t wait_ms)
 {
 	char asked[TIME_TEXT_MAX], most[TIME_TEXT_MAX];
@@ -184,10 +192,10 @@ call_refused(struct proxy_call *c, int64_t until)
 	call_end_later(c);
 }
 
-static void
+void
 call_queue(struct proxy_call *c)
 {
-	call_enter(c, CALL_QUEUED, WAIT_RATE, deadline_of(c));
+	call_enter(c, CALL_QUEUED, WAIT_RATE, call_deadline(c));
 	queue_add(c->target->queue, c);
 }
 
@@ -205,7 +213,7 @@ head_came(void *arg)
 	    c->answer.retries < c->limit)
 		return false;
 	if (c->endless)
-		call_alarm(c, deadline_of(c));
+		call_alarm(c, call_deadline(c));
 	return true;
 }
 
@@ -225,18 +233,19 @@ request_sent(void *arg)
 	struct bucket *b = &c->target->queue->bucket;
 
 	call_reason(c, WAIT_SERVER);
-	bucket_sent(b, now_of(c));
+	if (c->exchange.sent) { /* a kept connection was dead: libcurl sends once more, a sending like any other */
+		bucket_again(b, now_of(c));
+		c->answer.attempts++;
+		c->answer.retries++;
+	} else {
+		bucket_sent(b, now_of(c));
+	}
 	if (c->target->queue->first) /* from the loop: this runs inside libcurl */
 		alarm_set(&c->proxy->alarms, &c->target->queue->alarm, now_of(c));
-	if (!c->exchange.sent)
-		return;
-	/* A kept connection was dead: libcurl sends once more, and that is a sending like any other. */
-	c->answer.attempts++;
-	c->answer.retries++;
 }
 
 /* The sending is over for the rate limit, whether it came to anything or not. */
-static void
+void
 call_landed(struct proxy_call *c)
 {
 	struct bucket *b = &c->target->queue->bucket;
@@ -268,6 +277,8 @@ call_granted(struct proxy_call *c)
 	        .trusted = c->access.trusted,
 	        .max_answer = p->max_answer,
 	        .connect_ms = p->connect_ms,
+	        .slow_bytes = p->slow_bytes,
+	        .slow_seconds = p->slow_seconds,
 	        .ca_file = p->ca_file,
 	        .user_agent = p->user_agent,
 	};
@@ -280,118 +291,11 @@ call_granted(struct proxy_call *c)
 	c->answer.attempts++;
 	c->in_engine = true;
 	c->over = false;
-	call_enter(c, CALL_SENDING, WAIT_CONNECT, late < deadline_of(c) ? late : deadline_of(c));
+	call_enter(c, CALL_SENDING, WAIT_CONNECT, late < call_deadline(c) ? late : call_deadline(c));
 	engine_start(p->engine, x->easy);
 }
 
-/* ---- what came ---- */
-
-static void
-call_retry(struct proxy_call *c, int64_t wait_ms, enum wait_reason reason)
-{
-	c->answer.retries++;
-	call_enter(c, CALL_WAITING, reason, now_of(c) + wait_ms);
-}
-
-/* The answer stands; what was collected of a streamed one is handed out first. */
-static void
-call_succeed(struct proxy_call *c)
-{
-	if (c->on_body && !c->cancelled) {
-		c->settled = true;
-		if (!c->exchange.streaming)
-			exchange_hold(&c->exchange);
-		if (!exchange_drain(&c->exchange) || c->exchange.paused)
-			return; /* call_kicked comes back */
-		if (!c->cancelled)
-			c->on_body(c->arg, (struct slice){0});
-	}
-	call_finish(c);
-}
-
-static void
-call_fail(struct proxy_call *c, const struct err *why)
-{
-	c->answer.err = *why;
-	call_name_error(c);
-	call_finish(c);
-}
-
-/* Another try? false: what came stands. */
-static bool
-call_again(struct proxy_call *c, int64_t asked, bool limited)
-{
-	int64_t now = now_of(c), wait, left = deadline_of(c) == INT64_MAX ? INT64_MAX : deadline_of(c) - now;
-	struct retry_case k = {
-	        .may = retry_method(c->method, c->safe),
-	        .done = c->answer.retries,
-	        .limit = c->limit,
-	        .base_ms = c->proxy->retry_base_ms,
-	        .max_ms = c->proxy->retry_max_ms,
-	        .asked_ms = asked,
-	        .time_left_ms = left,
-	        .random = proxy_random(c->proxy),
-	};
-	enum retry_verdict verdict = retry_decide(&k, &wait);
-	int64_t shared = asked >= 0 ? asked + 1 : limited ? wait : 0;
-
-	if (shared)
-		queue_pause(c->target->queue, now + (shared < LIMIT_PAUSE_MAX_MS ? shared : LIMIT_PAUSE_MAX_MS));
-	if (verdict == RETRY_LATER) {
-		call_retry(c, wait, limited ? WAIT_RATE : WAIT_RETRY);
-	} else if (verdict == RETRY_TOO_LONG) {
-		call_rate_error(c, wait);
-		call_finish(c);
-	}
-	return verdict != RETRY_NOT;
-}
-
-static void
-settle_answer(struct proxy_call *c)
-{
-	int status = c->exchange.head.status;
-	struct err why = {0};
-
-	if (status == 429)
-		c->answer.rate_limited++;
-	if (redirect_asked(c)) {
-		if (redirect_follow(c, &why))
-			call_fail(c, &why);
-		else
-			call_queue(c);
-		return;
-	}
-	if (!c->exchange.streaming && retry_status(status, c->retry_on, c->n_retry_on) &&
-	    call_again(c, limit_asked(c), status == 429))
-		return;
-	call_succeed(c);
-}
-
-/* The exchange is over, with libcurl's result. */
-static void
-call_settle(struct proxy_call *c, CURLcode rc)
-{
-	struct queue *q = c->target->queue;
-	enum exchange_end end;
-	struct err why = {0};
-
-	call_reason(c, WAIT_NONE);
-	c->answer.bytes += exchange_bytes(&c->exchange);
-	call_landed(c);
-	if (c->cancelled) {
-		call_finish(c);
-		return;
-	}
-	end = exchange_judge(&c->exchange, rc, &why);
-	if (end == EXCHANGE_ANSWER)
-		limit_learn(c);
-	queue_pump(q);
-	if (end == EXCHANGE_ANSWER)
-		settle_answer(c);
-	else if (end == EXCHANGE_FATAL || c->exchange.streaming || !call_again(c, WAIT_UNKNOWN, false))
-		call_fail(c, &why);
-}
-
+/* libcurl has ended. What it gave is handed out before anything is decided. */
 void
 call_transferred(void *call, CURLcode rc)
 {
@@ -403,7 +307,7 @@ call_transferred(void *call, CURLcode rc)
 		c->rc = rc;
 		return;
 	}
-	call_settle(c, rc);
+	outcome_settle(c, rc);
 }
 
 /* ---- alarms ---- */
@@ -418,7 +322,7 @@ sending_late(struct proxy_call *c)
 	if (c->settled)
 		call_fail(c, &unread);
 	else
-		call_settle(c, CURLE_OPERATION_TIMEDOUT);
+		outcome_settle(c, CURLE_OPERATION_TIMEDOUT);
 }
 
 static void
@@ -461,7 +365,7 @@ call_kicked(void *arg)
 	CURLcode rc = CURLE_OK;
 
 	if (c->settled) {
-		call_succeed(c);
+		outcome_stand(c);
 		return;
 	}
 	if (!exchange_drain(x) || c->cancelled)
@@ -472,7 +376,7 @@ call_kicked(void *arg)
 		rc = curl_easy_pause(x->easy, CURLPAUSE_CONT);
 	if (rc || (c->over && !x->paused)) {
 		call_stop_exchange(c);
-		call_settle(c, rc ? rc : c->rc);
+		outcome_settle(c, rc ? rc : c->rc);
 	}
 }
 

@@ -21,8 +21,6 @@
 
 #define FIRST_RESERVE (4 * 1024 * 1024) /* bytes believed of a Content-Length before they come */
 #define PIECE (32 * 1024)
-#define SLOW_BYTES 100L  /* a second, ... */
-#define SLOW_SECONDS 30L /* ... for so long: given up */
 
 /* ---- callbacks ---- */
 
@@ -267,8 +265,8 @@ exchange_begin(struct exchange *x, CURL *easy, const struct exchange_plan *plan)
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a stop does not wait for a name to be resolved */
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)plan->connect_ms);
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES);
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, SLOW_SECONDS);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)plan->slow_bytes);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)plan->slow_seconds);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 64L * 1024);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, plan->user_agent);
@@ -331,8 +329,8 @@ judge_late(const struct exchange *x, struct err *err)
 	else if (x->late_ms)
 		err_set(err, ERR_PROVIDER, "timed out: no whole answer within %s", duration_format(x->late_ms, text));
 	else
-		err_set(err, ERR_PROVIDER, "timed out: less than %ld bytes a second for %ld seconds", SLOW_BYTES,
-		        SLOW_SECONDS);
+		err_set(err, ERR_PROVIDER, "timed out: less than %u bytes a second for %s", x->plan->slow_bytes,
+		        duration_format(x->plan->slow_seconds * INT64_C(1000), text));
 }
 
 static enum exchange_end

@@ -20,6 +20,7 @@ struct exchange_plan { /* borrowed until the exchange is finished */
 	bool trusted;        /* any address will do */
 	uint64_t max_answer; /* bytes decoded, unless streamed */
 	int64_t connect_ms;
+	unsigned slow_bytes, slow_seconds; /* fewer a second for so long: given up */
 	const char *ca_file, *user_agent;
 };
 

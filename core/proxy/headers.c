@@ -40,16 +40,6 @@ name_is(struct slice name, const char *s)
 	return name.len == strlen(s) && !strncasecmp(name.p, s, name.len);
 }
 
-static struct slice
-trim(struct slice s)
-{
-	while (s.len && (unsigned char)s.p[0] <= ' ')
-		s.p++, s.len--;
-	while (s.len && (unsigned char)s.p[s.len - 1] <= ' ')
-		s.len--;
-	return s;
-}
-
 bool
 header_split(struct slice line, struct slice *name, struct slice *value)
 {
@@ -68,7 +58,7 @@ header_split(struct slice line, struct slice *name, struct slice *value)
 		if ((c < 0x20 && c != '\t') || c == 0x7f)
 			return false;
 	}
-	*value = trim(*value);
+	*value = slice_trim(*value);
 	return true;
 }
 
@@ -88,7 +78,9 @@ header_check(struct slice line, const char *key_name, struct err *err)
 			               (int)(name.len < 60 ? name.len : 60), name.p);
 	}
 	if (key_name && name_is(name, key_name))
-		return err_set(err, ERR_USAGE, "the request header '%.60s' carries the credential and cannot be set by a connector", key_name);
+		return err_set(err, ERR_USAGE,
+		               "the request header '%.60s' carries the credential and cannot be set by a connector",
+		               key_name);
 	return 0;
 }
 
@@ -96,7 +88,7 @@ struct curl_slist *
 header_put(struct curl_slist *list, struct slice line)
 {
 	size_t name = line.len ? (size_t)((const char *)memchr(line.p, ':', line.len) - line.p) + 1 : 0;
-	struct slice value = trim(slice_of(line.p + name, line.len - name));
+	struct slice value = slice_trim(slice_of(line.p + name, line.len - name));
 	/* "Name;" is libcurl's spelling of a header without value. */
 	char *text = value.len ? xasprintf("%.*s %.*s", (int)name, line.p, (int)value.len, value.p)
 	                       : xasprintf("%.*s;", (int)name - 1, line.p);
@@ -184,7 +176,7 @@ secrets_hide(struct headers *h, size_t from)
 	struct buf escaped = {0};
 
 	secret_hide(&h->lines, from, secret_reveal(h->hide));
-	url_escape(&escaped, secret_reveal(h->hide));
+	buf_url(&escaped, secret_reveal(h->hide));
 	secret_hide(&h->lines, from, buf_view(&escaped));
 	buf_wipe(&escaped);
 }
@@ -228,13 +220,13 @@ line_add(struct headers *h, struct slice line)
 		if (h->dropped || !h->lines.len)
 			return;
 		h->lines.p[h->lines.len - 1] = ' ';
-		put_value(&h->lines, trim(line));
+		put_value(&h->lines, slice_trim(line));
 		return;
 	}
 	if (!colon)
 		return;
-	name = trim(slice_of(line.p, (size_t)(colon - line.p)));
-	value = trim(slice_of(colon + 1, line.len - (size_t)(colon - line.p) - 1));
+	name = slice_trim(slice_of(line.p, (size_t)(colon - line.p)));
+	value = slice_trim(slice_of(colon + 1, line.len - (size_t)(colon - line.p) - 1));
 	h->dropped = !name.len || line_hidden(h, name);
 	for (size_t i = 0; i < name.len && !h->dropped; i++)
 		h->dropped = !is_token((unsigned char)name.p[i]);

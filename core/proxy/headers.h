@@ -15,7 +15,7 @@
 
 #define HEADERS_BYTES_MAX (256 * 1024) /* of all header blocks of an exchange */
 #define HEADERS_LINES_MAX 1000
-#define HEADERS_INTERIM_MAX 20         /* 1xx answers before the real one */
+#define HEADERS_INTERIM_MAX 20 /* 1xx answers before the real one */
 
 struct headers {
 	struct buf lines;          /* of the last block */
@@ -24,7 +24,7 @@ struct headers {
 	int status;
 	size_t bytes;
 	unsigned count, interim;
-	bool done; /* the final block has ended; what follows are trailers */
+	bool done;    /* the final block has ended; what follows are trailers */
 	bool dropped; /* the last line was left out, so its continuations are */
 };
 
@@ -37,7 +37,8 @@ unsigned headers_count(struct slice lines, const char *name);
 
 /* Cuts "name: value"; false: not of that form, or with bytes that may not be in it. */
 bool header_split(struct slice line, struct slice *name, struct slice *value);
-/* May a plugin or manifest set it? ERR_USAGE names what is wrong. key_name: the header that carries our key, or NULL. */
+/* May a plugin or manifest set it? ERR_USAGE names what is wrong. key_name: the header that carries our key, or NULL.
+ */
 int header_check(struct slice line, const char *key_name, struct err *err);
 
 /* Headers of a request; one of the same name replaces the former. */

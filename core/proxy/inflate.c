@@ -11,16 +11,6 @@
 #include <strings.h>
 #include "base/mem.h"
 
-static struct slice
-trimmed(struct slice s)
-{
-	while (s.len && (s.p[0] == ' ' || s.p[0] == '\t'))
-		s.p++, s.len--;
-	while (s.len && (s.p[s.len - 1] == ' ' || s.p[s.len - 1] == '\t'))
-		s.len--;
-	return s;
-}
-
 static bool
 coding_is(struct slice coding, const char *name)
 {
@@ -31,7 +21,7 @@ int
 inflate_init(struct inflate *f, struct slice coding, struct err *err)
 {
 	*f = (struct inflate){0};
-	coding = trimmed(coding);
+	coding = slice_trim(coding);
 	if (!coding.len || coding_is(coding, "identity"))
 		return 0;
 	if (!coding_is(coding, "gzip") && !coding_is(coding, "x-gzip"))

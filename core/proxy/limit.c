@@ -27,7 +27,6 @@ limit_asked(const struct proxy_call *c)
 {
 	const struct proxy_target *t = c->target;
 	struct slice lines = buf_view(&c->exchange.head.lines);
-	/* Many providers send their reset header with every answer: it asks for a wait only when nothing is left. */
 	bool reset = c->exchange.head.status == 429 ||
 	             (t->remaining && wait_seconds(headers_find(lines, t->remaining)) == 0);
 	struct wait_sources s = {

@@ -30,7 +30,7 @@ struct proxy {
 	uint64_t random;
 	uint64_t max_answer;
 	int64_t connect_ms, request_ms, retry_base_ms, retry_max_ms;
-	unsigned retries;
+	unsigned retries, slow_bytes, slow_seconds;
 	char *ca_file, *user_agent;
 	struct buf spare[PROXY_SPARES]; /* memory of bodies that were done with; empty: p NULL */
 	bool closed;                    /* proxy_free was called; the memory is there until the loop's next turn */

@@ -16,6 +16,8 @@
 #define CONNECT_MS 10000
 #define REQUEST_MS 120000
 #define RETRIES 5
+#define SLOW_BYTES 100
+#define SLOW_SECONDS 30
 #define RETRY_BASE_MS 500
 #define RETRY_MAX_MS 300000
 
@@ -86,6 +88,8 @@ options_read(struct proxy *p, const struct proxy_options *o)
 	p->retries = o->retries == UINT64_MAX ? 0
 	             : o->retries             ? (unsigned)(o->retries < 1000 ? o->retries : 1000)
 	                                      : RETRIES;
+	p->slow_bytes = o->slow_bytes ? o->slow_bytes : SLOW_BYTES;
+	p->slow_seconds = o->slow_seconds ? o->slow_seconds : SLOW_SECONDS;
 	p->ca_file = o->ca_file ? xstrdup(o->ca_file) : NULL;
 	p->user_agent = xstrdup(o->user_agent ? o->user_agent : "sluice/" SLUICE_VERSION);
 	p->random = o->random_seed;

@@ -1,16 +1,18 @@
 /* proxy.h - the one door to the network: requests of all runs, with credentials, limits, retries and address checks.
  *
- * libcurl's multi interface on the loop. A plugin says what it wants (method, endpoint, query, headers, body); the proxy
- * decides whether that may be asked, adds who we are, and answers once: with a complete, inflated, bounded body or with a
- * reason. Nothing partial ever leaves it as a whole.
+ * libcurl's multi interface on the loop. A plugin says what it wants (method, endpoint, query, headers, body); the
+ * proxy decides whether that may be asked, adds who we are, and answers once: with a complete, inflated, bounded body
+ * or with a reason. Nothing partial ever leaves it as a whole.
  *
- * Guarantees. No request goes to a host that is neither the base URL's, nor declared by the connector, nor allowed by the
- * operator; after connecting, the address must be public unless the *operator* named the host. Redirects are followed here,
- * never by libcurl; credentials go only to origins (scheme, host, port) of base_url or the declared hosts over the same scheme. GET, HEAD, PUT and DELETE are
- * retried, POST and PATCH only when said to be safe; no request is sent before the provider's Retry-After has passed; a wait
- * longer than retry_max ends the request with ERR_RATE.
+ * Guarantees. No request goes to a host that is neither the base URL's, nor declared by the connector, nor allowed by
+ * the operator; after connecting, the address must be public unless the *operator* named the host. Redirects are
+ * followed here, never by libcurl; credentials go only to origins (scheme, host, port) of base_url or the declared
+ * hosts over the same scheme. GET, HEAD, PUT and DELETE are retried, POST and PATCH only when said to be safe; no
+ * request is sent before the provider's Retry-After has passed; a wait longer than retry_max ends the request with
+ * ERR_RATE.
  *
- * Awkward: libcurl takes a cut gzip body for success, so Accept-Encoding is set as a plain header and inflating is ours. */
+ * Awkward: libcurl takes a cut gzip body for success, so Accept-Encoding is set as a plain header and inflating is
+ * ours. */
 #ifndef SLUICE_PROXY_PROXY_H
 #define SLUICE_PROXY_PROXY_H
 
@@ -26,23 +28,24 @@ struct proxy;
 struct proxy_target;
 struct proxy_call;
 
-struct proxy_options {           /* zero: the usual */
+struct proxy_options { /* zero: the usual */
 	const struct clock *clock;
-	uint64_t max_answer;     /* bytes decoded; 32 MiB */
-	int64_t connect_ms, request_ms; /* 10 s, 2 min */
-	uint64_t retries;        /* 5; UINT64_MAX: none */
+	uint64_t max_answer;                 /* bytes decoded; 32 MiB */
+	int64_t connect_ms, request_ms;      /* 10 s, 2 min */
+	uint64_t retries;                    /* 5; UINT64_MAX: none */
 	int64_t retry_base_ms, retry_max_ms; /* 500 ms, 5 min */
-	const char *ca_file;     /* NULL: the system's */
-	uint64_t random_seed;    /* for jitter; 0: from the system */
-	const char *user_agent;  /* NULL: "sluice/VERSION" */
+	const char *ca_file;                 /* NULL: the system's */
+	unsigned slow_bytes, slow_seconds;   /* 100 bytes a second for 30 s: less is given up, streams too */
+	uint64_t random_seed;                /* for jitter; 0: from the system */
+	const char *user_agent;              /* NULL: "sluice/VERSION" */
 };
 struct proxy *proxy_new(uv_loop_t *loop, const struct proxy_options *o, struct err *err);
 void proxy_free(struct proxy *p); /* ends all calls with ERR_STOPPED first; NULL is fine */
 
 /* Whom a run talks to, and as whom. Everything is copied. */
 struct proxy_auth {
-	int kind;                       /* enum sluice_auth */
-	const char *name, *prefix;      /* of header or query parameter */
+	int kind;                                         /* enum sluice_auth */
+	const char *name, *prefix;                        /* of header or query parameter */
 	const struct secret *token, *username, *password; /* token also for api keys */
 };
 struct proxy_target_options {
@@ -52,9 +55,10 @@ struct proxy_target_options {
 	const char *const *hosts;       /* of the connector's manifest: public addresses only */
 	const char *const *allow_hosts; /* of the operator: any address. "host" or "host:port" */
 	struct proxy_auth auth;
-	const char *const *headers;     /* "Name: value", filled in */
-	uint64_t rate_n; int64_t rate_ms; /* 0: none known. Token bucket, shared by all targets with the same limit_key */
-	const char *limit_key;          /* usually the integration and the credential's name */
+	const char *const *headers; /* "Name: value", filled in */
+	uint64_t rate_n;
+	int64_t rate_ms;       /* 0: none known. Sliding window, shared by all targets with the same limit_key */
+	const char *limit_key; /* usually the integration and the credential's name */
 	const char *remaining, *reset, *retry_after, *retry_body; /* names from the manifest; NULL: none */
 };
 struct proxy_target *proxy_target_new(struct proxy *p, const struct proxy_target_options *o, struct err *err);
@@ -63,42 +67,49 @@ void proxy_target_free(struct proxy_target *t); /* after its calls have ended; N
 /* Fills ${name} in a template from a JSON object of options; values are URL-escaped. err names what is missing. */
 int template_fill(struct buf *out, const char *text, struct slice options, struct err *err);
 
-struct proxy_request {              /* borrowed until proxy_send returns */
-	const char *method;             /* upper case */
-	struct slice endpoint;          /* path below base_url, or absolute URL */
-	struct slice query;             /* encoded, without '?' */
-	struct slice headers;           /* "name: value\n" lines; what could carry credentials, Host, framing or connection headers are refused */
-	struct slice body;              /* JSON; empty: none */
-	const uint16_t *retry_on; size_t n_retry_on;
-	int retries;                    /* negative: none; 0: as configured */
-	int64_t timeout_ms;             /* 0: as configured */
-	bool safe;                      /* may be repeated although POST or PATCH */
-	bool from_answer;               /* endpoint came out of an answer (next link): never trusted by the operator's word for other hosts */
-	bool streamed;                  /* body in pieces: on_body */
-	int64_t deadline_mono_ms;       /* 0: none; no wait goes beyond it */
+struct proxy_request {         /* borrowed until proxy_send returns */
+	const char *method;    /* upper case */
+	struct slice endpoint; /* path below base_url, or absolute URL */
+	struct slice query;    /* encoded, without '?' */
+	struct slice headers;  /* "name: value\n" lines; what could carry credentials, Host, framing or connection
+	                          headers are refused */
+	struct slice body;     /* JSON; empty: none */
+	const uint16_t *retry_on;
+	size_t n_retry_on;
+	int retries;        /* negative: none; 0: as configured */
+	int64_t timeout_ms; /* 0: as configured */
+	bool safe;          /* may be repeated although POST or PATCH */
+	bool from_answer; /* endpoint came out of an answer (next link): never trusted by the operator's word for other
+	                     hosts */
+	bool streamed;    /* body in pieces: on_body */
+	int64_t deadline_mono_ms; /* 0: none; no wait goes beyond it */
 };
 
 enum wait_reason { WAIT_NONE, WAIT_CONNECT, WAIT_SERVER, WAIT_RATE, WAIT_RETRY, WAIT_REASONS };
 extern const char *const wait_names[WAIT_REASONS]; /* "", "connecting", "waiting for the server", ... */
 
-struct proxy_answer {               /* borrowed until the callback returns */
-	struct err err;                 /* cls ERR_NONE: there is an answer, whatever its status. Else none: ERR_PROVIDER, ERR_RATE, ERR_CREDENTIALS never (a 401 is an answer), ERR_DATA (body cut, bomb, too large), ERR_USAGE (not allowed), ERR_STOPPED */
+struct proxy_answer {   /* borrowed until the callback returns */
+	struct err err; /* cls ERR_NONE: there is an answer, whatever its status. Else none: ERR_PROVIDER, ERR_RATE,
+	                   ERR_CREDENTIALS never (a 401 is an answer), ERR_DATA (body cut, bomb, too large), ERR_USAGE
+	                   (not allowed), ERR_STOPPED */
 	int status;
-	struct slice body;              /* whole, inflated; empty when streamed */
-	struct slice headers;           /* "name: value\n", lower-case names; set-cookie and authentication echoes left out */
-	const char *content_type;       /* "" when none */
-	unsigned attempts;              /* requests sent */
+	struct slice body;        /* whole, inflated; empty when streamed */
+	struct slice headers;     /* "name: value\n", lower-case names; set-cookie and authentication echoes left out */
+	const char *content_type; /* "" when none */
+	unsigned attempts;        /* requests sent */
 	unsigned retries, rate_limited; /* of these: retried for any reason; answered 429 */
 	uint64_t bytes;                 /* received on the wire, all attempts */
 	int64_t waits_ms[WAIT_REASONS]; /* where the time went */
 };
 typedef void proxy_done(void *arg, const struct proxy_answer *a);
-/* streamed: called with pieces after `head` (status is final, retries are over); p NULL, len 0: the end. proxy_pause stops the flow. */
+/* streamed: called with pieces after `head` (status is final, retries are over); p NULL, len 0: the end. proxy_pause
+ * stops the flow. */
 typedef void proxy_body(void *arg, struct slice piece);
 
 /* Sends when limits allow; done is called exactly once, never from inside proxy_send. The call is gone after done. */
-struct proxy_call *proxy_send(struct proxy_target *t, const struct proxy_request *r, proxy_done *done, proxy_body *body, void *arg);
-void proxy_cancel(struct proxy_call *c);            /* done is called with ERR_STOPPED, later */
+struct proxy_call *proxy_send(struct proxy_target *t, const struct proxy_request *r, proxy_done *done, proxy_body *body,
+                              void *arg);
+void proxy_cancel(struct proxy_call *c); /* done is called with ERR_STOPPED, later */
 /* Inside proxy_body, from the first piece on: the answer's status and headers. done comes after the last piece. */
 void proxy_head(const struct proxy_call *c, int *status, struct slice *headers);
 void proxy_pause(struct proxy_call *c, bool pause); /* streamed: no pieces while paused */

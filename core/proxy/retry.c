@@ -16,16 +16,6 @@
 #define EPOCH_SECONDS INT64_C(1000000000)  /* 2001-09-09 */
 #define EPOCH_MILLIS INT64_C(100000000000) /* as seconds: the year 5138; as milliseconds: 1973 */
 
-static struct slice
-trim(struct slice s)
-{
-	while (s.len && (s.p[0] == ' ' || s.p[0] == '\t'))
-		s.p++, s.len--;
-	while (s.len && (s.p[s.len - 1] == ' ' || s.p[s.len - 1] == '\t'))
-		s.len--;
-	return s;
-}
-
 static bool
 is_digit(char c)
 {
@@ -61,7 +51,7 @@ wait_seconds(struct slice text)
 {
 	int64_t ms;
 
-	return parse_thousandths(trim(text), &ms) ? ms : WAIT_UNKNOWN;
+	return parse_thousandths(slice_trim(text), &ms) ? ms : WAIT_UNKNOWN;
 }
 
 /* From now until then, rounded up; the past is unknown. */
@@ -76,7 +66,7 @@ wait_retry_after(struct slice value, int64_t now_us)
 {
 	int64_t ms, us;
 
-	value = trim(value);
+	value = slice_trim(value);
 	if (parse_thousandths(value, &ms))
 		return ms;
 	return time_parse_http(value, &us) ? wait_until(us, now_us) : WAIT_UNKNOWN;
@@ -87,7 +77,7 @@ wait_reset(struct slice value, int64_t now_us)
 {
 	int64_t v, us;
 
-	value = trim(value);
+	value = slice_trim(value);
 	if (parse_thousandths(value, &v)) {
 		if (v / 1000 < EPOCH_SECONDS)
 			return v;

@@ -56,7 +56,7 @@ option_put(struct buf *out, struct slice options, struct slice name, bool first,
 	if (first && value_is_url(text))
 		buf_slice(out, text);
 	else
-		url_escape(out, text);
+		buf_url(out, text);
 	rc = 0;
 out:
 	buf_free(&plain);

@@ -264,25 +264,6 @@ url_same_origin(const struct url *a, const struct url *b)
 	return a->tls == b->tls && url_same_place(a, b);
 }
 
-void
-url_escape(struct buf *out, struct slice raw)
-{
-	static const char hex[] = "0123456789ABCDEF";
-
-	for (size_t i = 0; i < raw.len; i++) {
-		unsigned char c = (unsigned char)raw.p[i];
-
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-		    (c && strchr("-._~", c))) {
-			buf_putc(out, (char)c);
-		} else {
-			buf_putc(out, '%');
-			buf_putc(out, hex[c >> 4]);
-			buf_putc(out, hex[c & 15]);
-		}
-	}
-}
-
 /* Copies the parameters of query that are not called name. */
 static void
 keep_others(struct buf *out, const char *query, struct slice name)
@@ -305,14 +286,14 @@ url_set_param(struct url *u, const char *name, struct slice value)
 	struct buf key = {0}, query = {0};
 	char *old = part(u->parts, CURLUPART_QUERY, 0);
 
-	url_escape(&key, slice_str(name));
+	buf_url(&key, slice_str(name));
 	keep_others(&query, old, buf_view(&key));
 	if (value.p) {
 		if (query.len)
 			buf_putc(&query, '&');
 		buf_slice(&query, buf_view(&key));
 		buf_putc(&query, '=');
-		url_escape(&query, value);
+		buf_url(&query, value);
 	}
 	curl_url_set(u->parts, CURLUPART_QUERY, query.len ? buf_str(&query) : NULL, 0);
 	curl_free(old);

@@ -34,6 +34,5 @@ bool url_same_place(const struct url *a, const struct url *b);  /* host and port
 /* Puts name=value (raw) in place of all parameters of that name; value.p NULL: only removes them. The text is wiped
  * after use. */
 void url_set_param(struct url *u, const char *name, struct slice value);
-void url_escape(struct buf *out, struct slice raw); /* appends; all but A-Z a-z 0-9 - . _ ~ as %XX */
 
 #endif

@@ -9,24 +9,6 @@
 #include "base/json.h"
 
 void
-url_escape(struct buf *out, struct slice text)
-{
-	static const char hex[] = "0123456789ABCDEF";
-
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.p[i];
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-		    (c && strchr("-._~", c))) {
-			buf_putc(out, (char)c);
-			continue;
-		}
-		buf_putc(out, '%');
-		buf_putc(out, hex[c >> 4]);
-		buf_putc(out, hex[c & 15]);
-	}
-}
-
-void
 query_put(struct buf *query, const char *name, struct slice value)
 {
 	if (query->len)
@@ -36,9 +18,9 @@ query_put(struct buf *query, const char *name, struct slice value)
 		if (*p == '[' || *p == ']')
 			buf_putc(query, *p);
 		else
-			url_escape(query, slice_of(p, 1));
+			buf_url(query, slice_of(p, 1));
 	buf_putc(query, '=');
-	url_escape(query, value);
+	buf_url(query, value);
 }
 
 static bool

@@ -7,7 +7,6 @@
 #include "base/err.h"
 #include "worker/load.h"
 
-void url_escape(struct buf *out, struct slice text);                 /* all but unreserved characters */
 void query_put(struct buf *query, const char *name, struct slice value); /* appends &name=value, escaped */
 /* Appends the pairs, without those whose name is in `without` (NULL-terminated; may be NULL). */
 void query_pairs(struct buf *query, const struct plugin *p, const struct sluice_pair *pairs, const char *const *without);

@@ -145,6 +145,75 @@ TEST("a stream is retried before its first piece only, and a cut one is no succe
 	}
 }
 
+static int seen_status;
+static char seen_type[64];
+
+static void
+head_it(struct got *g)
+{
+	struct slice headers, type;
+
+	proxy_head(g->call, &seen_status, &headers);
+	type = headers_find(headers, "content-type");
+	snprintf(seen_type, sizeof seen_type, "%.*s", (int)type.len, type.p);
+	g->on_piece = NULL;
+}
+
+TEST("whoever is given the first piece of a stream can ask for its status and headers")
+{
+	static const struct script scripts[] = {
+	        {"/ok", {SAY(OK_JSON)}},
+	        {"/no", {SAY("HTTP/1.1 404 No\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nno")}},
+	        {"/busy", {SAY("HTTP/1.1 503 No\r\nContent-Type: text/x\r\nContent-Length: 4\r\n\r\nbusy")}},
+	        {0},
+	};
+	static const struct {
+		int status;
+		const char *type;
+	} want[] = {{200, "application/json"}, {404, "text/plain"}, {503, "text/x"}};
+
+	for (size_t i = 0; i < LENGTH(want); i++) {
+		struct env e;
+		struct got g = {.on_piece = head_it};
+
+		seen_status = 0;
+		env_open(&e, scripts, &(struct proxy_options){.retries = 1, .retry_base_ms = 1});
+		env_target(&e, NULL);
+		env_ask(&e, (struct proxy_request){.endpoint = slice_str(scripts[i].path), .streamed = true}, &g);
+		CHECK_INT(g.err.cls, ERR_NONE);
+		CHECK_INT(seen_status, want[i].status);
+		CHECK_STR(seen_type, want[i].type);
+		env_close(&e);
+	}
+}
+
+TEST("a stream that only drips is given up; one that its receiver holds is not")
+{
+	struct script scripts[] = {
+	        {"/drip", {THEN("HTTP/1.1 200 OK\r\nContent-Length: 900000\r\n\r\n", DRIP)}}, {"/held", {{0}}}, {0}};
+	struct proxy_options slow = {.slow_bytes = 2000, .slow_seconds = 1};
+	struct env e;
+	struct got drip = {0}, held = {.on_piece = pause_it};
+
+	large_make();
+	scripts[1].steps[0] = (struct step){.bytes = large, .len = large_len};
+	env_open(&e, scripts, &slow);
+	env_target(&e, NULL);
+	send_to(e.target, (struct proxy_request){.endpoint = SLICE("/held"), .streamed = true}, &held);
+	env_ask(&e, (struct proxy_request){.endpoint = SLICE("/drip"), .streamed = true}, &drip);
+	CHECK_INT(drip.err.cls, ERR_PROVIDER);
+	CHECK_HAS(drip.err.text, "less than 2000 bytes a second for 1s");
+	CHECK(drip.pieces.len > 0);
+	env_idle(&e, 2200);
+	CHECK_INT(held.times, 0);
+	held.on_piece = NULL;
+	proxy_pause(held.call, false);
+	env_wait(&e, &held);
+	CHECK_INT(held.err.cls, ERR_NONE);
+	CHECK(is_large(&held.pieces));
+	env_close(&e);
+}
+
 TEST("a large answer in one piece is whole, and its memory stays near its size")
 {
 	struct script scripts[] = {{"/plain", {{0}}}, {"/gzip", {{0}}}, {0}};

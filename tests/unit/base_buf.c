@@ -136,6 +136,18 @@ TEST("slices compare by their bytes")
 	free(copy);
 }
 
+TEST("a slice is trimmed at both ends, and escaped for a URL")
+{
+	struct buf b = {0};
+
+	CHECK(slice_is(slice_trim(SLICE(" \t a b\r\n")), "a b"));
+	CHECK_INT(slice_trim(SLICE(" \t ")).len, 0);
+	CHECK_INT(slice_trim((struct slice){0}).len, 0);
+	buf_url(&b, SLICE("aZ09-._~ /?&=%\xc3\xa4\0"));
+	CHECK_STR(buf_str(&b), "aZ09-._~%20%2F%3F%26%3D%25%C3%A4%00");
+	buf_free(&b);
+}
+
 TEST("an error keeps its class, and words can be put before it")
 {
 	struct err e = {0};

@@ -228,6 +228,20 @@ TEST("what is still connecting takes its place; a place is free when it was sent
 	bucket_finish(&b);
 }
 
+TEST("a sending that libcurl repeats by itself takes a place of its own, not that of one that is connecting")
+{
+	struct bucket b;
+
+	bucket_init(&b);
+	bucket_rate(&b, 2, 1000);
+	bucket_take(&b, 0);
+	bucket_sent(&b, 0);
+	bucket_take(&b, 10);
+	bucket_again(&b, 20);
+	CHECK(bucket_next(&b, 30, 0) == 1071);
+	bucket_finish(&b);
+}
+
 TEST("a pause holds for all, is never shortened, and does not end in one instant")
 {
 	struct bucket b;
