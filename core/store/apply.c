@@ -250,10 +250,11 @@ fence_break(struct store *s, struct fence fence)
 	if (!fence.scope)
 		return;
 	for (size_t i = 0; i < s->n_broken; i++) {
-		if (s->broken[i].scope == fence.scope) {
+		if (s->broken[i].scope != fence.scope)
+			continue;
+		if (s->broken[i].epoch < fence.epoch) /* a zombie's failure does not heal its successor's */
 			s->broken[i].epoch = fence.epoch;
-			return;
-		}
+		return;
 	}
 	s->broken = xrealloc(s->broken, (s->n_broken + 1) * sizeof(*s->broken));
 	s->broken[s->n_broken++] = fence;

@@ -37,7 +37,7 @@ make_parents(const char *dir)
 	char *path = xstrdup(dir);
 	int rc = 0;
 
-	for (char *p = strchr(path + 1, '/'); p && !rc; p = strchr(p + 1, '/')) {
+	for (char *p = *path ? strchr(path + 1, '/') : NULL; p && !rc; p = strchr(p + 1, '/')) {
 		*p = 0;
 		if (mkdir(path, 0755) < 0 && errno != EEXIST)
 			rc = -1;

@@ -211,7 +211,7 @@ record_show(struct snapshot *p, uint32_t dataset, struct slice wanted, void (*fn
 		return false;
 	layout_feed_key(key, dataset, e.sequence);
 	good = snapshot_get(p, DB_FEED, slice_of(key, sizeof(key)), &v) == 0 &&
-	       read_head(p, slice_of(key, sizeof(key)), v, &h) && snapshot_cursor(p, DB_ROWS, &rows) == 0;
+	       read_head(p, slice_of(key, sizeof(key)), v, &h) && h.row == e.row && snapshot_cursor(p, DB_ROWS, &rows) == 0;
 	if (good) {
 		good = read_row(p, rows, dataset, e.row, &id, &json) && slice_eq(id, wanted);
 		mdb_cursor_close(rows);
@@ -337,6 +337,7 @@ store_ids(struct store *s, uint32_t dataset, bool (*each)(void *arg, struct slic
 
 	put_be32(w.at.p, dataset);
 	while (!rc && !w.end) {
+		w.ids = w.rows = NULL;
 		if (snapshot_begin(&w.snap, s, err) < 0)
 			return -1;
 		rc = snapshot_cursor(&w.snap, DB_IDS, &w.ids) || snapshot_cursor(&w.snap, DB_ROWS, &w.rows)

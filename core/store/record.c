@@ -313,6 +313,9 @@ apply_update(struct group *g, struct commit *c, struct reader *r)
 	buf_put(&g->merged, body.p, 1 + id.len);
 	json_merge(&g->merged, json, patch);
 	json = slice_of(g->merged.p + 1 + id.len, g->merged.len - 1 - id.len);
+	if (json.len > STORE_RECORD_MAX)
+		return group_refuse(g, ERR_DATA, "an update would make '%.*s' %zu bytes long; a record has at most %d",
+		                    (int)id.len, id.p, json.len, STORE_RECORD_MAX);
 	if (!json_scan(json, JSON_DEPTH_MAX, &g->s->seal.seed, &hash, &fault))
 		return group_refuse(g, ERR_DATA, "an update of '%.*s' does not merge: %s", (int)id.len, id.p,
 		                    fault.what);

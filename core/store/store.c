@@ -5,6 +5,7 @@
  * Guarantees: when store_open returns a store, this process is the only one that has it, its format is known and its
  * key is right; when it returns NULL, nothing stays open or locked. A store is made in one transaction (format and
  * wrapped master key together), after its key file is durable. */
+#include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -77,7 +78,9 @@ meta_make(struct store *s, const struct store_options *o, struct err *err)
 	if (!o->plain)
 		seal_wrap(key, master, wrapped);
 	rc = meta_put(s, flags, o->plain ? slice_of(master, sizeof(master)) : slice_of(wrapped, sizeof(wrapped)));
-	if (rc || dir_sync(o->dir) < 0)
+	if (!rc && dir_sync(o->dir) < 0)
+		rc = errno;
+	if (rc)
 		rc = env_error(&s->env, rc, "cannot make the store", 0, err);
 	seal_init(&s->seal, master, o->plain);
 	s->hash_ids = o->hash_ids;

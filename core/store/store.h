@@ -1,20 +1,29 @@
 /* store.h - the embedded store: datasets of records, their change feed, and all state that must not be lost.
  *
- * Speaks of commits, datasets, cursors and runs, and names no type of the library behind it: a second implementation can
- * stand behind this header and the same tests.
+ * Speaks of commits, datasets, cursors and runs, and names no type of the library behind it: a second implementation
+ * can stand behind this header and the same tests.
  *
- * Guarantees. All operations of one `struct commit` become durable together or not at all, in the order given, and commits
- * in the order submitted; several may share one transaction (group commit). When a commit's callback says 0, its content
- * survives power loss. A record whose content hash is unchanged causes no write but its `seen` mark. Sequence numbers are per
- * dataset, without gaps in commit order; the feed is compacted (one entry a record, its latest).
+ * Guarantees. All operations of one `struct commit` become durable together or not at all, in the order given, and
+ * commits in the order submitted; several may share one transaction (group commit). When a commit's callback says 0,
+ * its content survives power loss. A record whose content hash is unchanged causes no write but its `seen` mark.
+ * Sequence numbers are per dataset, without gaps in commit order; the feed is compacted (one entry a record, its
+ * latest).
  *
- * Threads. store_open starts one writer thread. Everything else here is for the thread that opened the store ("the loop"),
- * except the reading calls, which any thread may make. Callbacks of commits run inside store_poll, on the loop's thread; the
- * writer calls `wake` (from its own thread) when there is something to poll.
+ * Damage. Records, heads of the feed and all sealed values carry a tag or MAC bound to their place: what flipped or was
+ * moved does not open, and no reader is given other data for it. Entries of the index (where an id's record is, its
+ * content hash), counters of datasets and scopes, and marks of a generation carry none, since each unchanged save would
+ * have to check it. A reader who comes by the index is still only shown a record whose row and head say that they are
+ * its own; but a bit that flipped there can make a save take a record for changed or unchanged, or a sweep for seen or
+ * absent. store_verify finds such a bit in an index entry or a counter; in a mark, an epoch or a state's absence
+ * nothing can.
  *
- * Awkward: a failed commit closes and reopens the environment (an fsync that failed once may lie the next time), and a map
- * that is full is grown and the group replayed; both unseen by callers except as time. After ENOSPC (which the library
- * reports as EIO) the error says "no space left on DIR", class ERR_HOST, and reading goes on. */
+ * Threads. store_open starts one writer thread. Everything else here is for the thread that opened the store ("the
+ * loop"), except the reading calls, which any thread may make. Callbacks of commits run inside store_poll, on the
+ * loop's thread; the writer calls `wake` (from its own thread) when there is something to poll.
+ *
+ * Awkward: a failed commit closes and reopens the environment (an fsync that failed once may lie the next time), and a
+ * map that is full is grown and the group replayed; both unseen by callers except as time. After ENOSPC (which the
+ * library reports as EIO) the error says "no space left on DIR", class ERR_HOST, and reading goes on. */
 #ifndef SLUICE_STORE_STORE_H
 #define SLUICE_STORE_STORE_H
 
@@ -30,25 +39,26 @@
 struct store;
 struct commit;
 
-#define STORE_FORMAT 1           /* format version in `meta`; another one is refused by name */
-#define STORE_ID_MAX 255         /* bytes of a record's id */
+#define STORE_FORMAT 1             /* format version in `meta`; another one is refused by name */
+#define STORE_ID_MAX 255           /* bytes of a record's id */
+#define STORE_RECORD_MAX (8 << 20) /* bytes that updates may make of a record; smaller limits are the caller's */
 
 struct store_options {
-	const char *dir;             /* made with mode 0700 when missing; refused when group or others may enter it */
-	const struct secret *key;    /* 32 bytes; NULL with key_file: read from there, or made there (0600) on first start */
+	const char *dir; /* made with mode 0700 when missing; refused when group or others may enter it */
+	const struct secret *key; /* 32 bytes; NULL with key_file: read from there, or made there (0600) at first */
 	const char *key_file;
-	bool plain;                  /* no sealing (encryption_key = none) */
-	bool hash_ids;               /* for a new store only: ids in keys are keyed hashes, ids stand sealed in the rows */
-	int64_t commit_delay_ms;     /* 0: 50 */
-	uint64_t commit_bytes;       /* 0: 4 MiB */
-	uint64_t map_bytes;          /* first size of the map; 0: 1 GiB; tests use small ones */
-	const struct clock *clock;   /* NULL: the system's */
-	void (*wake)(void *arg);     /* called from the writer thread; NULL: the caller polls or waits by itself */
+	bool plain;              /* no sealing (encryption_key = none) */
+	bool hash_ids;           /* for a new store only: ids in keys are keyed hashes, ids stand sealed in the rows */
+	int64_t commit_delay_ms; /* 0: 50 */
+	uint64_t commit_bytes;   /* 0: 4 MiB */
+	uint64_t map_bytes;      /* first size of the map; 0: 1 GiB; tests use small ones */
+	const struct clock *clock; /* NULL: the system's */
+	void (*wake)(void *arg);   /* called from the writer thread; NULL: the caller polls or waits by itself */
 	void *arg;
 };
 
-/* Opens (makes) the store, takes the exclusive lock, checks format and key. ERR_BUSY: another process has it (its pid in the text).
- * ERR_USAGE: wrong key, wrong format, loose modes, network file system. ERR_HOST: disk. */
+/* Opens (makes) the store, takes the exclusive lock, checks format and key. ERR_BUSY: another process has it (its pid
+ * in the text). ERR_USAGE: wrong key, wrong format, loose modes, network file system. ERR_HOST: disk. */
 struct store *store_open(const struct store_options *o, struct err *err);
 void store_close(struct store *s); /* commits what was submitted, then joins the writer; NULL is fine */
 void store_poll(struct store *s);  /* runs the callbacks of finished commits */
@@ -58,25 +68,30 @@ const char *store_dir(const struct store *s);
 
 /* ---- names: each maps to a small number for good, handed out on first use (that call commits, about 1 ms) ---- */
 
-struct dataset_name { const char *connection, *integration, *model, *variant; /* NULL variant: "base" */ };
-uint32_t store_dataset(struct store *s, const struct dataset_name *n, struct err *err);       /* 0: error */
-uint32_t store_dataset_find(struct store *s, const struct dataset_name *n);                   /* 0: none */
+struct dataset_name {
+	const char *connection, *integration, *model, *variant; /* NULL variant: "base" */
+};
+uint32_t store_dataset(struct store *s, const struct dataset_name *n, struct err *err); /* 0: error */
+uint32_t store_dataset_find(struct store *s, const struct dataset_name *n);             /* 0: none */
 /* Scope of state: a connection (sync NULL) or one of its syncs. */
-struct scope_name { const char *connection, *integration, *sync, *variant; };
-uint32_t store_scope(struct store *s, const struct scope_name *n, struct err *err);           /* 0: error */
-uint32_t store_scope_find(struct store *s, const struct scope_name *n);                       /* 0: none */
+struct scope_name {
+	const char *connection, *integration, *sync, *variant;
+};
+uint32_t store_scope(struct store *s, const struct scope_name *n, struct err *err); /* 0: error */
+uint32_t store_scope_find(struct store *s, const struct scope_name *n);             /* 0: none */
 
 struct dataset_info {
 	uint32_t dataset;
 	const char *connection, *integration, *model, *variant; /* borrowed until the callback returns */
-	uint64_t live, gone;         /* records now, tombstones; exact */
-	uint64_t bytes;              /* of live JSON */
-	uint64_t sequence;           /* last handed out; 0: none */
-	uint64_t pruned;             /* cursors below this are too old; 0: none */
-	int64_t modified_us;         /* time of the last change */
+	uint64_t live, gone;                                    /* records now, tombstones; exact */
+	uint64_t bytes;                                         /* of live JSON */
+	uint64_t sequence;                                      /* last handed out; 0: none */
+	uint64_t pruned;                                        /* cursors below this are too old; 0: none */
+	int64_t modified_us;                                    /* time of the last change */
 };
 int store_datasets(struct store *s, bool (*each)(void *arg, const struct dataset_info *), void *arg, struct err *err);
-bool store_dataset_info(struct store *s, uint32_t dataset, void (*fn)(void *arg, const struct dataset_info *), void *arg);
+bool store_dataset_info(struct store *s, uint32_t dataset, void (*fn)(void *arg, const struct dataset_info *),
+                        void *arg);
 
 /* ---- state: small values by scope, kind and name ---- */
 
@@ -88,17 +103,22 @@ enum state_kind {
 	STATE_LAST,           /* scope of a sync; facts of the last runs (last success, failures in a row); name "" */
 	STATE_HELD,           /* scope of a sync; name: model; deletes held back */
 };
-bool store_state_get(struct store *s, uint32_t scope, enum state_kind kind, struct slice name, struct buf *value); /* false: none */
+/* False: none. */
+bool store_state_get(struct store *s, uint32_t scope, enum state_kind kind, struct slice name, struct buf *value);
 int store_state_list(struct store *s, uint32_t scope, enum state_kind kind,
                      bool (*each)(void *arg, struct slice name, struct slice value), void *arg, struct err *err);
 
 /* ---- writing ---- */
 
-/* A run that writes holds a fence: its sync's scope and an epoch. A commit whose epoch is not the scope's newest is refused
- * whole with ERR_BUSY "superseded by a later run": a zombie cannot write. After a commit failed, those that its run had
- * submitted behind it are refused too (ERR_HOST), until the run takes a new epoch: several may be on the way, and a later page's checkpoint
- * must not become durable without the page before it. scope 0: no fence, and no such order. */
-struct fence { uint32_t scope; uint64_t epoch; };
+/* A run that writes holds a fence: its sync's scope and an epoch. A commit whose epoch is not the scope's newest is
+ * refused whole with ERR_BUSY "superseded by a later run": a zombie cannot write. After a commit failed, those that its
+ * run had submitted behind it are refused too (ERR_HOST), until the run takes a new epoch: several may be on the way,
+ * and a later page's checkpoint must not become durable without the page before it. scope 0: no fence, and no such
+ * order. */
+struct fence {
+	uint32_t scope;
+	uint64_t epoch;
+};
 uint64_t store_epoch_next(struct store *s, uint32_t scope, struct err *err); /* durable when it returns; 0: error */
 
 struct commit *commit_new(struct store *s, struct fence fence); /* yours until store_commit */
@@ -108,56 +128,65 @@ bool commit_empty(const struct commit *c);
 
 /* Records. Everything is copied. json has passed json_scan under store_seed() and hash is its result. */
 void commit_save(struct commit *c, uint32_t dataset, struct slice id, struct slice json, const struct json_hash *hash);
-void commit_update(struct commit *c, uint32_t dataset, struct slice id, struct slice patch); /* deep merge; unknown or deleted ids are counted `missing` */
-void commit_delete(struct commit *c, uint32_t dataset, struct slice id);                     /* keeps the last payload; unknown or deleted ids are counted `missing` */
+/* Deep merge; unknown or deleted ids are counted `missing`; a merge over STORE_RECORD_MAX or JSON_DEPTH_MAX costs the
+ * commit (ERR_DATA). */
+void commit_update(struct commit *c, uint32_t dataset, struct slice id, struct slice patch);
+/* Keeps the last payload; unknown or deleted ids are counted `missing`. */
+void commit_delete(struct commit *c, uint32_t dataset, struct slice id);
 
-/* Generations. begin forgets the dataset's `seen` marks; from then on every save and update marks its record. sweep deletes what is
- * not marked and ends the generation, or holds it back (the marks then stay, for a sweep with `force`), in this same transaction.
- * Without a generation it does nothing. All is exact over restarts: marks are durable with their saves. */
+/* Generations. begin forgets the dataset's `seen` marks; from then on every save and update marks its record. sweep
+ * deletes what is not marked and ends the generation, or holds it back (the marks then stay, for a sweep with `force`),
+ * in this same transaction. Without a generation it does nothing. All is exact over restarts: marks are durable with
+ * their saves. */
 void commit_seen_begin(struct commit *c, uint32_t dataset);
 struct sweep {
 	uint32_t dataset;
-	double share;      /* 0 with least 0 holds everything. Hold back when more than share of the live records and more than `least` would go, */
-	uint64_t least;    /* also when all would go, and when more than half of ten or more would */
-	bool twice;        /* the listing cannot prove order (page numbers): delete only what was absent from the previous sweep too */
-	bool force;        /* confirmed by a person: no brake */
+	double share;   /* 0 with least 0 holds everything. Hold back when more than share of the live records and more
+	                   than `least` would go, */
+	uint64_t least; /* also when all would go, and when more than half of ten or more would */
+	bool twice;     /* the listing cannot prove order (page numbers): delete only what was absent from the previous
+	                   sweep too */
+	bool force;     /* confirmed by a person: no brake */
 };
 void commit_sweep(struct commit *c, const struct sweep *sweep);
 
 void commit_state_set(struct commit *c, uint32_t scope, enum state_kind kind, struct slice name, struct slice value);
-void commit_state_merge(struct commit *c, uint32_t scope, enum state_kind kind, struct slice name, struct slice patch); /* json_merge_top into what is there, or {} */
-void commit_state_clear(struct commit *c, uint32_t scope, enum state_kind kind, struct slice name); /* exactly this name; none is fine */
+/* By json_merge_top into what is there, or {}. */
+void commit_state_merge(struct commit *c, uint32_t scope, enum state_kind kind, struct slice name, struct slice patch);
+/* Exactly this name; none is fine. */
+void commit_state_clear(struct commit *c, uint32_t scope, enum state_kind kind, struct slice name);
 void commit_state_clear_all(struct commit *c, uint32_t scope, enum state_kind kind);
-void commit_positions_drop(struct commit *c, uint32_t scope, unsigned deeper_than); /* STATE_POSITION names whose depth byte is greater */
+/* STATE_POSITION names whose depth byte is greater. */
+void commit_positions_drop(struct commit *c, uint32_t scope, unsigned deeper_than);
 
-/* Dead letters: keyed by sync, model and id (or the raw bytes' hash without one): the same again counts an attempt. A later
- * save of that id resolves its letter. */
+/* Dead letters: keyed by sync, model and id (or the raw bytes' hash without one): the same again counts an attempt. A
+ * later save of that id resolves its letter. */
 struct dead_letter {
-	uint32_t scope;          /* the sync's */
-	uint32_t dataset;        /* where the record would have gone */
-	struct slice model, id;  /* id empty: it has none that can be read */
-	struct slice raw;        /* any bytes; kept up to 64 KiB, with the full length noted */
-	struct slice reason;     /* one sentence */
+	uint32_t scope;         /* the sync's */
+	uint32_t dataset;       /* where the record would have gone */
+	struct slice model, id; /* id empty: it has none that can be read */
+	struct slice raw;       /* any bytes; kept up to 64 KiB, with the full length noted */
+	struct slice reason;    /* one sentence */
 	uint64_t run;
 };
 void commit_dead(struct commit *c, const struct dead_letter *d);
 
-void commit_run(struct commit *c, uint64_t run, struct slice json);              /* puts or replaces the run's record */
-void commit_log(struct commit *c, uint64_t run, struct slice json);              /* appends a line to the run's log */
-uint64_t store_run_next(struct store *s);                                        /* a new run number; from 1, ascending, never reused once committed */
+void commit_run(struct commit *c, uint64_t run, struct slice json); /* puts or replaces the run's record */
+void commit_log(struct commit *c, uint64_t run, struct slice json); /* appends a line to the run's log */
+uint64_t store_run_next(struct store *s); /* a new run number; from 1, ascending, never reused once committed */
 
-struct commit_counts {       /* of one dataset in one commit */
+struct commit_counts { /* of one dataset in one commit */
 	uint32_t dataset;
-	uint64_t saved;          /* records handed to commit_save */
-	uint64_t fresh;          /* saved or updated, and not yet marked seen since commit_seen_begin; outside a generation: all */
+	uint64_t saved; /* records handed to commit_save */
+	uint64_t fresh; /* saved or updated, and not yet marked seen since commit_seen_begin; outside a generation: all */
 	uint64_t added, updated, unchanged, deleted, missing; /* added counts the undeleted too */
-	uint64_t absent, held;   /* by sweep: not seen; not deleted because of the brake */
+	uint64_t absent, held;                                /* by sweep: not seen; not deleted because of the brake */
 };
 struct commit_result {
 	struct err err;                     /* cls ERR_NONE: durable */
 	const struct commit_counts *counts; /* borrowed until the callback returns */
 	size_t n_counts;
-	uint64_t dead;                      /* letters written */
+	uint64_t dead; /* letters written */
 };
 typedef void commit_done(void *arg, const struct commit_result *result);
 /* Takes c. now: do not wait for the group (a run's end, a person waiting). done may be NULL. */
@@ -165,62 +194,78 @@ void store_commit(struct store *s, struct commit *c, bool now, commit_done *done
 /* The same and waits: 0 or -1. For the command line and tests. counts may be NULL, else takes the first dataset's. */
 int store_commit_wait(struct store *s, struct commit *c, struct commit_counts *counts, struct err *err);
 
-/* ---- reading: each call is one short snapshot; slices are borrowed until the callback returns. A callback may read on, but must
- * not wait for a commit (the writer may be waiting for the reads to end). What does not open is logged and counts as absent
- * where a call can only say true or false. ---- */
+/* ---- reading: each call is one short snapshot; slices are borrowed until the callback returns. A callback may read
+ * on, but must not wait for a commit (the writer may be waiting for the reads to end). What does not open is logged and
+ * counts as absent where a call can only say true or false. ---- */
 
 enum change_action { CHANGE_ADDED = 1, CHANGE_UPDATED, CHANGE_DELETED };
 const char *change_name(enum change_action a); /* "added" "updated" "deleted" */
 
 struct record {
 	uint32_t dataset;
-	uint64_t sequence;       /* of its latest change */
+	uint64_t sequence;         /* of its latest change */
 	enum change_action action; /* seen from the cursor that was given; of a single record: its latest */
-	struct slice id, json;   /* a deleted record keeps its last payload */
+	struct slice id, json;     /* a deleted record keeps its last payload */
 	int64_t first_seen_us, modified_us, deleted_us; /* deleted_us 0: live */
 };
 
 struct feed_query {
 	uint32_t dataset;
-	uint64_t after;          /* sequence; 0: from the beginning */
-	size_t limit;            /* entries, 0: 100; at most 10 000 */
-	size_t bytes;            /* stop after so many bytes of JSON; 0: 4 MiB */
-	bool live_only;          /* list records: leave out the deleted */
+	uint64_t after; /* sequence; 0: from the beginning */
+	size_t limit;   /* entries, 0: 100; at most 10 000 */
+	size_t bytes;   /* stop after so many bytes of JSON; 0: 4 MiB */
+	bool live_only; /* list records: leave out the deleted */
 };
-/* Calls each for every entry; *next is the cursor to go on from, *more whether there is anything behind it. ERR_DATA when
- * `after` is older than what was pruned ("cursor_expired") or newer than the dataset. each returns false to stop. */
+/* Calls each for every entry; *next is the cursor to go on from, *more whether there is anything behind it. ERR_DATA
+ * when `after` is older than what was pruned ("cursor_expired") or newer than the dataset. each returns false to stop.
+ */
 int store_feed(struct store *s, const struct feed_query *q, bool (*each)(void *arg, const struct record *r), void *arg,
                uint64_t *next, bool *more, struct err *err);
-bool store_record(struct store *s, uint32_t dataset, struct slice id, void (*fn)(void *arg, const struct record *r), void *arg); /* false: none; deleted ones are found, deleted_us set */
+/* False: none; deleted ones are found, deleted_us set. */
+bool store_record(struct store *s, uint32_t dataset, struct slice id, void (*fn)(void *arg, const struct record *r),
+                  void *arg);
 
 /* For dry runs: what a save would do, and the record's index in its dataset (for a bitmap of the caller). */
-struct peek { bool known, deleted, same; uint32_t index; };
+struct peek {
+	bool known, deleted, same;
+	uint32_t index;
+};
 struct peek store_peek(struct store *s, uint32_t dataset, struct slice id, const struct json_hash *hash);
-uint32_t store_index_end(struct store *s, uint32_t dataset);     /* all indexes are below this */
-int store_ids(struct store *s, uint32_t dataset, bool (*each)(void *arg, struct slice id, uint32_t index, bool deleted), void *arg, struct err *err); /* in pages: no long snapshot */
+uint32_t store_index_end(struct store *s, uint32_t dataset); /* all indexes are below this */
+/* In pages: no long snapshot. */
+int store_ids(struct store *s, uint32_t dataset, bool (*each)(void *arg, struct slice id, uint32_t index, bool deleted),
+              void *arg, struct err *err);
 
 struct dead_info {
-	uint64_t number;         /* names the letter for `dead-letters show` */
+	uint64_t number; /* names the letter for `dead-letters show` */
 	uint32_t scope;
 	const char *connection, *integration, *sync;
 	struct slice model, id, raw, reason;
-	uint64_t raw_len;        /* before the cut */
+	uint64_t raw_len; /* before the cut */
 	uint64_t attempts, run;
 	int64_t first_us, last_us;
 };
-int store_dead(struct store *s, uint32_t scope, uint64_t after, size_t limit, bool (*each)(void *arg, const struct dead_info *), void *arg, struct err *err); /* scope 0: all */
+/* Scope 0: all. */
+int store_dead(struct store *s, uint32_t scope, uint64_t after, size_t limit,
+               bool (*each)(void *arg, const struct dead_info *), void *arg, struct err *err);
 bool store_dead_get(struct store *s, uint64_t number, void (*fn)(void *arg, const struct dead_info *), void *arg);
 uint64_t store_dead_count(struct store *s, uint32_t scope); /* scope 0: all */
 
 bool store_run_get(struct store *s, uint64_t run, struct buf *json);
-int store_runs(struct store *s, uint64_t before, size_t limit, bool (*each)(void *arg, uint64_t run, struct slice json), void *arg, struct err *err); /* newest first; before 0: from the newest */
-int store_log(struct store *s, uint64_t run, uint64_t after, size_t limit, bool (*each)(void *arg, uint64_t n, struct slice json), void *arg, struct err *err);
+/* Newest first; before 0: from the newest. */
+int store_runs(struct store *s, uint64_t before, size_t limit, bool (*each)(void *arg, uint64_t run, struct slice json),
+               void *arg, struct err *err);
+int store_log(struct store *s, uint64_t run, uint64_t after, size_t limit,
+              bool (*each)(void *arg, uint64_t n, struct slice json), void *arg, struct err *err);
 
-struct store_stats { uint64_t file_bytes, used_bytes, map_bytes, free_disk; uint64_t commits, groups; };
+struct store_stats {
+	uint64_t file_bytes, used_bytes, map_bytes, free_disk;
+	uint64_t commits, groups;
+};
 void store_stats(struct store *s, struct store_stats *out);
 
-/* Walks everything and checks every invariant: ids <-> rows <-> feed one to one, counts exact, sequences within bounds, seals intact,
- * nothing unreachable. Calls fault for each violation; 0 when there was none. */
+/* Walks everything and checks every invariant: ids <-> rows <-> feed one to one, counts exact, sequences within bounds,
+ * seals intact, nothing unreachable. Calls fault for each violation; 0 when there was none. */
 int store_verify(struct store *s, void (*fault)(void *arg, const char *text), void *arg, struct err *err);
 
 #endif

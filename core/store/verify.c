@@ -2,8 +2,9 @@
  *
  *   every id        has one feed entry and one row; the row opens, holds that id, JSON of the noted size and hash
  *   every dataset   its counters are what the walk counted; no index twice; nothing beyond its sequence and index
- *   every entry     of feed and rows is reached from an id (by count); every name has its number, every letter its
- * index every seal      of state, runs, logs and letters opens
+ *   every entry     of feed and rows is reached from an id (by count)
+ *   every name      has its number, every letter its index
+ *   every seal      of state, runs, logs and letters opens
  *
  * One snapshot for all of it, so that the parts fit each other; the file may grow while it lasts. What is damaged below
  * LMDB's own pages shows as an error of LMDB, or as entries that are missing. */
@@ -25,7 +26,8 @@ struct verifying {
 struct found {
 	uint32_t number;
 	struct dataset_entry e; /* as noted */
-	uint64_t live, gone, bytes;
+	uint64_t live, gone, bytes, sequence; /* the last one met */
+	int64_t modified_us;
 	uint8_t *taken; /* bitmap of indexes */
 };
 
@@ -66,6 +68,10 @@ check_head(struct verifying *v, struct found *f, const struct id_entry *e)
 	if (h.first_seq > e->sequence || h.life_seq < h.first_seq || h.life_seq > e->sequence ||
 	    (h.gone_seq && (h.gone_seq >= h.life_seq || h.gone_seq <= h.first_seq)))
 		say(v, "dataset %u: the history of sequence %llu is out of order", f->number, seq);
+	if (e->sequence > f->sequence) {
+		f->sequence = e->sequence;
+		f->modified_us = h.modified_us;
+	}
 	if (h.modified_us > f->e.modified_us || h.first_us > h.modified_us)
 		say(v, "dataset %u: the times of sequence %llu are out of order", f->number, seq);
 }
@@ -109,6 +115,8 @@ check_id(struct verifying *v, struct found *f, struct slice key, struct slice va
 		f->live++;
 		f->bytes += e.size;
 	}
+	if (e.flags & ~(ID_DELETED | ID_SUSPECT))
+		say(v, "dataset %u: sequence %llu has flags that nobody sets", f->number, (unsigned long long)e.sequence);
 	if (e.sequence > f->e.sequence)
 		say(v, "dataset %u: sequence %llu is beyond the last", f->number, (unsigned long long)e.sequence);
 	if (e.index >= f->e.next_index)
@@ -154,6 +162,28 @@ no_fault(void *arg, uint64_t number)
 	(void)number;
 }
 
+/* Numbers are handed out without gaps, and each stands in the feed until its record's next one does. */
+static void
+check_counters(struct verifying *v, const struct found *f)
+{
+	const struct dataset_entry *e = &f->e;
+
+	if (f->live != e->live || f->gone != e->gone || f->bytes != e->bytes)
+		say(v, "dataset %u counts %llu live, %llu gone, %llu bytes; there are %llu, %llu, %llu", f->number,
+		    (unsigned long long)e->live, (unsigned long long)e->gone, (unsigned long long)e->bytes,
+		    (unsigned long long)f->live, (unsigned long long)f->gone, (unsigned long long)f->bytes);
+	if (e->pruned > e->sequence)
+		say(v, "dataset %u was pruned beyond its last sequence", f->number);
+	if (e->pruned)
+		return;
+	if (f->sequence != e->sequence || f->modified_us != e->modified_us)
+		say(v, "dataset %u: its last sequence is %llu, its entry says %llu or another time", f->number,
+		    (unsigned long long)f->sequence, (unsigned long long)e->sequence);
+	if (f->live + f->gone != e->next_index)
+		say(v, "dataset %u has %llu records and handed out %u indexes", f->number,
+		    (unsigned long long)(f->live + f->gone), e->next_index);
+}
+
 static int
 check_dataset(struct verifying *v, uint32_t number, struct slice value)
 {
@@ -170,10 +200,7 @@ check_dataset(struct verifying *v, uint32_t number, struct slice value)
 	f.taken = xcalloc(1, f.e.next_index / 8 + 1);
 	rc = walk_ids(v, &f);
 	free(f.taken);
-	if (f.live != f.e.live || f.gone != f.e.gone || f.bytes != f.e.bytes)
-		say(v, "dataset %u counts %llu live, %llu gone, %llu bytes; there are %llu, %llu, %llu", number,
-		    (unsigned long long)f.e.live, (unsigned long long)f.e.gone, (unsigned long long)f.e.bytes,
-		    (unsigned long long)f.live, (unsigned long long)f.gone, (unsigned long long)f.bytes);
+	check_counters(v, &f);
 	letters = f.e.dead ? dead_verify(&v->snap, 0, number, no_fault, v) : 0;
 	if (letters != f.e.dead)
 		say(v, "dataset %u counts %llu dead letters, there are %llu", number, (unsigned long long)f.e.dead,

@@ -77,6 +77,37 @@ TEST("an update merges deeply into what is stored; unknown and deleted ids count
 	kit_finish(&k);
 }
 
+TEST("updates make no record larger than STORE_RECORD_MAX; one that would is refused with its commit")
+{
+	struct kit k;
+	struct buf patch = {0};
+	uint32_t d;
+	char *filling = xcalloc(1, (1 << 20) - 100);
+	int i;
+
+	memset(filling, 'x', (1 << 20) - 101);
+	kit_init(&k);
+	REQUIRE(kit_open(&k));
+	d = kit_dataset(&k, "M");
+	kit_save(&k, d, "1", "{}");
+	for (i = 0; i < 20; i++) {
+		struct commit *c = kit_commit(&k);
+
+		buf_clear(&patch);
+		buf_printf(&patch, "{\"%d\":\"%s\"}", i, filling);
+		commit_update(c, d, SLICE("1"), buf_view(&patch));
+		if (store_commit_wait(k.s, c, NULL, &k.err) < 0)
+			break;
+	}
+	CHECK_INT(i, 8);
+	CHECK_INT(k.err.cls, ERR_DATA);
+	CHECK_HAS(k.err.text, "a record has at most 8388608");
+	CHECK(kit_verify(&k));
+	buf_free(&patch);
+	free(filling);
+	kit_finish(&k);
+}
+
 TEST("a deleted record keeps its last payload and its first-seen over delete and undelete")
 {
 	struct kit k;

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include "store/apply.h"
 #include "store_kit.h"
 
 static char *
@@ -305,6 +306,10 @@ TEST("after a commit failed, nothing of the same run becomes durable, until it b
 	CHECK_INT(k.err.cls, ERR_HOST);
 	CHECK_HAS(k.err.text, "an earlier commit of this run failed");
 	CHECK(!store_state_get(k.s, scope, STATE_CHECKPOINT, SLICE(""), &(struct buf){0}));
+	fence_break(k.s, (struct fence){scope, fence.epoch - 1}); /* nor does an older run's failure heal that */
+	c = commit_new(k.s, fence);
+	commit_state_set(c, scope, STATE_CHECKPOINT, SLICE(""), SLICE("page 2"));
+	CHECK(store_commit_wait(k.s, c, NULL, &k.err) < 0);
 	fence.epoch = store_epoch_next(k.s, scope, &k.err);
 	kit_put(&k, c = commit_new(k.s, fence), d, "page 1", text);
 	CHECK_INT(kit_wait(&k, c).added, 1);
