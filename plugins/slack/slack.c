@@ -203,10 +203,14 @@ fetch_messages(struct sluice_run *run)
 	return sluice_status(run);
 }
 
-/* Tells whose token it is. */
+/* Tells whose token it is. auth.test needs no scope, so the lists are asked too: Slack's refusal names what is lacking. */
 static int
 check(struct sluice_run *run)
 {
+	static const struct sluice_pair one_channel[] = {
+		{"limit", "1"}, {"types", "public_channel,private_channel"}, {NULL, NULL},
+	};
+	static const struct sluice_pair one_user[] = {{"limit", "1"}, {NULL, NULL}};
 	struct sluice_response answer;
 
 	if (sluice_proxy_get(run, "/auth.test", NULL, &answer) == 0 && judge(run, &answer) == 0) {
@@ -217,6 +221,10 @@ check(struct sluice_run *run)
 		cJSON_Delete(facts);
 		cJSON_Delete(root);
 	}
+	if (sluice_proxy_get(run, "/conversations.list", one_channel, &answer) == 0)
+		judge(run, &answer);
+	if (sluice_proxy_get(run, "/users.list", one_user, &answer) == 0)
+		judge(run, &answer);
 	return sluice_status(run);
 }
 

@@ -85,9 +85,9 @@ for case in 'xoxb-expired|token_expired' 'wrong|invalid_auth' 'xoxb-noscope|chan
 	is "$status" 3 "${case%|*}: exit 3"
 	has "$dir/said" "${case#*|}" "${case%|*}: the reason is shown"
 done
-for case in 'xoxb-expired|token_expired' 'wrong|invalid_auth'; do
+for case in 'xoxb-expired|expired' 'wrong|refused' 'xoxb-noscope|missing scope: channels:read'; do
 	configure "${case%|*}" '["*"]'
 	run test-connection --connection-id acme
 	is "$status" 3 "${case%|*}: so says test-connection"
-	has "$dir/said" "${case#*|}" "${case%|*}: with Slack's reason"
+	has "$dir/said" "${case#*|}" "${case%|*}: and in which way"
 done
