@@ -223,7 +223,7 @@ sync_models_read(struct parse *p, struct slice object, struct manifest_sync *s)
 	while (names[n])
 		n++;
 	s->models = xcalloc(n + 1, sizeof *s->models);
-	for (; s->n_models < n; s->n_models++)
+	for (; s->n_models < n && !p->failed; s->n_models++)
 		if (!manifest_model(p->m, names[s->n_models], &s->models[s->n_models]))
 			rule_unknown_model(p, names[s->n_models]);
 	texts_free(names);

@@ -13,42 +13,65 @@
 #include "base/buf.h"
 
 /* Values of type, flags, auth and kind are those of sdk/sluice.h. */
-struct manifest_field { char *name, *description; int type, flags; };
-struct manifest_model { char *name, *description; struct manifest_field *fields; size_t n_fields; size_t key; /* index of the key field */ };
-struct manifest_option { char *name, *help, *fallback; /* fallback: JSON text; NULL: none */ int type, flags; };
+struct manifest_field {
+	char *name, *description;
+	int type, flags;
+};
+struct manifest_model {
+	char *name, *description;
+	struct manifest_field *fields;
+	size_t n_fields;
+	size_t key; /* index of the key field */
+};
+struct manifest_option {
+	char *name, *help, *fallback; /* fallback: JSON text; NULL: none */
+	int type, flags;
+};
 struct manifest_sync {
 	char *name, *endpoint, *description;
-	uint16_t *models; size_t n_models;     /* indexes */
+	uint16_t *models;
+	size_t n_models; /* indexes */
 	int kind, flags, priority;
 	int64_t every_ms;
-	struct manifest_field *input; size_t n_input;
+	struct manifest_field *input;
+	size_t n_input;
 };
 struct manifest_action {
 	char *name, *endpoint, *description;
-	struct manifest_field *input, *output; size_t n_input, n_output;
-	int64_t timeout_ms; int flags;
+	struct manifest_field *input, *output;
+	size_t n_input, n_output;
+	int64_t timeout_ms;
+	int flags;
 };
-struct manifest_rate { uint64_t requests; int64_t per_ms; char *remaining, *reset, *retry_after, *retry_body; };
+struct manifest_rate {
+	uint64_t requests;
+	int64_t per_ms;
+	char *remaining, *reset, *retry_after, *retry_body;
+};
 
 struct manifest {
 	char *name, *version, *description, *base_url;
-	uint16_t abi_major, abi_minor;         /* that the plugin was built for */
-	char **hosts, **headers, **scopes;     /* NULL-terminated */
+	uint16_t abi_major, abi_minor;     /* that the plugin was built for */
+	char **hosts, **headers, **scopes; /* NULL-terminated */
 	int auth;
 	char *auth_name, *auth_prefix;
 	struct manifest_rate rate;
-	struct manifest_option *options; size_t n_options;
-	struct manifest_model *models;   size_t n_models;
-	struct manifest_sync *syncs;     size_t n_syncs;
-	struct manifest_action *actions; size_t n_actions;
+	struct manifest_option *options;
+	size_t n_options;
+	struct manifest_model *models;
+	size_t n_models;
+	struct manifest_sync *syncs;
+	size_t n_syncs;
+	struct manifest_action *actions;
+	size_t n_actions;
 	bool has_check;
 };
 
-/* Parses and validates: names, one key a model, known models, unique names, durations, reserved option names, at most 1000 of
- * anything, a tracked model written by one sync only, auth complete. NULL: err names the connector, the place ("sync 'tickets': model 'Tickets'
- * is not declared; did you mean 'Ticket'?") and the remedy. */
+/* Parses and validates: names, one key a model, known models, unique names, durations, reserved option names, at most
+ * 1000 of anything, a tracked model written by one sync only, auth complete. NULL: err names the connector, the place
+ * ("sync 'tickets': model 'Tickets' is not declared; did you mean 'Ticket'?") and the remedy. */
 struct manifest *manifest_parse(struct slice json, struct err *err);
-void manifest_free(struct manifest *m); /* NULL is fine */
+void manifest_free(struct manifest *m);                         /* NULL is fine */
 void manifest_write(struct buf *out, const struct manifest *m); /* JSON again */
 
 const struct manifest_sync *manifest_sync(const struct manifest *m, const char *name);
@@ -57,7 +80,8 @@ const struct manifest_model *manifest_model(const struct manifest *m, const char
 const struct manifest_option *manifest_option(const struct manifest *m, const char *name);
 const char *manifest_type_name(int type); /* "string" ... */
 
-/* Does the JSON object (checked text) have these fields with these types? For metadata, action input and output. err names the path. */
+/* Does the JSON object (checked text) have these fields with these types? For metadata, action input and output. err
+ * names the path. */
 bool fields_match(const struct manifest_field *fields, size_t n, struct slice object, struct err *err);
 bool type_matches(int type, int flags, struct slice value); /* one value */
 

@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sluice.h>
 #include "base/mem.h"
@@ -205,28 +206,43 @@ option_rules(struct parse *p, const struct manifest_option *o)
 			parse_fail(p, "this name belongs to the host; choose another");
 }
 
-static bool
-sync_writes(const struct manifest_sync *s, uint16_t model)
-{
-	for (size_t i = 0; i < s->n_models; i++)
-		if (s->models[i] == model)
-			return true;
-	return false;
-}
-
-/* What a tracked sync does not show is deleted; records of another sync would be. */
+/* Who writes which model. What a tracked sync does not show is deleted; records of another sync would be. Each model
+ * remembers its first and its last writer, so a manifest full of syncs costs one walk, whatever it claims. */
 static void
-tracked_rule(struct parse *p, const struct manifest_sync *s)
+writers_rule(struct parse *p)
 {
-	for (size_t i = 0; i < p->m->n_syncs; i++) {
-		const struct manifest_sync *other = &p->m->syncs[i];
-		for (size_t k = 0; k < s->n_models && other != s; k++)
-			if (sync_writes(other, s->models[k]))
-				parse_fail(p,
-				           "tracks deletes of model '%s', which sync '%s' writes too; give that one a "
-				           "model of its own",
-				           p->m->models[s->models[k]].name, other->name);
+	const struct manifest *m = p->m;
+	size_t *first = xcalloc(2 * m->n_models + 1, sizeof *first),
+	       *last = first + m->n_models; /* 1 + a sync's index */
+
+	for (size_t i = 0; i < m->n_syncs; i++) {
+		const struct manifest_sync *s = &m->syncs[i], *other;
+
+		parse_at(p, "sync", s->name);
+		for (size_t k = 0; k < s->n_models && !p->failed; k++) {
+			uint16_t model = s->models[k];
+
+			if (last[model] == i + 1)
+				parse_fail(p, "names model '%.80s' twice", m->models[model].name);
+			last[model] = i + 1;
+			if (!first[model]) {
+				first[model] = i + 1;
+				continue;
+			}
+			other = &m->syncs[first[model] - 1];
+			if (!((s->flags | other->flags) & SLUICE_TRACK_DELETES))
+				continue;
+			if (!(s->flags & SLUICE_TRACK_DELETES)) {
+				parse_at(p, "sync", other->name);
+				other = s;
+			}
+			parse_fail(p,
+			           "tracks deletes of model '%s', which sync '%s' writes too; give that one a model "
+			           "of its own",
+			           m->models[model].name, other->name);
+		}
 	}
+	free(first);
 }
 
 static void
@@ -237,8 +253,6 @@ sync_rules(struct parse *p, const struct manifest_sync *s)
 	if (s->n_models == 0)
 		parse_fail(p, "names no model; say which it writes in .model or .models");
 	fields_rule(p, s->input, s->n_input, false);
-	if (s->flags & SLUICE_TRACK_DELETES)
-		tracked_rule(p, s);
 }
 
 static void
@@ -264,6 +278,7 @@ rules_check(struct parse *p)
 		model_rules(p, &m->models[i]);
 	for (size_t i = 0; i < m->n_syncs; i++, parse_at(p, "syncs", NULL))
 		sync_rules(p, &m->syncs[i]);
+	writers_rule(p);
 	for (size_t i = 0; i < m->n_actions; i++, parse_at(p, "actions", NULL))
 		action_rules(p, &m->actions[i]);
 	parse_at(p, NULL, NULL);

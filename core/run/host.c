@@ -134,7 +134,6 @@ host_registry(struct host *h, struct err *err)
 {
 	const struct host_settings *s = &h->settings->host;
 	const struct registry_options options = {
-		.loop = h->loop,
 		.dir = s->plugin_dir,
 		.worker = s->worker,
 		.memory = s->worker_memory,

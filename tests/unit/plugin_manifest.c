@@ -108,6 +108,11 @@ static const struct {
 	{"{\"name\":\"x\"," MODEL ",\"syncs\":[{\"name\":\"t\",\"models\":[\"Zebra\"]}]}", "declare it in .models"},
 	{"{\"name\":\"x\"," MODEL ",\"syncs\":[{\"name\":\"t\",\"models\":[\"Ticket\"],\"track_deletes\":true},{\"name\":\"u\",\"models\":[\"Ticket\"]}]}",
 	 "sync 't': tracks deletes of model 'Ticket', which sync 'u' writes too"},
+	{"{\"name\":\"x\"," MODEL ",\"syncs\":[{\"name\":\"t\",\"models\":[\"Ticket\"]},{\"name\":\"u\",\"models\":[\"Ticket\"]},"
+	 "{\"name\":\"v\",\"models\":[\"Ticket\"],\"track_deletes\":true}]}",
+	 "sync 'v': tracks deletes of model 'Ticket', which sync 't' writes too"},
+	{"{\"name\":\"x\"," MODEL ",\"syncs\":[{\"name\":\"t\",\"models\":[\"Ticket\",\"Ticket\"],\"track_deletes\":true}]}",
+	 "sync 't': names model 'Ticket' twice"},
 	{"{\"name\":\"x\",\"syncs\":[7]}", "not every element is an object"},
 	{"{\"name\":\"x\",\"actions\":[{\"name\":\"a\",\"timeout_ms\":-1}]}", "timeout_ms is -1"},
 	{"{\"name\":\"x\",\"rate\":{\"requests\":-4}}", "requests is -4"},
