@@ -171,6 +171,20 @@ run run --sync cursor
 is "$status" 0 "and the next run goes on"
 kept "two hosts at once lost nothing"
 
+control set plain.records=5000 >/dev/null
+store=$dir/bounded
+host 'retries = 0'
+ini <<INI
+[integration odd]
+base_url = $at
+[connection acme : odd]
+INI
+(ulimit -f 3000; "$build/sluice" --conf "$conf" run --sync cursor >"$dir/said" 2>&1)
+status=$?
+told 75 "a file that may not grow any more: the place, and no signal" "$store" 'write|full|space'
+run run --sync cursor
+is "$status $(live M_cursor)" "0 5000" "where it may grow again, the next run completes"
+
 if [ "$(id -u)" = 0 ] && mkdir "$dir/small" && mount -t tmpfs -o size=1m none "$dir/small" 2>/dev/null; then
 	store=$dir/small/store
 	control set plain.records=5000 >/dev/null
