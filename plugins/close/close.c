@@ -101,6 +101,7 @@ static const struct sluice_field lead[] = {
 	OPTIONAL("display_name", SLUICE_STRING, "the company or person"),
 	OPTIONAL("status_id", SLUICE_STRING, "id of its status"),
 	PERSONAL("contacts", SLUICE_ARRAY, "people at the lead"),
+	PERSONAL("addresses", SLUICE_ARRAY, "where it is"),
 	OPTIONAL("custom", SLUICE_OBJECT, "custom fields by name"),
 	UPDATED,
 	{0},
@@ -121,6 +122,7 @@ static const struct sluice_field opportunity[] = {
 	OPTIONAL("value_period", SLUICE_STRING, "one_time, monthly or annual"),
 	OPTIONAL("status_type", SLUICE_STRING, "active, won or lost"),
 	OPTIONAL("confidence", SLUICE_INTEGER, "per cent"),
+	PERSONAL("note", SLUICE_STRING, "what was written about it"),
 	UPDATED,
 	{0},
 };
@@ -129,6 +131,13 @@ static const struct sluice_field activity[] = {
 	{.name = "_type", .type = SLUICE_STRING, .description = "Note, Call, Email, ...: the other members differ by it"},
 	OPTIONAL("lead_id", SLUICE_STRING, "id of the lead"),
 	OPTIONAL("date_created", SLUICE_TIME, "when it was recorded"),
+	/* Unchecked: what they are is the type's affair. */
+	PERSONAL("note", SLUICE_ANY, "of notes and calls"),
+	PERSONAL("phone", SLUICE_ANY, "of calls: the other side's number"),
+	PERSONAL("subject", SLUICE_ANY, "of mails, and so the next three"),
+	PERSONAL("body_text", SLUICE_ANY, "what it says"),
+	PERSONAL("body_html", SLUICE_ANY, "what it says, in HTML"),
+	PERSONAL("to", SLUICE_ANY, "addresses that it went to"),
 	UPDATED,
 	{0},
 };

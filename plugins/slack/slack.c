@@ -261,6 +261,9 @@ static const struct sluice_field message_fields[] = {
 	{.name = "channel", .type = SLUICE_STRING, .description = "id of the channel"},
 	OPTIONAL("user", SLUICE_STRING, "id of who wrote it; an app's message may have none"),
 	PERSONAL("text", SLUICE_STRING, "what it says"),
+	PERSONAL("blocks", SLUICE_ARRAY, "the same, laid out"),
+	PERSONAL("attachments", SLUICE_ARRAY, "what is shown below it"),
+	PERSONAL("files", SLUICE_ARRAY, "what was uploaded with it"),
 	OPTIONAL("thread_ts", SLUICE_STRING, "ts of the message that began its thread"),
 	{0},
 };

@@ -63,12 +63,18 @@ static const struct sluice_field customer[] = {
 	COMMON,
 	PERSONAL("email", SLUICE_STRING, "address that receipts go to"),
 	PERSONAL("name", SLUICE_STRING, "full name or business name"),
+	PERSONAL("phone", SLUICE_STRING, "telephone number"),
+	PERSONAL("address", SLUICE_OBJECT, "where bills go to"),
+	PERSONAL("shipping", SLUICE_OBJECT, "where goods go to"),
 	OPTIONAL("balance", SLUICE_INTEGER, "what is owed to (negative) or by the customer, " AMOUNT),
 	OPTIONAL("metadata", SLUICE_OBJECT, "the account's own key-value pairs"),
 	{0},
 };
 static const struct sluice_field charge[] = {
 	COMMON,
+	PERSONAL("billing_details", SLUICE_OBJECT, "who paid: name, address, telephone number"),
+	PERSONAL("receipt_email", SLUICE_STRING, "address that the receipt went to"),
+	PERSONAL("shipping", SLUICE_OBJECT, "where goods go to"),
 	{.name = "amount", .type = SLUICE_INTEGER, .description = AMOUNT},
 	{.name = "currency", .type = SLUICE_STRING, .description = "ISO 4217, lower case"},
 	OPTIONAL("customer", SLUICE_ANY, "id of the customer"),
@@ -77,6 +83,10 @@ static const struct sluice_field charge[] = {
 };
 static const struct sluice_field invoice[] = {
 	COMMON,
+	PERSONAL("customer_email", SLUICE_STRING, "as it was when the invoice was finalized, and so the next three"),
+	PERSONAL("customer_name", SLUICE_STRING, "full name or business name"),
+	PERSONAL("customer_phone", SLUICE_STRING, "telephone number"),
+	PERSONAL("customer_address", SLUICE_OBJECT, "where the bill went to"),
 	OPTIONAL("customer", SLUICE_ANY, "id of the customer"),
 	OPTIONAL("status", SLUICE_STRING, "draft, open, paid, uncollectible or void"),
 	OPTIONAL("total", SLUICE_INTEGER, AMOUNT),
@@ -112,6 +122,9 @@ static const struct sluice_field refund[] = {
 };
 static const struct sluice_field payment_intent[] = {
 	COMMON,
+	PERSONAL("client_secret", SLUICE_STRING, "whoever has it can complete the payment"),
+	PERSONAL("receipt_email", SLUICE_STRING, "address that the receipt goes to"),
+	PERSONAL("shipping", SLUICE_OBJECT, "where goods go to"),
 	{.name = "amount", .type = SLUICE_INTEGER, .description = AMOUNT},
 	OPTIONAL("customer", SLUICE_ANY, "id of the customer"),
 	OPTIONAL("status", SLUICE_STRING, "requires_payment_method, ..., succeeded"),
@@ -120,7 +133,7 @@ static const struct sluice_field payment_intent[] = {
 static const struct sluice_field event[] = {
 	COMMON,
 	{.name = "type", .type = SLUICE_STRING, .description = "customer.created, invoice.paid, ..."},
-	{.name = "data", .type = SLUICE_OBJECT, .description = "the object as it was at that time"},
+	{.name = "data", .type = SLUICE_OBJECT, .flags = SLUICE_SENSITIVE, .description = "the object as it was then"},
 	{0},
 };
 
