@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sluice.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -55,6 +56,8 @@ struct fake {
 	long cut;                    /* kill the worker instead of taking its frame number `cut` (over the whole run); 0: never */
 	int stop_at, stop_reason;    /* send MSG_STOP before answering request number stop_at; 0: never */
 	uint64_t max_record;
+	uint64_t memory;             /* bytes of address space that the worker may have; 0: any (and in a sanitized build) */
+	uint64_t most_requests;      /* more of them mean that the run does not end; 0: 20 000, or with count_only a million */
 	/* the store */
 	struct list store, pending;  /* "Model op id json" */
 	struct list positions;       /* name \0-free: hex depth + key, "=", state */
@@ -70,7 +73,7 @@ struct fake {
 	int worst;                   /* highest shape */
 	int drops;
 	/* how the step ended */
-	bool ended, yielded, incomplete, died;
+	bool ended, yielded, incomplete, died, runaway;
 	int status, exit_status;
 	char *reason;
 	/* inside */
@@ -141,6 +144,8 @@ fake_child(struct fake *f, int fd)
 	struct frame fr;
 	struct err err;
 
+	if (f->memory && !SLUICE_SANITIZED)
+		setrlimit(RLIMIT_AS, &(struct rlimit){f->memory, f->memory});
 	channel_init(&ch, fd);
 	if (plugin_accept(&w.plugin, f->connector, &err) || describe(&w.plugin, &json, &err) ||
 	    !(w.manifest = manifest_parse(buf_view(&json), &err))) {
@@ -247,6 +252,7 @@ take_request(struct fake *f, const struct frame *fr, struct reader *r)
 	if (!f->count_only)
 		list_add(&f->requests, xasprintf("%s %s%s%s", q.method, q.url, *q.body ? " " : "", q.body));
 	f->n_requests++;
+	f->runaway = f->n_requests > (f->most_requests ? f->most_requests : f->count_only ? 1000000 : 20000);
 	if (f->stop_at && (int)f->n_requests == f->stop_at)
 		fake_stop(f, f->stop_reason, "stopped by the test");
 	f->serve(f, &q, &a);
@@ -540,6 +546,10 @@ fake_frames(struct fake *f)
 			return false;
 		fake_take(f, &fr);
 		done += used;
+		if (f->runaway) {
+			printf("# %llu requests: the run does not end\n", (unsigned long long)f->n_requests);
+			return false;
+		}
 	}
 	if (got < 0) {
 		printf("# the worker broke the protocol: %s\n", err.text);
@@ -588,11 +598,11 @@ fake_run(struct fake *f)
 {
 	do {
 		fake_step(f);
-		if (f->died && !f->cut)
+		if (f->died && (!f->cut || f->runaway))
 			return;
 		if (f->died)
 			f->cut = 0;
-	} while ((f->yielded || f->died) && f->n_steps < 200000);
+	} while ((f->yielded || f->died) && f->n_steps < (f->count_only ? 200000 : 20000));
 	if (!f->yielded && !f->died)
 		fake_reap(f, false);
 }
