@@ -1,33 +1,22 @@
 /* json.c - what checking, hashing and splitting cost: microseconds per record and MB/s, on records of about 1 KB.
  *
  * Best of several rounds of CPU time, since the machine is rarely ours alone. Two kinds of records: plain ones, and
- * ones with escapes and
- * characters over 0x7f in most strings. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
+ * ones with escapes and characters over 0x7f in most strings. */
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "table.h"
 
 #define RECORDS 100 /* a page */
 #define ROUNDS 7
-
-static double
-cpu_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
 
 static void
 record_make(struct json_out *o, unsigned n, bool odd)
 {
 	static const char *const plain[] = {"Invoice for the third quarter, payable in thirty days", "open",
 	                                    "https://api.example.com/v1/customers/cus_9s6XKzkNRiz8i3", "eu-central-1"};
-	static const char *const strange[] = {"Größe \"M\"\nzweite Zeile", "offen", "C:\\Daten\\Übersicht", "日本語のテキスト"};
+	static const char *const strange[] = {"Größe \"M\"\nzweite Zeile", "offen", "C:\\Daten\\Übersicht",
+	                                      "日本語のテキスト"};
 	const char *const *words = odd ? strange : plain;
 	char key[32], id[32];
 
@@ -69,9 +58,10 @@ count_item(void *arg, const struct json_item *item)
 }
 
 static void
-say(const char *what, double us, size_t records, size_t bytes)
+cost_print(const char *what, double seconds, size_t records, size_t bytes)
 {
-	printf("%-34s %7.3f us/record %8.0f MB/s\n", what, us / (double)records, (double)bytes / us);
+	row_print(&(struct row){what, seconds * 1e6 / (double)records, "us CPU each", 0, 0, seconds}, "%.0f MB/s",
+	          (double)bytes / seconds / 1e6);
 }
 
 static void
@@ -103,29 +93,29 @@ measure(bool odd)
 
 	for (int round = 0; round < ROUNDS; round++) {
 		const int repeat = 100;
-		double from = cpu_us(), now;
+		double from = cpu_seconds(), now;
 		for (int i = 0; i < RECORDS * repeat; i++)
 			good += json_check(records[i % RECORDS], 0, NULL);
-		now = cpu_us();
+		now = cpu_seconds();
 		check = now - from < check ? now - from : check;
 		from = now;
 		for (int i = 0; i < RECORDS * repeat; i++) {
 			good += json_scan(records[i % RECORDS], 0, &(struct json_seed){1, 2}, &h, NULL);
 			sum.low += h.low;
 		}
-		now = cpu_us();
+		now = cpu_seconds();
 		scan = now - from < scan ? now - from : scan;
 		from = now;
 		for (int i = 0; i < repeat; i++)
 			good += json_split(buf_view(&page), "data", &how, NULL);
-		now = cpu_us();
+		now = cpu_seconds();
 		split = now - from < split ? now - from : split;
 	}
-	printf("%s records of %zu bytes (%u, %016llx)\n", odd ? "odd" : "plain", one.len / RECORDS, good,
+	printf("%s records of %zu bytes (%u cases, %016llx)\n", odd ? "odd" : "plain", one.len / RECORDS, good,
 	       (unsigned long long)sum.low);
-	say("  json_check", check, RECORDS * 100, one.len * 100);
-	say("  json_scan (check and hash)", scan, RECORDS * 100, one.len * 100);
-	say("  json_split of a page of 100", split, RECORDS * 100, page.len * 100);
+	cost_print("  check", check, RECORDS * 100, one.len * 100);
+	cost_print("  check and hash", scan, RECORDS * 100, one.len * 100);
+	cost_print("  split, a page of 100", split, RECORDS * 100, page.len * 100);
 	buf_free(&page);
 	buf_free(&one);
 }
@@ -133,6 +123,7 @@ measure(bool odd)
 int
 main(void)
 {
+	table_head("JSON");
 	measure(false);
 	measure(true);
 	return 0;

@@ -2,19 +2,14 @@
  * records of 1 KB, sealed, group commit at its defaults. Arguments: records a measurement (100000), stored rows
  * (1000000). */
 #include <ftw.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 #include "base/mem.h"
 #include "store/store.h"
+#include "table.h"
 
 #define TEXT 1024
 #define PAGE 100
-#define ON_THE_WAY 60 /* pages */
+#define ON_THE_WAY 76 /* pages: 8 MiB of operations, as much as a run may have on the way (max_batch) */
 
 struct bench {
 	struct store *s;
@@ -25,34 +20,13 @@ struct bench {
 	char dir[128];
 };
 
-static double
-cpu_us(void)
-{
-	struct rusage u;
-
-	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 +
-	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
-}
-
-static double
-wall_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
 static void
 page_done(void *arg, const struct commit_result *r)
 {
 	struct bench *b = arg;
 
-	if (r->err.cls) {
-		fprintf(stderr, "%s\n", r->err.text);
-		exit(1);
-	}
+	if (r->err.cls)
+		die("bench: %s", r->err.text);
 	b->way--;
 	for (size_t i = 0; i < r->n_counts; i++) {
 		b->sum.added += r->counts[i].added;
@@ -102,18 +76,25 @@ save(struct bench *b, unsigned long from, unsigned long n, unsigned long changed
 	store_drain(b->s);
 }
 
+/* How a dataset is saved and what that should cost at most; microseconds of CPU a record, 0: no bar. */
+struct way {
+	const char *what;
+	unsigned long from, n, changed_each, version;
+	double bar;
+};
+
 static void
-measure(struct bench *b, const char *what, unsigned long from, unsigned long n, unsigned long each,
-	unsigned long version)
+measure(struct bench *b, const struct way *w)
 {
-	double cpu = cpu_us(), wall = wall_us();
+	double cpu = cpu_seconds(), wall = wall_seconds();
 
 	b->sum = (struct commit_counts){0};
-	save(b, from, n, each, version);
-	cpu = cpu_us() - cpu;
-	wall = wall_us() - wall;
-	printf("%-44s %8.2f us CPU %8.2f us wall   (%lu added, %lu updated, %lu unchanged)\n", what, cpu / (double)n,
-	       wall / (double)n, b->sum.added, b->sum.updated, b->sum.unchanged);
+	save(b, w->from, w->n, w->changed_each, w->version);
+	cpu = cpu_seconds() - cpu;
+	wall = wall_seconds() - wall;
+	row_print(&(struct row){w->what, cpu * 1e6 / (double)w->n, "us CPU each", w->bar > 0 ? '<' : 0, w->bar, cpu},
+	          "%.2f s wall; %lu added, %lu updated, %lu unchanged", wall, b->sum.added, b->sum.updated,
+	          b->sum.unchanged);
 }
 
 struct reading {
@@ -137,16 +118,15 @@ measure_feed(struct bench *b, const char *what)
 	struct reading sum = {0};
 	struct err err;
 	bool more = true;
-	double cpu = cpu_us(), wall = wall_us();
+	double cpu = cpu_seconds(), wall = wall_seconds();
 
 	while (more && sum.n < 300000)
-		if (store_feed(b->s, &q, read_one, &sum, &q.after, &more, &err) < 0) {
-			fprintf(stderr, "%s\n", err.text);
-			exit(1);
-		}
-	cpu = cpu_us() - cpu;
-	wall = wall_us() - wall;
-	printf("%-44s %8.2f us CPU %8.0f records a second\n", what, cpu / (double)sum.n, (double)sum.n / wall * 1e6);
+		if (store_feed(b->s, &q, read_one, &sum, &q.after, &more, &err) < 0)
+			die("bench: %s", err.text);
+	cpu = cpu_seconds() - cpu;
+	wall = wall_seconds() - wall;
+	row_print(&(struct row){what, (double)sum.n / wall, "records/s", '>', 200000, cpu},
+	          "%.2f us CPU each, %lu records", cpu * 1e6 / (double)sum.n, sum.n);
 }
 
 static int
@@ -164,8 +144,9 @@ measure_disk(struct bench *b, unsigned long rows)
 	struct store_stats st;
 
 	store_stats(b->s, &st);
-	printf("%-44s %8.2f in use, %.2f in the file\n", "bytes on disk per stored byte",
-	       (double)st.used_bytes / ((double)rows * TEXT), (double)st.file_bytes / ((double)rows * TEXT));
+	row_print(&(struct row){"bytes in use per stored byte", (double)st.used_bytes / ((double)rows * TEXT), "", '<',
+	                        1.7, 0},
+	          "%.2f in the file, which keeps freed pages", (double)st.file_bytes / ((double)rows * TEXT));
 }
 
 static void
@@ -182,10 +163,8 @@ bench_open(struct bench *b, bool plain)
 	snprintf(key, sizeof(key), "%s/key", b->dir);
 	b->s = store_open(&(struct store_options){.dir = b->dir, .key_file = plain ? NULL : key, .plain = plain}, &err);
 	b->dataset = b->s ? store_dataset(b->s, &(struct dataset_name){"c", "i", "m", NULL}, &err) : 0;
-	if (!b->dataset) {
-		fprintf(stderr, "%s\n", err.text);
-		exit(1);
-	}
+	if (!b->dataset)
+		die("bench: %s", err.text);
 }
 
 static void
@@ -230,8 +209,8 @@ measure_sweep(struct bench *b, unsigned long rows)
 	commit_sweep(c, &(struct sweep){.dataset = b->dataset, .force = true});
 	b->sum = (struct commit_counts){0};
 	b->way = 1;
-	cpu = cpu_us();
-	wall = wall_us();
+	cpu = cpu_seconds();
+	wall = wall_seconds();
 	store_commit(b->s, c, true, page_done, b);
 	while (b->way) {
 		long now = own_memory_mib();
@@ -239,9 +218,10 @@ measure_sweep(struct bench *b, unsigned long rows)
 		usleep(10000);
 		store_poll(b->s);
 	}
-	printf("%-44s %8.2f us CPU %8.2f s in all       (%lu of %lu deleted; %ld MiB of own memory at most)\n",
-	       "sweep of everything, a record", (cpu_us() - cpu) / (double)rows, (wall_us() - wall) / 1e6,
-	       b->sum.deleted, rows, most);
+	cpu = cpu_seconds() - cpu;
+	row_print(&(struct row){"sweep of everything", cpu * 1e6 / (double)rows, "us CPU each", 0, 0, cpu},
+	          "%.2f s wall, one transaction; %lu of %lu deleted; %ld MiB of own memory at most",
+	          wall_seconds() - wall, b->sum.deleted, rows, most);
 }
 
 int
@@ -251,37 +231,31 @@ main(int argc, char **argv)
 	unsigned long rows = argc > 2 ? strtoul(argv[2], NULL, 10) : 1000000;
 	struct bench b;
 
+	table_head("the store alone, sealed");
 	bench_open(&b, false);
-	measure(&b, "new, into an empty store", 0, n, 0, 1);
+	measure(&b, &(struct way){"new, into an empty store", 0, n, 0, 1, 0});
 	measure_disk(&b, n);
-	measure(&b, "unchanged, no generation", 0, n, 0, 1);
+	measure(&b, &(struct way){"unchanged, no generation", 0, n, 0, 1, 0});
 	begin(&b);
-	measure(&b, "unchanged, marked as seen", 0, n, 0, 1);
-	measure(&b, "1 % changed", 0, n, 100, 2);
-	measure_feed(&b, "feed, one reader");
-	bench_close(&b);
-
-	bench_open(&b, false);
-	save(&b, 0, 10000, 0, 1);
-	begin(&b);
-	for (int i = 0; i < 9; i++)
-		save(&b, 0, 10000, 0, 1);
-	measure(&b, "unchanged, 10 000 rows stored", 0, 10000, 0, 1);
+	measure(&b, &(struct way){"unchanged, marked as seen", 0, n, 0, 1, 0});
+	measure(&b, &(struct way){"1 % changed", 0, n, 100, 2, 0});
+	measure_feed(&b, "change feed, one reader");
 	bench_close(&b);
 
 	bench_open(&b, false);
 	save(&b, 0, rows, 0, 1);
 	begin(&b);
-	measure(&b, "unchanged, all rows stored, all of them", 0, rows, 0, 1);
-	measure(&b, "new, behind all rows", rows, n, 0, 1);
-	measure_feed(&b, "feed, one reader, all rows stored");
+	measure(&b, &(struct way){"unchanged, all of the rows stored", 0, rows, 0, 1, 0});
+	measure(&b, &(struct way){"new, behind all of these rows", rows, n, 0, 1, 12});
+	measure_feed(&b, "change feed, one reader, the large store");
 	measure_disk(&b, rows + n);
 	measure_sweep(&b, rows + n);
 	bench_close(&b);
 
+	table_head("the store alone, plain");
 	bench_open(&b, true);
-	measure(&b, "plain store: new", 0, n, 0, 1);
-	measure_feed(&b, "plain store: feed, one reader");
+	measure(&b, &(struct way){"new, into an empty store", 0, n, 0, 1, 0});
+	measure_feed(&b, "change feed, one reader");
 	bench_close(&b);
 	return 0;
 }

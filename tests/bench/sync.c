@@ -1,243 +1,204 @@
-/* sync.c - whole syncs of 1 KB records over loopback, measured from outside: the built program, a real provider, a real worker.
+/* sync.c - whole syncs of 1 KB records over loopback, measured from outside: the built program, a real provider, a real
+ * worker. Pages have 100 records, so 100 KB.
  *
- * Per row: median of RUNS runs of records per CPU second (host and worker together, user and system, as wait4 reports them),
- * wall time, and the largest anonymous memory of the host while it ran. The provider's own time is not in it.
+ * Per row the median, by CPU, of several runs: records per CPU second of host and worker together. What a run costs
+ * apart from its records (start, worker, describing, opening) is in every figure but the one that compares a large
+ * store with a small one: there a sync of one page is taken off both, or the small one would be mostly that.
  *   sync [RECORDS [BIG]]        100000, 1000000 */
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <signal.h>
-#include <spawn.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
+#include <cjson/cJSON.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-#include "base/mem.h"
+#include "stage.h"
 
-enum { RUNS = 5 };
-
-struct bench { const char *build; char dir[64]; int port; pid_t provider; };
-struct figure { double cpu, wall, anon_mib, worker_mib; };
-
-static const char *const no_env[] = {"LC_ALL=C", NULL};
-#define SPAWN_ARGS(v) ((char *const *)(uintptr_t)(v))
-
-static double
-seconds_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static void
-control(const struct bench *b, const char *path)
-{
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)b->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	char piece[4096];
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (connect(fd, (struct sockaddr *)&at, sizeof(at)))
-		die("bench: the provider is not there");
-	dprintf(fd, "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", path);
-	while (read(fd, piece, sizeof(piece)) > 0)
-		;
-	close(fd);
-}
-
-static void
-provider_start(struct bench *b)
-{
-	char program[256], file[128];
-	const char *argv[] = {program, "--port-file", file, "--exit-with-parent", "--quiet", NULL};
-	posix_spawn_file_actions_t to;
-	struct timespec nap = {0, 10000000};
-
-	snprintf(program, sizeof(program), "%s/sluice-provider", b->build);
-	snprintf(file, sizeof(file), "%s/port", b->dir);
-	posix_spawn_file_actions_init(&to);
-	posix_spawn_file_actions_addopen(&to, 1, "/dev/null", O_WRONLY, 0);
-	if (posix_spawn(&b->provider, program, &to, NULL, SPAWN_ARGS(argv), SPAWN_ARGS(no_env)))
-		die("bench: cannot start %s", program);
-	posix_spawn_file_actions_destroy(&to);
-	for (int i = 0; i < 500 && !b->port; i++) {
-		FILE *f = fopen(file, "r");
-		if (f && fscanf(f, "%d", &b->port) != 1)
-			b->port = 0;
-		if (f)
-			fclose(f);
-		nanosleep(&nap, NULL);
-	}
-}
-
-static void
-ini_write(const struct bench *b)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/sluice.ini", b->dir);
-	FILE *f = fopen(path, "w");
-	if (!f)
-		die("bench: cannot write %s", path);
-	fprintf(f, "[host]\ndata_dir = %s/store\nplugin_dir = %s/tests/plugins\nlog_level = error\n"
-	        "[integration bench]\nbase_url = http://127.0.0.1:%d\n[connection b : bench]\n", b->dir, b->build, b->port);
-	fclose(f);
-}
-
-static double
-status_mib(pid_t pid, const char *key)
-{
-	char path[64], line[256];
-	double kib = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	FILE *f = fopen(path, "r");
-	while (f && fgets(line, sizeof(line), f))
-		if (strncmp(line, key, strlen(key)) == 0)
-			kib = atof(line + strlen(key) + 1);
-	if (f)
-		fclose(f);
-	return kib / 1024;
-}
-
-static pid_t
-child_of(pid_t pid)
-{
-	char path[64];
-	int child = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
-	FILE *f = fopen(path, "r");
-	if (f && fscanf(f, "%d", &child) != 1)
-		child = 0;
-	if (f)
-		fclose(f);
-	return child;
-}
-
-static struct figure
-host_run(const struct bench *b, const char *sync)
-{
-	char program[256], ini[128];
-	const char *argv[] = {program, "--conf", ini, "run", "--sync", sync, NULL};
-	struct figure got = {0};
-	struct rusage use;
-	struct timespec nap = {0, 5000000};
-	int status;
-	pid_t pid;
-
-	snprintf(program, sizeof(program), "%s/sluice", b->build);
-	snprintf(ini, sizeof(ini), "%s/sluice.ini", b->dir);
-	posix_spawn_file_actions_t to;
-	posix_spawn_file_actions_init(&to);
-	posix_spawn_file_actions_addopen(&to, 1, "/dev/null", O_WRONLY, 0);
-	double from = seconds_now();
-	if (posix_spawn(&pid, program, &to, NULL, SPAWN_ARGS(argv), SPAWN_ARGS(no_env)))
-		die("bench: cannot start %s", program);
-	posix_spawn_file_actions_destroy(&to);
-	while (wait4(pid, &status, WNOHANG, &use) == 0) {
-		double anon = status_mib(pid, "RssAnon:");
-		pid_t worker = child_of(pid);
-		double private = worker ? status_mib(worker, "RssAnon:") : 0;
-		got.anon_mib = anon > got.anon_mib ? anon : got.anon_mib;
-		got.worker_mib = private > got.worker_mib ? private : got.worker_mib;
-		nanosleep(&nap, NULL);
-	}
-	got.wall = seconds_now() - from;
-	got.cpu = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) + (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
-	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		fprintf(stderr, "bench: the run of %s ended with status %#x\n", sync, status);
-	return got;
-}
-
-static void
-store_empty(const struct bench *b)
-{
-	char command[256];
-
-	snprintf(command, sizeof(command), "rm -rf %s/store %s/store.key", b->dir, b->dir);
-	if (system(command))
-		die("bench: cannot empty %s", b->dir);
-}
+#define RUNS 5
+#define PROBE_US 5000
 
 static int
 by_cpu(const void *a, const void *b)
 {
-	const struct figure *x = a, *y = b;
+	const struct watched *x = a, *y = b;
+
 	return (x->cpu > y->cpu) - (x->cpu < y->cpu);
 }
 
-/* The median by CPU of several runs; empty: from an empty store each time; mutate: a control path before each, or NULL. */
-static struct figure
-row(const struct bench *b, const char *name, const char *sync, long records, int runs, bool empty, const char *mutate)
+static struct watched
+sync_once(const struct stage *st, const char *sync)
 {
-	struct figure f[RUNS];
+	return program_run(st, (const char *[]){"run", "--sync", sync, NULL}, PROBE_US);
+}
+
+/* The median by CPU of several runs; empty: from an empty store each time. Peaks are those of all runs. */
+static struct watched
+sync_median(const struct stage *st, const char *sync, int runs, bool empty)
+{
+	struct watched w[RUNS], m;
 
 	for (int i = 0; i < runs; i++) {
 		if (empty)
-			store_empty(b);
-		if (mutate)
-			control(b, mutate);
-		f[i] = host_run(b, sync);
+			stage_remove(st, "/store");
+		w[i] = sync_once(st, sync);
 	}
-	qsort(f, (size_t)runs, sizeof(*f), by_cpu);
-	struct figure m = f[runs / 2];
-	printf("%-52s %10.0f records/CPU s  %6.2f us  %6.2f s wall  host %5.1f MiB  worker %4.1f MiB\n", name, (double)records / m.cpu,
-	       m.cpu * 1e6 / (double)records, m.wall, m.anon_mib, m.worker_mib);
-	fflush(stdout);
+	qsort(w, (size_t)runs, sizeof *w, by_cpu);
+	m = w[runs / 2];
+	for (int i = 0; i < runs; i++) {
+		m.anon = w[i].anon > m.anon ? w[i].anon : m.anon;
+		m.worker = w[i].worker > m.worker ? w[i].worker : m.worker;
+	}
 	return m;
 }
 
-static double
-disk_bytes(const struct bench *b)
+static void
+rate_print(const char *what, double bar, long records, const struct watched *m)
 {
-	struct stat st;
-	char path[128];
+	row_print(&(struct row){what, (double)records / m->cpu, "records/CPU s", bar > 0 ? '>' : 0, bar, m->cpu},
+	          "%.2f us each, %.2f s wall, host %.1f MiB, worker %.1f MiB", m->cpu * 1e6 / (double)records, m->wall,
+	          m->anon, m->worker);
+}
 
-	snprintf(path, sizeof(path), "%s/store/data.mdb", b->dir);
-	return stat(path, &st) ? 0 : (double)st.st_blocks * 512;
+/* Largest of both, over all rows. */
+static void
+peaks_note(struct watched *most, const struct watched *m)
+{
+	most->anon = m->anon > most->anon ? m->anon : most->anon;
+	most->worker = m->worker > most->worker ? m->worker : most->worker;
+}
+
+static void
+pass_rows(const struct stage *st, long n, struct watched *most)
+{
+	static const struct {
+		const char *what, *sync;
+		bool empty;
+		double bar;
+	} rows[] = {
+	        {"passed through, new", "pass", true, 60000},
+	        {"passed through, unchanged", "pass", false, 100000},
+	        {"through a cJSON tree, new", "tree", true, 25000},
+	        {"through a cJSON tree, unchanged", "tree", false, 35000},
+	};
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct watched m = sync_median(st, rows[i].sync, RUNS, rows[i].empty);
+
+		rate_print(rows[i].what, rows[i].bar, n, &m);
+		peaks_note(most, &m);
+	}
+}
+
+/* ---- exactly the changed and the gone ---- */
+
+/* How many ids the answer of a mutation names, changed and dropped. */
+static long
+mutation_count(const char *answer)
+{
+	const char *body = strstr(answer, "\r\n\r\n");
+	cJSON *root = cJSON_Parse(body ? body + 4 : ""), *records;
+	long n;
+
+	records = cJSON_GetObjectItem(cJSON_GetObjectItem(root, "plain"), "records");
+	n = cJSON_GetArraySize(cJSON_GetObjectItem(records, "changed")) +
+	    cJSON_GetArraySize(cJSON_GetObjectItem(records, "dropped"));
+	cJSON_Delete(root);
+	return n;
+}
+
+/* Entries of the change feed after a cursor. */
+static long
+feed_count(const struct stage *st, long cursor)
+{
+	char number[32];
+
+	snprintf(number, sizeof number, "%ld", cursor);
+	program_run(st, (const char *[]){"changes", "Pass", "--cursor", number, "--format", "jsonl", NULL}, 0);
+	return program_lines(st);
+}
+
+static void
+change_rows(const struct stage *st, long n, struct watched *most)
+{
+	double cpu[3];
+	long cursor = n, expected = 0, written = 0;
+	struct watched m = {0};
+
+	stage_remove(st, "/store");
+	sync_once(st, "pass");
+	for (size_t i = 0; i < LENGTH(cpu); i++) {
+		char *answer = stage_control(st, "/_control/mutate?api=plain&change=1%25&drop=1%25");
+		long round = mutation_count(answer);
+
+		free(answer);
+		m = sync_once(st, "pass");
+		cpu[i] = m.cpu;
+		written += feed_count(st, cursor);
+		cursor += round;
+		expected += round;
+		peaks_note(most, &m);
+	}
+	m.cpu = median(cpu, LENGTH(cpu));
+	rate_print("passed through, 1 % changed, 1 % gone", 0, n, &m);
+	row_print(&(struct row){"  feed entries written by three such syncs", (double)written, "entries", '=',
+	                        (double)expected, 0},
+	          "the bar is what the provider says that it changed and dropped");
+}
+
+/* ---- a large store against a small one ---- */
+
+static double
+unchanged_cpu(const struct stage *st, const char *what, long n, int runs, struct watched *most)
+{
+	struct watched m;
+
+	stage_records(st, n);
+	stage_remove(st, "/store");
+	m = sync_once(st, "pass");
+	peaks_note(most, &m);
+	m = sync_median(st, "pass", runs, false);
+	rate_print(what, 0, n, &m);
+	peaks_note(most, &m);
+	return m.cpu;
+}
+
+static void
+scale_rows(const struct stage *st, long small, long big, struct watched *most)
+{
+	double page = unchanged_cpu(st, "a sync of one page", 100, RUNS, most);
+	double few = unchanged_cpu(st, "unchanged, the small store", small, RUNS, most) - page;
+	double many = unchanged_cpu(st, "unchanged, the large store", big, 3, most) - page;
+
+	row_print(&(struct row){"  rate of the large store against the small",
+	                        few / (double)small / (many / (double)big), "times", '>', 0.8, 0},
+	          "%ld records against %ld, start-up taken off both", big, small);
+}
+
+static double
+disk_bytes(const struct stage *st)
+{
+	char *path = xasprintf("%s/store/data.mdb", st->dir);
+	struct stat s;
+	double bytes = stat(path, &s) ? 0 : (double)s.st_blocks * 512;
+
+	free(path);
+	return bytes;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct bench b = {.build = getenv("BUILD") ? getenv("BUILD") : "build", .dir = "/tmp/sluice-bench-XXXXXX"};
 	long n = argc > 1 ? atol(argv[1]) : 100000, big = argc > 2 ? atol(argv[2]) : 1000000;
-	char set[128], command[128];
+	struct watched most = {0};
+	struct stage st;
 
-	if (!mkdtemp(b.dir))
-		die("bench: no temporary directory");
-	provider_start(&b);
-	ini_write(&b);
-	snprintf(set, sizeof(set), "/_control/set?plain.records=%ld&plain.size=1024", n);
-	control(&b, set);
-	row(&b, "bytes passed through, new", "pass", n, RUNS, true, NULL);
-	printf("%-52s %10.2f\n", "bytes on disk per stored byte", disk_bytes(&b) / ((double)n * 1024));
-	row(&b, "bytes passed through, unchanged", "pass", n, RUNS, false, NULL);
-	row(&b, "bytes passed through, 1 % changed, 1 % gone", "pass", n, 3, false, "/_control/mutate?api=plain&change=1%25&drop=1%25&add=1%25");
-	row(&b, "through a cJSON tree, new", "tree", n, RUNS, true, NULL);
-	row(&b, "through a cJSON tree, unchanged", "tree", n, RUNS, false, NULL);
-	snprintf(set, sizeof(set), "/_control/set?plain.records=%ld&plain.size=1024", n / 10);
-	control(&b, set);
-	store_empty(&b);
-	host_run(&b, "pass");
-	struct figure small = row(&b, "unchanged, a tenth of the records stored", "pass", n / 10, RUNS, false, NULL);
-	snprintf(set, sizeof(set), "/_control/set?plain.records=%ld&plain.size=1024", big);
-	control(&b, set);
-	store_empty(&b);
-	host_run(&b, "pass");
-	struct figure large = row(&b, "unchanged, the large store", "pass", big, 3, false, NULL);
-	printf("%-52s %10.2f\n", "rate of the large store against the small", (small.cpu / (double)(n / 10)) / (large.cpu / (double)big));
-	kill(b.provider, SIGTERM);
-	waitpid(b.provider, NULL, 0);
-	snprintf(command, sizeof(command), "rm -rf %s", b.dir);
-	return system(command) != 0;
+	stage_init(&st, 1);
+	table_head("whole syncs, 1 KB records over loopback");
+	stage_records(&st, n);
+	pass_rows(&st, n, &most);
+	change_rows(&st, n, &most);
+	scale_rows(&st, n / 10, big, &most);
+	row_print(
+	        &(struct row){"bytes on disk per stored byte", disk_bytes(&st) / ((double)big * 1024), "", '<', 1.7, 0},
+	        "of the large store, as the file system counts");
+	row_print(&(struct row){"host, anonymous memory, at most", most.anon, "MiB", '<', 64, 0}, "in all syncs above");
+	row_print(&(struct row){"worker, anonymous memory, at most", most.worker, "MiB", '<', 8, 0},
+	          "in all syncs above: pages of 100 KB");
+	stage_finish(&st);
+	return 0;
 }
