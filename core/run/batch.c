@@ -92,12 +92,12 @@ batch_durable(void *arg, const struct commit_result *result)
 		run_fail(r, &result->err);
 	for (size_t i = 0; i < result->n_counts; i++)
 		counts_add(r, &result->counts[i], &saved, &fresh);
-	r->progress |= result->err.cls == ERR_NONE;
+	r->progress |= result->err.cls == ERR_NONE && (fresh || t->n_marks);
 	for (size_t i = 0; i < t->n_marks; i++)
 		stale_check(r, &t->marks[i], saved, fresh);
 	free(t->marks);
 	free(t);
-	if (r->batch.whole && (r->batch.open || r->batch.dirty))
+	if (r->batch.whole && (r->batch.open || r->batch.dirty || r->lines.len))
 		batch_submit(r);
 	batch_hold(r);
 	run_poke(r);
@@ -108,13 +108,19 @@ batch_submit(struct run *r)
 {
 	struct ticket *t = XNEW(struct ticket);
 	struct commit *c = batch_open(r);
-	struct buf facts = {0};
+	struct buf json = {0};
 
 	if (r->batch.dirty && r->ending == ENDING_NOT) {
-		facts_write(r, &facts);
-		commit_state_set(c, r->scope, STATE_RUN, SLICE(""), buf_view(&facts));
-		buf_free(&facts);
+		facts_write(r, &json);
+		commit_state_set(c, r->scope, STATE_RUN, SLICE(""), buf_view(&json));
+		buf_clear(&json);
 	}
+	if (r->ending == ENDING_NOT) {
+		history_write(r, "running", &json);
+		commit_run(c, r->number, buf_view(&json));
+	}
+	history_pour(r, c);
+	buf_free(&json);
 	t->run = r;
 	t->marks = r->batch.marks;
 	t->n_marks = r->batch.n_marks;
@@ -154,7 +160,7 @@ batch_boundary(struct run *r, const struct page_mark *page, bool now)
 	r->batch.now |= now;
 	if (now && r->batch.flying) /* an empty one takes the group along that waits for company */
 		store_commit(r->host->store, commit_new(r->host->store, (struct fence){0, 0}), true, NULL, NULL);
-	if (!r->batch.flying && (r->batch.dirty || (r->batch.open && !commit_empty(r->batch.open))))
+	if (!r->batch.flying && (r->batch.dirty || r->lines.len || (r->batch.open && !commit_empty(r->batch.open))))
 		batch_submit(r);
 	batch_hold(r);
 }

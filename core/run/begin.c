@@ -202,7 +202,7 @@ static void
 generation_begin(struct run *r)
 {
 	struct facts fresh = r->facts;
-	struct buf value = {0}, record = {0};
+	struct buf value = {0};
 	bool there = store_state_get(r->host->store, r->scope, STATE_RUN, SLICE(""), &value);
 
 	if (there && !r->request.full_refresh && !(r->sync->flags & SLUICE_WHOLE) && facts_read(r, buf_view(&value))) {
@@ -219,9 +219,6 @@ generation_begin(struct run *r)
 		commit_state_clear_all(batch_open(r), r->scope, STATE_POSITION);
 	}
 	r->batch.dirty = true;
-	history_write(r, "running", &record);
-	commit_run(batch_open(r), r->number, buf_view(&record));
-	buf_free(&record);
 	buf_free(&value);
 }
 

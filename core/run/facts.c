@@ -103,6 +103,21 @@ facts_read(struct run *r, struct slice json)
 }
 
 void
+facts_again(struct run *r)
+{
+	uint64_t resumes = r->resumes;
+	struct buf value = {0};
+
+	for (size_t i = 0; i < r->n_models; i++)
+		r->models[i].loose = r->models[i].handmade = r->models[i].vouched = r->models[i].rejected = false;
+	if (!store_state_get(r->host->store, r->scope, STATE_RUN, SLICE(""), &value) ||
+	    !facts_read(r, buf_view(&value)))
+		r->facts.incomplete = true;
+	r->resumes = resumes;
+	buf_free(&value);
+}
+
+void
 facts_last(const struct run *r, bool success, struct slice before, struct buf *out)
 {
 	struct json_out o = json_out(out);

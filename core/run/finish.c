@@ -22,7 +22,7 @@ verdict_reason(const struct run *r, const struct run_model *m)
 	if (r->facts.incomplete)
 		return "the run was not complete: a loop was left early, or an answer that was no success was passed over";
 	if (r->facts.shifted)
-		return "the list shifted while it was read";
+		return "a list shifted while it was read, or its loop was left before the end";
 	if (m->rejected)
 		return "records of it were rejected";
 	if (!m->vouched && m->handmade)
@@ -97,7 +97,6 @@ record_put(struct run *r, struct commit *c)
 {
 	struct buf json = {0};
 
-	r->counts.total_ms = clock_mono_ms(r->host->clock) - r->start_ms;
 	history_write(r, status_word(r), &json);
 	commit_run(c, r->number, buf_view(&json));
 	buf_free(&json);
@@ -123,6 +122,7 @@ listing_failed(const struct run *r)
 	return r->err.cls == ERR_DATA && r->status != 0;
 }
 
+/* Facts go with the data that they are about: where that was dropped, those of the last commit stand. */
 static void
 state_end(struct run *r, struct commit *c)
 {
@@ -133,6 +133,8 @@ state_end(struct run *r, struct commit *c)
 		commit_state_clear_all(c, r->scope, STATE_POSITION);
 		return;
 	}
+	if (!r->keep_open)
+		return;
 	facts_write(r, &facts);
 	commit_state_set(c, r->scope, STATE_RUN, SLICE(""), buf_view(&facts));
 	buf_free(&facts);

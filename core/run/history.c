@@ -1,7 +1,9 @@
 /* history.c - what people read about a run afterwards: its record in `runs` and its log lines, secrets blanked.
  *
- * A log line goes to stderr by the log's own rules and, up to a bound, into the store; there it travels in the run's
- * commits, in order with the pages that it is about. */
+ * A log line goes to stderr by the log's own rules and, up to a bound, into the store: with the run's next commit, also
+ * where the records that were to go with it are dropped, for the last lines are what tells why. The record is written
+ * with every commit too, so a run that was killed shows how far it had come (added, updated and deleted as of the
+ * commit before: what a commit changes is known only when it is durable). */
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
@@ -39,8 +41,10 @@ static const char *const wait_keys[WAIT_REASONS] = {
 };
 
 static void
-counts_write(const struct run_counts *c, struct json_out *o)
+counts_write(const struct run *r, struct json_out *o)
 {
+	const struct run_counts *c = &r->counts;
+
 	json_key(o, "counts");
 	json_open(o, '{');
 	for (size_t i = 0; i < LENGTH(counted); i++)
@@ -52,9 +56,10 @@ counts_write(const struct run_counts *c, struct json_out *o)
 	for (size_t i = 0; i < WAIT_REASONS; i++)
 		if (wait_keys[i])
 			json_kv_int(o, wait_keys[i], c->wait_ms[i]);
+	json_kv_int(o, "starting_ms", c->start_ms);
 	json_kv_int(o, "computing_ms", c->compute_ms);
 	json_kv_int(o, "committing_ms", c->commit_ms);
-	json_kv_int(o, "total_ms", c->total_ms);
+	json_kv_int(o, "total_ms", clock_mono_ms(r->host->clock) - r->start_ms);
 	json_close(o, '}');
 }
 
@@ -100,7 +105,7 @@ history_write(const struct run *r, const char *status, struct buf *out)
 	json_kv_int(&o, "resumes", (int64_t)r->resumes);
 	if (r->sandbox)
 		json_kv_str(&o, "sandbox", r->sandbox);
-	counts_write(&r->counts, &o);
+	counts_write(r, &o);
 	warnings_write(r, &o);
 	json_close(&o, '}');
 	log_blank(out);
@@ -139,6 +144,19 @@ line_write(const struct run *r, enum log_level level, const char *text, struct b
 }
 
 void
+history_pour(struct run *r, struct commit *c)
+{
+	const char *p = r->lines.p, *end = p + r->lines.len;
+
+	while (p < end) {
+		const char *line = memchr(p, '\n', (size_t)(end - p));
+		commit_log(c, r->number, slice_of(p, (size_t)(line - p)));
+		p = line + 1;
+	}
+	buf_clear(&r->lines);
+}
+
+void
 history_log(struct run *r, enum log_level level, const char *fmt, ...)
 {
 	struct log_field fields[6];
@@ -159,7 +177,8 @@ history_log(struct run *r, enum log_level level, const char *fmt, ...)
 	log_line(level, history_fields(r, fields), "%s", buf_str(&text));
 	if (!r->request.dry && r->number && level >= LOG_INFO && r->logged++ < LOGGED_MAX) {
 		line_write(r, level, buf_str(&text), &line);
-		commit_log(batch_open(r), r->number, buf_view(&line));
+		buf_putc(&line, '\n');
+		buf_slice(&r->lines, buf_view(&line));
 	}
 	buf_free(&line);
 	buf_free(&text);

@@ -116,7 +116,7 @@ struct run {
 	bool worker_over;                     /* on_end has come */
 	bool killed;                          /* by us: no second chance */
 	bool started;                         /* a step has been sent to this worker */
-	bool progress;                        /* something was committed since this worker was started */
+	bool progress;                        /* something new was committed since this worker was started */
 	bool respawn;
 	bool exiting;                         /* told to exit: its end is no failure */
 	bool ended;                           /* the last step is over */
@@ -137,7 +137,7 @@ struct run {
 	char *stop_why;                       /* NULL: not stopping */
 	bool stop_timeout;                    /* stopped by its own deadline */
 	enum run_ending ending;               /* COMMITTING: how far that is */
-	bool keep_open;                       /* failed by its own word: what it saved is good */
+	bool keep_open;                       /* ended by its own word: what it saved is good */
 	int64_t kill_at_ms, deadline_ms, owed_ms; /* monotonic; 0: none. owed_ms: since when the worker owes us a frame */
 	int64_t start_ms, account_ms;
 	int64_t start_us;
@@ -149,6 +149,7 @@ struct run {
 	uint64_t progress_done, progress_total;
 	bool complete;
 	struct buf warnings;                  /* lines */
+	struct buf lines;                     /* of the log, as JSON: for the next commit */
 	struct buf reply, answer;
 	int status;
 };
@@ -204,6 +205,7 @@ void batch_hold(struct run *r);
 /* facts.c */
 void facts_write(const struct run *r, struct buf *out);
 bool facts_read(struct run *r, struct slice json);            /* false: of another kind of run, not to be gone on with */
+void facts_again(struct run *r);                              /* as they are committed: what was dropped never was */
 void facts_last(const struct run *r, bool success, struct slice before, struct buf *out);
 
 /* finish.c */
@@ -213,6 +215,7 @@ enum sweep_verdict finish_verdict(struct run *r, const struct run_model *m, char
 
 /* history.c */
 void history_write(const struct run *r, const char *status, struct buf *out);
+void history_pour(struct run *r, struct commit *c);           /* the log lines so far */
 void history_log(struct run *r, enum log_level level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 const struct log_field *history_fields(const struct run *r, struct log_field fields[6]);
 

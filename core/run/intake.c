@@ -279,6 +279,32 @@ state_fits(struct run *r, const char *message, struct slice json, bool object)
 	return false;
 }
 
+/* An answer that was passed over stays so: behind the progress that is saved now nobody asks again. */
+static void
+bad_answer_keep(struct run *r)
+{
+	r->batch.dirty |= r->bad_answer && !r->facts.incomplete;
+	r->facts.incomplete |= r->bad_answer;
+}
+
+static bool
+metadata_fits(struct run *r, struct slice whole)
+{
+	struct err err;
+
+	if (whole.len > STATE_MAX) {
+		run_failf(r, ERR_CONNECTOR, "metadata with what plugin '%s' adds is larger than 64 KiB",
+		          r->manifest->name);
+		return false;
+	}
+	if (!r->sync || !r->sync->n_input || fields_match(r->sync->input, r->sync->n_input, whole, &err))
+		return true;
+	err.cls = ERR_CONNECTOR;
+	err_prefix(&err, "metadata that plugin '%s' sets does not fit sync '%s'", r->manifest->name, r->sync->name);
+	run_fail(r, &err);
+	return false;
+}
+
 void
 intake_metadata(struct run *r, const struct frame *f)
 {
@@ -293,6 +319,11 @@ intake_metadata(struct run *r, const struct frame *f)
 		json_merge_top(&merged, buf_view(&r->metadata), json);
 	else
 		buf_slice(&merged, json);
+	if (!metadata_fits(r, buf_view(&merged))) {
+		buf_free(&merged);
+		return;
+	}
+	bad_answer_keep(r);
 	buf_free(&r->metadata);
 	r->metadata = merged;
 	if (r->request.dry || !r->connection_scope)
@@ -316,6 +347,7 @@ intake_checkpoint(struct run *r, const struct frame *f)
 	}
 	if (!clear && !state_fits(r, "checkpoint", json, false))
 		return;
+	bad_answer_keep(r);
 	buf_clear(&r->checkpoint);
 	if (!clear)
 		buf_slice(&r->checkpoint, json);
@@ -335,7 +367,7 @@ position_facts(struct run *r, bool finished, uint8_t shape)
 		r->models[i].loose = false;
 	if (finished)
 		r->facts.finished++;
-	r->batch.dirty |= finished || r->bad_answer;
+	r->batch.dirty |= finished;
 	if (shape == PROOF_WEAK && !r->facts.weak)
 		r->facts.weak = r->batch.dirty = true;
 	if (shape == PROOF_NONE && !r->facts.shifted)
@@ -359,6 +391,7 @@ intake_position(struct run *r, const struct frame *f)
 	}
 	if (!state_fits(r, "position", state, false))
 		return;
+	bad_answer_keep(r);
 	page.depth = (uint8_t)name.p[0];
 	page.key = XXH3_64bits(name.p, name.len);
 	r->counts.pages++;

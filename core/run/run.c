@@ -28,11 +28,13 @@ run_state_name(enum run_state s)
 
 /* ---- small things that all files of a run need ---- */
 
+static void run_advance(uv_timer_t *timer);
+
 void
 run_poke(struct run *r)
 {
 	if (r->state != RUN_DONE)
-		uv_timer_start(&r->poke, r->poke.timer_cb, 0, 0);
+		uv_timer_start(&r->poke, run_advance, 0, 0);
 }
 
 bool
@@ -122,6 +124,8 @@ run_account_as(struct run *r, enum wait_reason reason)
 		r->counts.commit_ms += passed;
 	else if (r->state == RUN_STEPPING)
 		r->counts.compute_ms += passed;
+	else
+		r->counts.start_ms += passed;
 }
 
 void
@@ -184,9 +188,8 @@ run_again(struct run *r)
 {
 	r->respawn = r->bad_answer = false;
 	r->kill_at_ms = 0; /* that was for the old one */
-	for (size_t i = 0; i < r->n_models; i++)
-		r->models[i].loose = false;
 	begin_state(r);
+	facts_again(r);
 	run_enter(r, RUN_SPAWNING);
 }
 
@@ -296,6 +299,7 @@ run_free(struct run *r)
 	buf_free(&r->metadata);
 	buf_free(&r->checkpoint);
 	buf_free(&r->warnings);
+	buf_free(&r->lines);
 	buf_free(&r->reply);
 	buf_free(&r->answer);
 	free(r);
@@ -378,7 +382,6 @@ timers_begin(struct run *r)
 	uv_timer_init(r->host->loop, &r->poke);
 	r->tick.data = r->poke.data = r;
 	r->open_timers = 2;
-	r->poke.timer_cb = run_advance;
 	uv_timer_start(&r->tick, run_tick, TICK_MS, TICK_MS);
 }
 

@@ -51,7 +51,7 @@ struct run_counts {
 	uint64_t fetched;          /* items on pages */
 	uint64_t saved, added, updated, unchanged, deleted, rejected, missing, held;
 	uint64_t requests, retries, rate_limited, bytes, pages, steps, workers;
-	int64_t wait_ms[WAIT_REASONS], compute_ms, commit_ms, total_ms;
+	int64_t wait_ms[WAIT_REASONS], start_ms, compute_ms, commit_ms, total_ms; /* start_ms: until the worker has its first step */
 };
 
 struct run_result {

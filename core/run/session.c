@@ -52,7 +52,10 @@ loaded(struct run *r, const struct frame *f)
 {
 	(void)f;
 	worker_process_phase(r->worker, PHASE_IDLE);
-	session_step(r);
+	if (r->stop_why)
+		run_failf(r, ERR_STOPPED, "%s", r->stop_why);
+	else
+		session_step(r);
 }
 
 static void
@@ -152,9 +155,10 @@ step_succeeded(struct run *r, bool yielded, bool incomplete)
 	r->bad_answer = false;
 	for (size_t i = 0; i < r->n_models && !yielded; i++)
 		r->models[i].handmade |= r->models[i].loose;
-	if (r->stop_why && yielded)
+	if (r->stop_why && yielded) {
+		r->keep_open = true;
 		run_failf(r, ERR_STOPPED, "%s", r->stop_why);
-	else if (yielded)
+	} else if (yielded)
 		batch_boundary(r, NULL, false);
 	else
 		r->ended = true;

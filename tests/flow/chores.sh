@@ -26,6 +26,10 @@ is "$(stored Thing | tr -d '\n')" '{"id":"after"}{"id":"before"}' "what it had c
 run run --sync dies
 is "$status" 1 "one that dies at once fails the run"
 has "$dir/out" 'SIGABRT' "and the signal is named"
+run run --sync relapses --format jsonl
+is "$status $(count workers)" "1 2" "one that dies at the same place again is not followed for ever"
+run history --run "$(count run)"
+has "$dir/out" 'the last words' "and the log keeps what it said before it died"
 run run --sync hangs
 is "$status" 1 "a connector that computes for ever fails its run"
 has "$dir/out" 'call_limit' "and the limit is named"
@@ -61,6 +65,18 @@ is $? 143 "SIGTERM ends it with 143"
 run metadata get --connection-id acme
 has "$dir/out" '"seen": true' "what was written beside it stands"
 
+"$build/sluice" --conf "$conf" run --sync stops >"$dir/killed" 2>&1 </dev/null &
+pid=$!
+pids="$pids $pid"
+until_true 10 running
+sleep 0.5
+kill -9 $pid
+wait $pid 2>/dev/null
+run run --sync stops --timeout 300ms
+run history --sync stops --limit 2 --format jsonl
+past=$(sed -n '2s/.*"status":"\([a-z]*\)".*"saved":\([0-9]*\),"added":\([0-9]*\).*/\1 \2 \3/p' "$dir/out")
+[ "${past%% *}" = interrupted ] && [ "$(echo "$past" | cut -d' ' -f2)" -gt 5 ] && [ "${past##* }" -gt 5 ]
+ok $? "a run that was killed stands in the history as interrupted, with what it had done ($past)"
 run checkpoint clear --connection-id acme --sync stops
 run run --sync reads
 run records Thing --id sum --format jsonl
@@ -100,6 +116,12 @@ is "$status" 2 "metadata of another shape is refused when it is set"
 run metadata set '{"region":"eu"}' --connection-id acme
 run run --sync region
 is "$status" 0 "with the right one it runs"
+run run --sync strays
+is "$status" 1 "metadata of another shape is refused also when the run itself sets it"
+has "$dir/said" 'region' "and the path is named"
+run metadata get --connection-id acme
+has "$dir/out" '"region": "eu"' "nothing of it is stored"
+run metadata clear --connection-id acme
 
 configure 'rows = [{"id":"1"},{"id":"2"},{"id":"3"},{"id":"4"},{"id":"5"}]'
 run run
@@ -115,6 +137,22 @@ has "$dir/out" '"action":"deleted","model":"Row","id":"5"' "a dry run shows the 
 is "$(live Row)" 5 "and does not do it"
 run run
 is "$status $(live Row)" "0 4" "vouched for, the absent one is deleted"
+
+# ---- what was lost proves nothing later
+
+configure 'rows = [{"id":"1"},{"id":"2"},{"id":"3"},{"id":"4"}]
+vouch = yes'
+run run --sync recants
+configure 'rows = [{"id":"1"},{"id":"2"},{"id":"3"}]
+vouch = yes'
+run metadata set '{"region":"eu","recant":true}' --connection-id acme
+run run --sync recants
+is "$status" 1 "a listing that is vouched for, and lost before it is stored, fails"
+run metadata update '{"recant":false}' --connection-id acme
+configure 'rows = [{"id":"1"},{"id":"2"},{"id":"3"}]'
+run run --sync recants
+is "$status $(live Recanted)" "1 4" "that word is lost with it: the next run deletes nothing without one of its own"
+
 configure 'rows = []
 vouch = yes'
 run run
@@ -129,3 +167,26 @@ configure 'rows = [{"id":"1"},{"id":"2"}]'
 run run --sync mixed
 is "$status $(live Paged) $(live Handed)" "1 297 3" "a pagination to its end proves absence for its own model only"
 has "$dir/said" 'Handed: deletes by absence are off' "which is said"
+
+# ---- every wait has a name
+
+host 'retries = 3' 'retry_base = 300ms'
+ini <<INI
+[integration chores]
+base_url = $at
+[connection acme : chores]
+token = t0ken-of-acme
+INI
+control reset >/dev/null
+control faults '{"match":"/plain/cursor","nth":[1],"do":"delay","ms":400}' \
+	'{"match":"/plain/cursor","nth":[2],"do":"429","retry_after":1}' '{"match":"/plain/cursor","nth":[3],"do":"500"}' >/dev/null
+run run --sync mixed
+run history --sync mixed --limit 1 --format jsonl
+ms() { sed -n "s/.*\"time\":{[^}]*\"$1_ms\":\([0-9]*\).*/\1/p" "$dir/out"; }
+sum=$(($(ms connecting) + $(ms server) + $(ms rate_limit) + $(ms retry) + $(ms starting) + $(ms computing) + $(ms committing)))
+apart=$(($(ms total) - sum))
+[ "$apart" -ge -20 ] && [ "$apart" -le 50 ]
+ok $? "the times that the history names add up to the duration ($sum of $(ms total) ms)"
+[ "$(ms server)" -ge 350 ] && [ "$(ms rate_limit)" -ge 900 ] && [ "$(ms rate_limit)" -lt 1500 ]
+ok $? "the server's time ($(ms server) ms) and the rate limit's ($(ms rate_limit) ms) under their names"
+[ "$(ms starting)" -gt 0 ] && [ "$(ms total)" -lt 4000 ]; ok $? "also the time until the worker had its first step ($(ms starting) ms)"

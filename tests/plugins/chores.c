@@ -35,6 +35,17 @@ fetch_dies(struct sluice_run *run)
 	abort();
 }
 
+/* Comes no further than the one before it did, whoever goes on. */
+static int
+fetch_relapses(struct sluice_run *run)
+{
+	sluice_log(run, SLUICE_INFO, "the last words");
+	save(run, "[{\"id\":\"again\"}]");
+	sluice_save_checkpoint(run, "1");
+	sluice_get_records(run, "Thing", (const char *const[]){"again", NULL}, &(const char *){NULL});
+	abort();
+}
+
 static int
 fetch_hangs(struct sluice_run *run)
 {
@@ -121,6 +132,15 @@ fetch_twice(struct sluice_run *run)
 	return sluice_status(run);
 }
 
+/* Metadata that its own sync does not take. */
+static int
+fetch_strays(struct sluice_run *run)
+{
+	sluice_update_metadata(run, "{\"region\":7}");
+	save(run, "[{\"id\":\"strayed\"}]");
+	return sluice_status(run);
+}
+
 /* One in five is no record. */
 static int
 fetch_rejects(struct sluice_run *run)
@@ -161,6 +181,20 @@ fetch_mixed(struct sluice_run *run)
 	return sluice_status(run);
 }
 
+/* A handmade listing; where its metadata says so it vouches, and dies before that is stored. */
+static int
+fetch_recants(struct sluice_run *run)
+{
+	const char *rows = sluice_get_option(run, "rows"), *vouch = sluice_get_option(run, "vouch");
+
+	sluice_batch_save(run, "Recanted", rows, strlen(rows));
+	if (vouch && strcmp(vouch, "true") == 0)
+		sluice_full_done(run, "Recanted");
+	if (strstr(sluice_get_metadata(run), "\"recant\":true"))
+		abort();
+	return sluice_status(run);
+}
+
 static int
 check(struct sluice_run *run)
 {
@@ -176,7 +210,8 @@ static const struct sluice_field thing[] = {{.name = "id", .type = SLUICE_STRING
 	{.name = "secret", .type = SLUICE_STRING, .flags = SLUICE_OPTIONAL | SLUICE_SENSITIVE}, {0}};
 static const struct sluice_field region[] = {{.name = "region", .type = SLUICE_STRING}, {0}};
 static const struct sluice_model models[] = {{.name = "Thing", .fields = thing}, {.name = "Row", .fields = thing},
-	{.name = "Paged", .fields = thing}, {.name = "Handed", .fields = thing}, {0}};
+	{.name = "Paged", .fields = thing}, {.name = "Handed", .fields = thing},
+	{.name = "Recanted", .fields = thing}, {0}};
 static const char *const mixed[] = {"Paged", "Handed", NULL};
 static const char *const scopes[] = {"things:read", NULL};
 static const struct sluice_option options[] = {
@@ -188,7 +223,9 @@ static const struct sluice_option options[] = {
 #define MANUAL(sync) {.name = #sync, .model = "Thing", .flags = SLUICE_MANUAL, .fetch = fetch_##sync}
 static const struct sluice_sync syncs[] = {
 	MANUAL(dies_once), MANUAL(dies), MANUAL(hangs), MANUAL(deaf), MANUAL(stops), MANUAL(reads), MANUAL(stream), MANUAL(twice),
-	MANUAL(rejects),
+	MANUAL(rejects), MANUAL(relapses),
+	{.name = "strays", .model = "Thing", .flags = SLUICE_MANUAL, .fetch = fetch_strays, .input = region},
+	{.name = "recants", .model = "Recanted", .kind = SLUICE_FULL, .flags = SLUICE_TRACK_DELETES | SLUICE_MANUAL, .fetch = fetch_recants},
 	{.name = "region", .model = "Thing", .flags = SLUICE_MANUAL, .fetch = fetch_region, .input = region},
 	{.name = "handmade", .model = "Row", .kind = SLUICE_FULL, .flags = SLUICE_TRACK_DELETES, .fetch = fetch_handmade},
 	{.name = "mixed", .models = mixed, .kind = SLUICE_FULL, .flags = SLUICE_TRACK_DELETES | SLUICE_MANUAL, .fetch = fetch_mixed},
