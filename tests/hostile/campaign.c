@@ -406,18 +406,24 @@ truth_compare(struct campaign *c, size_t claimed)
 }
 
 static void
-store_empty(struct campaign *c)
+held_forget(struct campaign *c)
 {
-	char command[256];
-
-	snprintf(command, sizeof(command), "rm -rf %s/store %s/store.key", c->dir, c->dir);
-	REQUIRE(system(command) == 0);
 	for (size_t i = 0; i < c->cap; i++)
 		free(c->held[i].id);
 	free(c->held);
 	c->held = NULL;
 	c->cap = c->n = 0;
 	c->cursor = 0;
+}
+
+static void
+store_empty(struct campaign *c)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), "rm -rf %s/store %s/store.key", c->dir, c->dir);
+	REQUIRE(system(command) == 0);
+	held_forget(c);
 }
 
 static void
@@ -474,6 +480,7 @@ campaign_run(struct campaign *c, int kills)
 	}
 	printf("# %s: %d kills, seed %llu, %ld ms and %ld counted calls a run%s%s\n", c->sync, round, (unsigned long long)c->seed, c->ms,
 	       c->calls, c->wrong[0] ? ": " : "", c->wrong);
+	held_forget(c);
 	kill(c->provider, SIGKILL);
 	waitpid(c->provider, NULL, 0);
 	snprintf(command, sizeof(command), "rm -rf %s", c->dir);
