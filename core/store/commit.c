@@ -8,6 +8,8 @@
 #include "store/commit.h"
 #include "store/layout.h"
 
+#define RECORD_WEIGHT 1024u /* bytes */
+
 struct commit *
 commit_new(struct store *s, struct fence fence)
 {
@@ -32,7 +34,7 @@ commit_free(struct commit *c)
 size_t
 commit_bytes(const struct commit *c)
 {
-	return c->ops.len + c->early.len;
+	return c->ops.len + c->early.len + c->air;
 }
 
 bool
@@ -87,28 +89,48 @@ put_body(struct commit *c, struct slice id, struct slice json)
 	buf_slice(&c->ops, json);
 }
 
+/* A record dirties a page of the index wherever its id falls, however small it is; those pages are held in memory until
+ * the group is written. So none counts as less than RECORD_WEIGHT, or a group of tiny records would need many times
+ * its bytes. */
+static void
+weigh(struct commit *c, size_t before)
+{
+	size_t len = c->ops.len - before;
+
+	c->air += len < RECORD_WEIGHT ? RECORD_WEIGHT - len : 0;
+}
+
 void
 commit_save(struct commit *c, uint32_t dataset, struct slice id, struct slice json, const struct json_hash *hash)
 {
+	size_t before = c->ops.len;
+
 	put_op(c, OP_SAVE, dataset);
 	buf_u64(&c->ops, hash->low);
 	buf_u64(&c->ops, hash->high);
 	put_body(c, id, json);
+	weigh(c, before);
 }
 
 void
 commit_update(struct commit *c, uint32_t dataset, struct slice id, struct slice patch)
 {
+	size_t before = c->ops.len;
+
 	put_op(c, OP_UPDATE, dataset);
 	put_body(c, id, patch);
+	weigh(c, before);
 }
 
 void
 commit_delete(struct commit *c, uint32_t dataset, struct slice id)
 {
+	size_t before = c->ops.len;
+
 	check_id(id);
 	put_op(c, OP_DELETE, dataset);
 	buf_bytes(&c->ops, id);
+	weigh(c, before);
 }
 
 void

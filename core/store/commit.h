@@ -33,6 +33,7 @@ struct commit {
 	struct fence fence;
 	struct buf ops;
 	struct buf early; /* in the control build: what says how far a sync has come; else empty */
+	size_t air;       /* what its small records weigh besides their bytes */
 	bool now;
 	commit_done *done;
 	void *arg;

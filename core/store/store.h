@@ -123,7 +123,7 @@ uint64_t store_epoch_next(struct store *s, uint32_t scope, struct err *err); /* 
 
 struct commit *commit_new(struct store *s, struct fence fence); /* yours until store_commit */
 void commit_free(struct commit *c);                             /* of one never submitted; NULL is fine */
-size_t commit_bytes(const struct commit *c);                    /* so far, for flow control */
+size_t commit_bytes(const struct commit *c);                    /* so far, for flow control: a record is at least 1 KiB */
 bool commit_empty(const struct commit *c);
 
 /* Records. Everything is copied. json has passed json_scan under store_seed() and hash is its result. */

@@ -202,7 +202,7 @@ submit(struct store *s, struct commit *c, bool now)
 	pthread_mutex_lock(&w->lock);
 	*w->last = c;
 	w->last = &c->next;
-	w->bytes += c->ops.len;
+	w->bytes += commit_bytes(c);
 	w->now |= now;
 	pthread_cond_signal(&w->arrived);
 	pthread_mutex_unlock(&w->lock);

@@ -209,7 +209,7 @@ TEST("one commit may touch several datasets, and counts each")
 	kit_put(&k, c, a, "1", "{}");
 	kit_put(&k, c, b, "2", "{}");
 	CHECK(!commit_empty(c));
-	CHECK(commit_bytes(c) > 6);
+	CHECK(commit_bytes(c) >= 3 * 1024); /* a small record weighs what it costs */
 	kit_wait(&k, c);
 	CHECK_FEED(&k, a, 0, "1:added:1={}");
 	CHECK_FEED(&k, b, 0, "1:added:1={} 2:added:2={}");
