@@ -61,9 +61,14 @@ void print_end(struct cli *c);                                        /* closes 
 void print_object(struct cli *c, struct slice json);                  /* the one object of an answer */
 const char *time_short(const char *rfc3339, char out[TIME_TEXT_MAX]); /* "2026-11-23 07:22:19"; NULL: "-" */
 const char *number_text(uint64_t n, char out[32]);                    /* 1 234 567 */
+/* At most so many characters, the last an ellipsis where something is left out; nothing that would steer a terminal. */
+void text_cut(struct buf *out, const char *text, size_t chars);
+void print_line(const char *text);                                    /* cut to the terminal's width; elsewhere to 160 */
 
 struct table { char **cells; size_t columns, n; };                    /* text that lines up */
 void table_cell(struct table *t, const char *text);                   /* copied; columns first set, the first row is the head */
+/* The last column left out where all rows say the same in it, or nothing: what they say (yours, "" for nothing), else NULL. */
+char *table_fold(struct table *t);
 void table_print(struct table *t, FILE *to);                          /* and frees; nothing when there is only the head */
 
 /* mask.c */

@@ -7,7 +7,7 @@
 #include "wire/message.h"
 
 #define SHOWN_USUAL 100u /* of each kind */
-#define CUT 60           /* bytes of a value in text */
+#define CUT 60           /* characters of a value in text */
 
 static const struct cli_flag flags[] = {
 	{"--sync", "S", "only the sync of this name"},
@@ -38,20 +38,23 @@ job_now(const struct showing *s)
 static void
 value_short(const struct manifest_model *m, struct slice key, struct slice value, struct buf *out)
 {
+	char *text;
+
 	if (mask_field(m, key)) {
 		buf_puts(out, "***");
 		return;
 	}
-	buf_put(out, value.p, value.len > CUT ? CUT : value.len);
-	if (value.len > CUT)
-		buf_puts(out, "...");
+	text = slice_dup(value);
+	text_cut(out, text, CUT);
+	free(text);
 }
 
-/* field: before -> after, for each that differs. */
+/* field: before -> after, a line for each that differs. */
 static void
-fields_text(const struct manifest_model *m, struct slice before, struct slice after, struct buf *out)
+fields_text(const struct manifest_model *m, struct slice before, struct slice after)
 {
 	struct json_iter it = json_iter(after);
+	struct buf line = {0};
 	struct slice old;
 	char *name;
 
@@ -62,20 +65,26 @@ fields_text(const struct manifest_model *m, struct slice before, struct slice af
 		else if (json_equal(old, it.value))
 			old.p = NULL;
 		if (old.p) {
-			buf_printf(out, "\n      %s: ", name);
-			value_short(m, it.key, old, out);
-			buf_puts(out, " -> ");
-			value_short(m, it.key, it.value, out);
+			buf_clear(&line);
+			buf_printf(&line, "      %s: ", name);
+			value_short(m, it.key, old, &line);
+			buf_puts(&line, " -> ");
+			value_short(m, it.key, it.value, &line);
+			print_line(buf_str(&line));
 		}
 		free(name);
 	}
 	it = json_iter(before);
 	while (json_next(&it)) {
 		name = slice_dup(it.key);
-		if (!json_member(after, name, &old))
-			buf_printf(out, "\n      %s: gone", name);
+		if (!json_member(after, name, &old)) {
+			buf_clear(&line);
+			buf_printf(&line, "      %s: gone", name);
+			print_line(buf_str(&line));
+		}
 		free(name);
 	}
+	buf_free(&line);
 }
 
 static void
@@ -86,10 +95,10 @@ differ_text(const struct manifest_model *m, enum change_action action, const cha
 	struct buf line = {0};
 
 	buf_printf(&line, "  %c %s %.*s", signs[action], model, (int)id.len, id.p);
-	if (action == CHANGE_UPDATED)
-		fields_text(m, before, after, &line);
-	puts(buf_str(&line));
+	print_line(buf_str(&line));
 	buf_free(&line);
+	if (action == CHANGE_UPDATED)
+		fields_text(m, before, after);
 }
 
 static void
@@ -131,13 +140,23 @@ differ(void *arg, enum change_action action, const char *model, struct slice id,
 }
 
 static void
+rejected_text(const char *model, struct slice id, struct slice reason)
+{
+	struct buf line = {0};
+
+	buf_printf(&line, "  ! %s %.*s: %.*s", model, (int)id.len, id.p, (int)reason.len, reason.p);
+	print_line(buf_str(&line));
+	buf_free(&line);
+}
+
+static void
 rejected(void *arg, const char *model, struct slice id, struct slice reason, struct slice raw)
 {
 	struct showing *s = arg;
 
 	(void)raw;
 	if (s->rejected++ < SHOWN_USUAL && s->cli->format == FORMAT_TEXT)
-		printf("  ! %s %.*s: %.*s\n", model, (int)id.len, id.p, (int)reason.len, reason.p);
+		rejected_text(model, id, reason);
 }
 
 static void

@@ -23,7 +23,7 @@ static bool
 connection_busy(const struct jobs *jobs, const struct connection_settings *c)
 {
 	for (size_t i = 0; i < jobs->n; i++)
-		if (jobs->list[i].run && jobs->list[i].pick.connection == c)
+		if (jobs->list[i].begun && !jobs->list[i].over && jobs->list[i].pick.connection == c)
 			return true;
 	return false;
 }

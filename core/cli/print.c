@@ -1,8 +1,12 @@
 /* print.c - data on stdout in the format that was asked for, errors on stderr. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include "base/mem.h"
 #include "cli/cli.h"
+
+#define WIDTH_USUAL 160u /* characters of a line of text where there is no terminal */
 
 int
 cli_fail(struct cli *c, const struct err *err)
@@ -94,6 +98,12 @@ table_cell(struct table *t, const char *text)
 	t->cells[t->n++] = xstrdup(text ? text : "-");
 }
 
+static bool
+char_begins(char c)
+{
+	return ((unsigned char)c & 0xc0) != 0x80;
+}
+
 /* Characters, not bytes. */
 static size_t
 width(const char *text)
@@ -101,8 +111,79 @@ width(const char *text)
 	size_t n = 0;
 
 	for (; *text; text++)
-		n += ((unsigned char)*text & 0xc0) != 0x80;
+		n += char_begins(*text);
 	return n;
+}
+
+/* What would steer a terminal: control characters, also those above ASCII (U+0080 to U+009F). */
+static bool
+steers(const char *p)
+{
+	unsigned char c = (unsigned char)p[0], next = (unsigned char)p[1];
+
+	return c < 0x20 || c == 0x7f || (c == 0xc2 && next >= 0x80 && next <= 0x9f);
+}
+
+void
+text_cut(struct buf *out, const char *text, size_t chars)
+{
+	bool whole = width(text) <= chars;
+
+	for (size_t left = whole ? chars : chars - 1; *text && (left || !char_begins(*text)); text++) {
+		left -= char_begins(*text);
+		if (!steers(text)) {
+			buf_putc(out, *text);
+			continue;
+		}
+		buf_putc(out, '?');
+		text += (unsigned char)*text == 0xc2;
+	}
+	if (!whole)
+		buf_puts(out, "\u2026");
+}
+
+void
+print_line(const char *text)
+{
+	struct winsize size = {0};
+	struct buf line = {0};
+	bool terminal = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20;
+
+	text_cut(&line, text, terminal ? size.ws_col : WIDTH_USUAL);
+	puts(buf_str(&line));
+	buf_free(&line);
+}
+
+static bool
+cell_empty(const char *cell)
+{
+	return strcmp(cell, "-") == 0;
+}
+
+char *
+table_fold(struct table *t)
+{
+	size_t last = t->columns - 1, kept = 0;
+	char *same = NULL;
+
+	for (size_t i = t->columns + last; i < t->n; i += t->columns) {
+		if (cell_empty(t->cells[i]))
+			continue;
+		if (same && strcmp(same, t->cells[i]) != 0) {
+			free(same);
+			return NULL;
+		}
+		same = same ? same : xstrdup(t->cells[i]);
+	}
+	for (size_t i = 0; i < t->n; i++) {
+		if (i % t->columns == last)
+			free(t->cells[i]);
+		else
+			t->cells[kept++] = t->cells[i];
+	}
+	t->n = kept;
+	t->columns--;
+	return same ? same : xstrdup("");
 }
 
 void

@@ -52,7 +52,8 @@ record_text(struct reading *r, struct slice row)
 		           time_short(at, time), id);
 	else
 		buf_printf(&line, "%s  %s%s", time_short(at, time), id, gone ? "  (deleted)" : "");
-	printf("%s  %s\n", buf_str(&line), buf_str(&record));
+	buf_printf(&line, "  %s", buf_str(&record));
+	print_line(buf_str(&line));
 	buf_free(&line);
 	buf_free(&record);
 	free(id);
@@ -219,7 +220,8 @@ const struct command command_records = {
 	.name = "records",
 	.usage = "MODEL [--connection-id C] [--limit N] [--cursor C] [--id ID]...",
 	.summary = "Shows the records of a model, the longest unchanged first",
-	.help = "As text, fields that the connector calls sensitive are masked; JSON is for programs and shows them.",
+	.help = "As text, fields that the connector calls sensitive are masked, and lines are cut to the\n"
+                "terminal's width; JSON is for programs and shows all.",
 	.flags = record_flags,
 	.args_min = 1,
 	.args_max = 1,
@@ -231,7 +233,8 @@ const struct command command_changes = {
 	.usage = "MODEL [--connection-id C] [--cursor C] [--limit N] [--follow]",
 	.summary = "Shows the change feed of a model: added, updated and deleted records in order",
 	.help = "Each record stands once, at its latest change. The sequence number of the last line is the cursor to "
-                "go on from.",
+                "go on from.\n"
+                "As text, lines are cut to the terminal's width; --format json shows all.",
 	.flags = change_flags,
 	.args_min = 1,
 	.args_max = 1,

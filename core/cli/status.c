@@ -160,12 +160,19 @@ row_json(struct standing *s, const struct pick *p, struct slice row)
 	free(sandbox);
 }
 
+/* "11-23 07:22" in this year, else the day: a row fits a terminal of 120 characters. JSON has it exactly. */
 static void
 cell_time(struct table *t, int64_t us)
 {
-	char full[TIME_TEXT_MAX], text[TIME_TEXT_MAX];
+	char then[TIME_TEXT_MAX], now[TIME_TEXT_MAX], text[16] = "-";
 
-	table_cell(t, us ? time_short(time_format(us, full), text) : "-");
+	time_format(us, then);
+	time_format(clock_wall_us(&clock_system), now);
+	if (us && memcmp(then, now, 5) == 0)
+		snprintf(text, sizeof text, "%.5s %.5s", then + 5, then + 11);
+	else if (us)
+		snprintf(text, sizeof text, "%.10s", then);
+	table_cell(t, text);
 }
 
 static void
@@ -269,7 +276,12 @@ status_ask(struct standing *s, struct err *err)
 static void
 status_show(struct standing *s)
 {
+	char *sandbox = table_fold(&s->table);
+
 	table_print(&s->table, stdout);
+	if (sandbox && *sandbox)
+		printf("\nSandbox of every run: %s\n", sandbox);
+	free(sandbox);
 	if (s->notes.len)
 		printf("\n%s", buf_str(&s->notes));
 	if (s->cli->settings->host.sandbox == SANDBOX_SECCOMP_ONLY)

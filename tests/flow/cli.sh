@@ -215,3 +215,28 @@ chmod 755 "$dir/store"
 run status
 is "$status" 2 "a store that others may enter is refused"
 chmod 700 "$dir/store"
+
+# ---- text fits where it is read
+
+long=$(awk 'BEGIN { while (n++ < 60) printf "\303\244bcdefghij" }') # 600 characters
+configure "rows = [{\"id\":\"1\",\"text\":\"$long\"},{\"id\":\"esc\\u001b[31m\"}]
+vouch = yes"
+run dry-run
+is "$(LC_ALL=C awk '{ gsub(/[\200-\277]/, ""); if (length > 160) n++ } END { print n + 0 }' "$dir/out")" 0 "a dry run's lines as text are cut"
+run run
+run records Row --connection-id acme
+is "$(LC_ALL=C awk '{ gsub(/[\200-\277]/, ""); print length }' "$dir/out" | sort -n | tail -n 1)" 160 "records as text are cut to 160 characters"
+has "$dir/out" '…$' "with an ellipsis"
+is "$(LC_ALL=C grep -c "$(printf '\033')" "$dir/out")" 0 "and steer no terminal"
+run records Row --connection-id acme --format jsonl
+has "$dir/out" "$long" "as JSON they are whole"
+if command -v script >/dev/null; then
+	script -qec "stty cols 72; exec '$build/sluice' --conf '$conf' changes Row --connection-id acme" /dev/null </dev/null >"$dir/out"
+	is "$(tr -d '\r' <"$dir/out" | LC_ALL=C awk '{ gsub(/[\200-\277]/, ""); print length }' | sort -n | tail -n 1)" 72 "on a terminal to its width"
+else
+	skip "on a terminal to its width" "script is not installed"
+fi
+run status
+hasnt "$dir/out" 'SANDBOX' "status says once what holds for every row"
+has "$dir/out" '^Sandbox of every run: ' "below the table"
+is "$(awk 'length > 120' "$dir/out" | wc -l)" 0 "and fits 120 columns"
