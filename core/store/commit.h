@@ -1,7 +1,7 @@
 /* commit.h - a commit as a list of encoded operations; private to the store.
  *
  * One growing buffer of bytes: a batch of records is copied once, and freed at once. Each operation is a code byte and
- * its fields (the readers stand in apply.c beside what they do). The fields were written by this process: they are
+ * its fields (it is read by the function of its name, apply.h). The fields were written by this process: they are
  * trusted. */
 #ifndef SLUICE_STORE_COMMIT_H
 #define SLUICE_STORE_COMMIT_H

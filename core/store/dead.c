@@ -321,16 +321,10 @@ store_dead(struct store *s, uint32_t scope, uint64_t after, size_t limit,
 
 	if (after == UINT64_MAX)
 		return 0;
-	if (snapshot_begin(&p, s, err) < 0)
+	if (walk_begin(&p, s, DB_DEAD, &cur, "cannot read dead letters", err) < 0)
 		return -1;
-	rc = snapshot_cursor(&p, DB_DEAD, &cur);
-	if (rc) {
-		rc = env_error(&s->env, rc, "cannot read dead letters", 0, err);
-	} else {
-		rc = dead_walk(&p, cur, scope, after, limit ? limit : 100, each, arg, err);
-		mdb_cursor_close(cur);
-	}
-	snapshot_end(&p);
+	rc = dead_walk(&p, cur, scope, after, limit ? limit : 100, each, arg, err);
+	walk_end(&p, cur);
 	return rc;
 }
 

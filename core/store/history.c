@@ -114,16 +114,10 @@ store_runs(struct store *s, uint64_t before, size_t limit, bool (*each)(void *ar
 	MDB_cursor *cur;
 	int rc;
 
-	if (snapshot_begin(&p, s, err) < 0)
+	if (walk_begin(&p, s, DB_RUNS, &cur, "cannot read runs", err) < 0)
 		return -1;
-	rc = snapshot_cursor(&p, DB_RUNS, &cur);
-	if (rc) {
-		rc = env_error(&s->env, rc, "cannot read runs", 0, err);
-	} else {
-		rc = runs_walk(&p, cur, before, limit ? limit : 100, each, arg, err);
-		mdb_cursor_close(cur);
-	}
-	snapshot_end(&p);
+	rc = runs_walk(&p, cur, before, limit ? limit : 100, each, arg, err);
+	walk_end(&p, cur);
 	return rc;
 }
 
@@ -160,15 +154,9 @@ store_log(struct store *s, uint64_t run, uint64_t after, size_t limit,
 
 	if (after == UINT64_MAX)
 		return 0;
-	if (snapshot_begin(&p, s, err) < 0)
+	if (walk_begin(&p, s, DB_LOGS, &cur, "cannot read a log", err) < 0)
 		return -1;
-	rc = snapshot_cursor(&p, DB_LOGS, &cur);
-	if (rc) {
-		rc = env_error(&s->env, rc, "cannot read a log", 0, err);
-	} else {
-		rc = log_walk(&p, cur, run, after, limit ? limit : 100, each, arg, err);
-		mdb_cursor_close(cur);
-	}
-	snapshot_end(&p);
+	rc = log_walk(&p, cur, run, after, limit ? limit : 100, each, arg, err);
+	walk_end(&p, cur);
 	return rc;
 }

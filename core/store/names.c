@@ -215,21 +215,17 @@ store_datasets(struct store *s, bool (*each)(void *arg, const struct dataset_inf
 	MDB_val k, v;
 	int rc;
 
-	if (snapshot_begin(&p, s, err) < 0)
+	if (walk_begin(&p, s, DB_DATASETS, &cur, "cannot read datasets", err) < 0)
 		return -1;
-	rc = snapshot_cursor(&p, DB_DATASETS, &cur);
-	if (!rc) {
-		while (!(rc = mdb_cursor_get(cur, &k, &v, MDB_NEXT))) {
-			if (!info_of(get_be32(k.mv_data), slice_val(v), &info))
-				rc = MDB_CORRUPTED;
-			if (rc || !each(arg, &info))
-				break;
-		}
-		mdb_cursor_close(cur);
+	while (!(rc = mdb_cursor_get(cur, &k, &v, MDB_NEXT))) {
+		if (!info_of(get_be32(k.mv_data), slice_val(v), &info))
+			rc = MDB_CORRUPTED;
+		if (rc || !each(arg, &info))
+			break;
 	}
 	if (rc && rc != MDB_NOTFOUND)
 		rc = env_error(&s->env, rc, "cannot read datasets", 0, err);
-	snapshot_end(&p);
+	walk_end(&p, cur);
 	return rc == -1 ? -1 : 0;
 }
 

@@ -35,6 +35,27 @@ snapshot_cursor(struct snapshot *p, enum layout_db db, MDB_cursor **cur)
 	return mdb_cursor_open(p->env.txn, p->s->env.db[db], cur);
 }
 
+int
+walk_begin(struct snapshot *p, struct store *s, enum layout_db db, MDB_cursor **cur, const char *doing, struct err *err)
+{
+	int rc;
+
+	if (snapshot_begin(p, s, err) < 0)
+		return -1;
+	rc = snapshot_cursor(p, db, cur);
+	if (!rc)
+		return 0;
+	snapshot_end(p);
+	return env_error(&s->env, rc, doing, 0, err);
+}
+
+void
+walk_end(struct snapshot *p, MDB_cursor *cur)
+{
+	mdb_cursor_close(cur);
+	snapshot_end(p);
+}
+
 bool
 snapshot_open(struct snapshot *p, enum seal_kind kind, struct slice key, struct slice sealed, struct slice *plain,
               struct err *err)

@@ -14,6 +14,10 @@ int snapshot_begin(struct snapshot *p, struct store *s, struct err *err); /* on 
 void snapshot_end(struct snapshot *p);
 int snapshot_get(struct snapshot *p, enum layout_db db, struct slice key, struct slice *value); /* MDB_NOTFOUND, ... */
 int snapshot_cursor(struct snapshot *p, enum layout_db db, MDB_cursor **cur);
+/* Both, for a walk over one database: 0, or -1 with err when there is nothing to end. doing: "cannot read runs". */
+int walk_begin(struct snapshot *p, struct store *s, enum layout_db db, MDB_cursor **cur, const char *doing,
+               struct err *err);
+void walk_end(struct snapshot *p, MDB_cursor *cur);
 /* Unseals into the scratch buffer; false: damaged, and said in err. */
 bool snapshot_open(struct snapshot *p, enum seal_kind kind, struct slice key, struct slice sealed, struct slice *plain,
                    struct err *err);

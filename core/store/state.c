@@ -188,15 +188,9 @@ store_state_list(struct store *s, uint32_t scope, enum state_kind kind,
 	MDB_cursor *cur;
 	int rc;
 
-	if (snapshot_begin(&p, s, err) < 0)
+	if (walk_begin(&p, s, DB_STATE, &cur, "cannot read state", err) < 0)
 		return -1;
-	rc = snapshot_cursor(&p, DB_STATE, &cur);
-	if (rc) {
-		rc = env_error(&s->env, rc, "cannot read state", 0, err);
-	} else {
-		rc = state_walk(&p, cur, prefix, each, arg, err);
-		mdb_cursor_close(cur);
-	}
-	snapshot_end(&p);
+	rc = state_walk(&p, cur, prefix, each, arg, err);
+	walk_end(&p, cur);
 	return rc;
 }

@@ -40,7 +40,7 @@ hello_read(struct worker *w)
 	w->seccomp_only = reader_u8(&r) != 0;
 	w->max_answer = reader_u64(&r);
 	w->max_record = reader_u64(&r);
-	w->max_batch = reader_u64(&r);
+	reader_u64(&r); /* max_batch: how much the host lets wait for its disk; its own business */
 	w->name = slice_dup(reader_bytes(&r, f.body.len));
 }
 

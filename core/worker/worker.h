@@ -17,7 +17,6 @@ struct worker {
 	bool seccomp_only;
 	uint64_t max_answer;         /* bytes of a decoded answer, from HELLO */
 	uint64_t max_record;         /* bytes of one record */
-	uint64_t max_batch;          /* bytes of one batch */
 	char *name;                  /* the plugin's, by its file */
 	struct buf positions;        /* bodies of the MSG_POSITION_IS that came since the last step, one after the other: {B name, B state}
 	                              * each. step_run reads them and clears it */

@@ -139,7 +139,7 @@ static _Noreturn void
 fake_child(struct fake *f, int fd)
 {
 	struct channel ch;
-	struct worker w = {.ch = &ch, .mode = HELLO_RUN, .max_answer = 32 << 20, .max_record = f->max_record, .max_batch = 8 << 20};
+	struct worker w = {.ch = &ch, .mode = HELLO_RUN, .max_answer = 32 << 20, .max_record = f->max_record};
 	struct buf json = {0};
 	struct frame fr;
 	struct err err;
