@@ -100,6 +100,8 @@ struct sync_settings {          /* [sync CONNECTION : INTEGRATION : SYNC]; zero 
 	int64_t lookback_ms;        /* last_success is handed out this much earlier */
 	double max_delete_share;    /* 0..1; negative: 0.2 */
 	double max_rejected;        /* 0..1; negative: 0.01 (and at least 10 records) */
+	uint64_t max_requests;      /* of one run, retries included; 1 000 000 */
+	uint64_t max_bytes;         /* of answers on the wire, of one run; 100 GiB */
 	uint64_t max_stale_pages;   /* pages in a row without a new id before the run ends; 20 */
 	struct origin at;
 };

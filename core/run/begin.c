@@ -44,6 +44,10 @@ limits_fill(struct run *r)
 		l->max_delete_share = 0.2;
 	if (!given || l->max_rejected < 0)
 		l->max_rejected = 0.01;
+	if (!l->max_requests)
+		l->max_requests = 1000000;
+	if (!l->max_bytes)
+		l->max_bytes = UINT64_C(100) << 30;
 	if (!l->max_stale_pages)
 		l->max_stale_pages = 20;
 	if (r->action)

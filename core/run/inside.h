@@ -159,6 +159,7 @@ void run_enter(struct run *r, enum run_state state);          /* from run.c, and
 void run_poke(struct run *r);                                 /* have a look, on the next turn of the loop */
 void run_fail(struct run *r, const struct err *why);          /* the first reason counts; ends the worker */
 void run_failf(struct run *r, enum err_class cls, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void run_limit(struct run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* stops it in good order: progress is kept */
 void run_warn(struct run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* once each */
 bool run_over(const struct run *r);                           /* failed, or past its last step: frames are not wanted any more */
 void run_account(struct run *r);                              /* the time since the last call goes to whoever it belongs to */

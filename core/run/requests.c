@@ -26,6 +26,7 @@ struct flight {
 	size_t n_accept;
 	bool page, streamed, head, closed, eof; /* head: it was sent; eof: nothing more comes */
 	bool sent;                              /* streamed: all of it was */
+	uint64_t received;                      /* streamed: bytes so far, decoded */
 	struct buf pending;                     /* streamed: received, not asked for yet */
 	uint32_t wanted;                        /* streamed: bytes that the plugin waits for */
 	int64_t started_ms;
@@ -200,6 +201,24 @@ flight_done(void *arg, const struct proxy_answer *a)
 	run_poke(r);
 }
 
+/* The last wall against a listing without end, whatever it looks like: what all requests of a run may cost. */
+static void
+cost_check(struct run *r, uint64_t requests, uint64_t bytes)
+{
+	char text[TIME_TEXT_MAX];
+
+	if (r->counts.requests + requests > r->limits.max_requests)
+		run_limit(r,
+		          "%llu requests were sent, more than max_requests allows one run; the next one goes on from "
+		          "here (raise it in [sync ...] when the listing is that long)",
+		          (unsigned long long)r->limits.max_requests);
+	else if (r->counts.bytes + bytes > r->limits.max_bytes)
+		run_limit(r,
+		          "%s were received, more than max_bytes allows one run; the next one goes on from here "
+		          "(raise it in [sync ...] when the listing is that long)",
+		          size_format(r->counts.bytes + bytes, text));
+}
+
 /* ---- streamed ---- */
 
 static void
@@ -255,6 +274,8 @@ stream_piece(void *arg, struct slice piece)
 		buf_slice(&f->pending, piece);
 	else
 		f->eof = true;
+	f->received += piece.len;
+	cost_check(f->run, 0, f->received);
 	if (!f->eof && f->pending.len >= FRAME_MAX)
 		proxy_pause(f->call, true);
 	stream_feed(f);
@@ -313,6 +334,7 @@ requests_send(struct run *r, const struct frame *frame)
 		session_break(r, "request", r->n_flights >= FLIGHTS_MAX ? "too many at a time" : "impossible fields");
 		return;
 	}
+	cost_check(r, r->n_flights + 1, 0);
 	f = XNEW(struct flight);
 	f->run = r;
 	f->serial = frame->serial;
@@ -327,7 +349,9 @@ requests_send(struct run *r, const struct frame *frame)
 	q.safe = flags & REQUEST_SAFE;
 	q.retries = retries == 0 ? 0 : retries == 1 ? -1 : retries - 1;
 	q.retry_on = again = statuses_read(retry_on, &q.n_retry_on);
-	/* No deadline: when the run's time is up, run_tick stops it in good order, and this with it. */
+	/* No deadline: when the run's time is up, run_tick stops it in good order, and this with it. A run that is
+	 * stopping sends nothing more. */
+	q.deadline_mono_ms = r->stop_why ? 1 : 0;
 	f->call = proxy_send(r->target, &q, flight_done, f->streamed ? stream_piece : NULL, f);
 	if (r->stop_why)
 		proxy_cancel(f->call);

@@ -237,6 +237,20 @@ begin_stop(struct run *r, const char *why, int reason)
 }
 
 void
+run_limit(struct run *r, const char *fmt, ...)
+{
+	char *why;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&why, fmt, ap) < 0)
+		die("out of memory for a reason");
+	va_end(ap);
+	begin_stop(r, why, 2);
+	free(why);
+}
+
+void
 run_stop(struct run *r, const char *why)
 {
 	begin_stop(r, why, 3);

@@ -168,6 +168,36 @@ run run --sync mixed
 is "$status $(live Paged) $(live Handed)" "1 297 3" "a pagination to its end proves absence for its own model only"
 has "$dir/said" 'Handed: deletes by absence are off' "which is said"
 
+# ---- what one run may cost
+
+limited() { # limited LINE: mixed under this limit
+	host 'retries = 0'
+	ini <<-INI
+		[integration chores]
+		base_url = $at
+		[connection acme : chores]
+		token = t0ken-of-acme
+		[sync acme : chores : mixed]
+		page_size = 50
+		$1
+	INI
+	run run --sync mixed --full-refresh --format jsonl
+}
+limited 'max_requests = 2'
+is "$status $(count requests) $(count saved)" "75 2 100" "a run ends when it has sent max_requests, and keeps what it has"
+has "$dir/out" '"message":"2 requests were sent, more than max_requests' "the limit is named"
+limited 'max_bytes = 1KiB'
+[ "$status" = 75 ] && [ "$(count saved)" -ge 50 ] && [ "$(count saved)" -le 150 ]; ok $? "and when it has received max_bytes"
+has "$dir/out" 'more than max_bytes' "which is named too"
+run run --sync stream --format jsonl
+is "$status" 0 "limits are those of the sync that they were given for"
+ini <<INI
+[sync acme : chores : stream]
+max_bytes = 1KiB
+INI
+run run --sync stream --format jsonl
+has "$dir/out" 'more than max_bytes' "a stream is cut off there in its middle"
+
 # ---- every wait has a name
 
 host 'retries = 3' 'retry_base = 300ms'
