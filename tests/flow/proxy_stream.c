@@ -214,6 +214,41 @@ TEST("a stream that only drips is given up; one that its receiver holds is not")
 	env_close(&e);
 }
 
+static void
+hold_it(struct got *g)
+{
+	proxy_pause(g->call, true);
+	g->on_piece = NULL;
+}
+
+TEST("a stream has no time limit of its own, also when it is an error's answer that its receiver holds")
+{
+	static const struct script scripts[] = {
+	        {"/busy", {SAY("HTTP/1.1 503 No\r\nContent-Length: 4\r\n\r\nbusy")}}, {"/ok", {SAY(OK_JSON)}}, {0}};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct env e;
+		struct got g = {.on_piece = hold_it};
+
+		/* the next try of /busy would come too late, so its answer, which was collected, stands */
+		env_open(&e, scripts, &(struct proxy_options){.retry_base_ms = 200000, .request_ms = 150});
+		env_target(&e, NULL);
+		send_to(e.target,
+		        (struct proxy_request){.endpoint = slice_str(scripts[i].path),
+		                               .streamed = true,
+		                               .deadline_mono_ms = proxy_now(e.proxy) + 5000},
+		        &g);
+		env_idle(&e, 400);
+		CHECK_INT(g.times, 0);
+		if (g.call)
+			proxy_pause(g.call, false);
+		env_wait(&e, &g);
+		CHECK_INT(g.err.cls, ERR_NONE);
+		CHECK_INT(g.status, i ? 200 : 503);
+		env_close(&e);
+	}
+}
+
 TEST("a large answer in one piece is whole, and its memory stays near its size")
 {
 	struct script scripts[] = {{"/plain", {{0}}}, {"/gzip", {{0}}}, {0}};

@@ -16,7 +16,7 @@ struct kit {
 	struct store *s;
 	struct store_options o;
 	char dir[128], key_file[160];
-	int64_t now_us; /* what the store's clock says */
+	_Atomic int64_t now_us; /* what the store's clock says; the writer reads it too */
 	struct clock clock;
 	struct err err;
 };
