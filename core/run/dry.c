@@ -184,6 +184,8 @@ absence_look(void *arg, struct slice id, uint32_t index, bool deleted)
 static bool
 braked(const struct run *r, const struct absence *a)
 {
+	if (r->limits.max_delete_share >= 1)
+		return false;
 	return (a->absent == a->live && a->live > 0) || (a->live >= 10 && a->absent > a->live / 2) ||
 	       (a->absent > 100 && (double)a->absent > r->limits.max_delete_share * (double)a->live);
 }

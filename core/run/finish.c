@@ -57,6 +57,7 @@ sweep_put(struct run *r, struct commit *c)
 			.dataset = r->models[i].dataset,
 			.share = r->limits.max_delete_share,
 			.least = ABSENT_LEAST,
+			.force = r->limits.max_delete_share >= 1, /* the operator's word: all of it may go */
 			.twice = verdict == SWEEP_TWICE,
 		};
 		if (verdict == SWEEP_NO) {
@@ -169,8 +170,9 @@ counted_commit(struct run *r)
 		run_warn(r,
 		         "%s: %llu records are no longer listed, too many to delete unasked: the deletes are held "
 		         "back; if the provider is right, "
-		         "run once with max_delete_share = 100%% in [sync ...]",
-		         m->model->name, (unsigned long long)m->held);
+		         "run once with max_delete_share = 100%% in [sync %s : %s : %s]",
+		         m->model->name, (unsigned long long)m->held, r->connection->name,
+		         r->connection->integration->name, r->request.name);
 		snprintf(text, sizeof text, "{\"held\":%llu,\"run\":%llu,\"at\":\"%s\"}", (unsigned long long)m->held,
 		         (unsigned long long)r->number, time_format(clock_wall_us(r->host->clock), time));
 		commit_state_set(c, r->scope, STATE_HELD, slice_str(m->model->name), slice_str(text));

@@ -159,6 +159,14 @@ run run
 is "$status $(live Row)" "1 4" "an empty listing is held back"
 run status --format jsonl
 has "$dir/out" '"held":\{"Row":4\}' "and status says so"
+ini <<INI
+[sync acme : chores : handmade]
+max_delete_share = 100%
+INI
+run dry-run --sync handmade
+has "$dir/out" 'delete 4;.* 0 held back' "with max_delete_share = 100%, as the run advises, a dry run shows all deletes"
+run run --sync handmade
+is "$status $(live Row)" "0 0" "and a run does them: the operator's word goes before the brake"
 
 configure 'rows = [{"id":"1"},{"id":"2"},{"id":"3"}]'
 run run --sync mixed
