@@ -156,8 +156,8 @@ install: all
 	install -m 755 $(PLUGIN_SO) $(DESTDIR)$(PREFIX)/lib/sluice/plugins/
 	install -m 644 sdk/sluice.h sdk/sluice_json.h $(DESTDIR)$(PREFIX)/include/
 	sed 's|@PREFIX@|$(PREFIX)|g; s|@VERSION@|$(VERSION)|g' sdk/sluice.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/sluice.pc
-	test -e $(DESTDIR)$(PREFIX)/etc/sluice/sluice.ini || install -m 640 conf/sluice.ini $(DESTDIR)$(PREFIX)/etc/sluice/
-	install -m 644 conf/reference.ini $(DESTDIR)$(PREFIX)/etc/sluice/reference.ini.txt
+	test -e $(DESTDIR)$(PREFIX)/etc/sluice/sluice.ini || install -m 644 conf/sluice.ini $(DESTDIR)$(PREFIX)/etc/sluice/
+	install -m 644 conf/reference.ini $(DESTDIR)$(PREFIX)/etc/sluice/reference.ini
 	install -m 644 conf/GUIDE.md $(DESTDIR)$(PREFIX)/share/doc/sluice/
 	install -m 644 sdk/GUIDE.md $(DESTDIR)$(PREFIX)/share/doc/sluice/SDK.md
 	for unit in sluice.service sluice.timer; do sed 's|PREFIX|$(PREFIX)|g' conf/$$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit; done

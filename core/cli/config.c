@@ -129,8 +129,10 @@ plugins_check(struct cli *c)
 static int
 command_config_run(struct cli *c)
 {
-	if (cli_has(c, "--check"))
+	if (cli_has(c, "--check")) {
+		settings_exposed(c->settings);
 		return plugins_check(c);
+	}
 	values_show(c);
 	return 0;
 }

@@ -183,6 +183,7 @@ command_run_now(struct cli *c)
 	struct err err;
 	int code;
 
+	settings_exposed(c->settings);
 	h = host_patient(c, false, &err);
 	if (!h)
 		return cli_fail(c, &err);

@@ -324,7 +324,7 @@ draft_unknown(struct draft *d, const struct draft_section *s, const char *name, 
 	else if (near)
 		fault_add(&d->faults, at, s->title, NULL, "unknown key '%s'; did you mean '%s'?", name, near);
 	else
-		fault_add(&d->faults, at, s->title, NULL, "unknown key '%s'; conf/reference.ini lists all keys", name);
+		fault_add(&d->faults, at, s->title, NULL, "unknown key '%s'; reference.ini lists all keys", name);
 }
 
 static void

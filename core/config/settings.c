@@ -280,6 +280,18 @@ make_sync(struct building *b, const struct draft_section *s)
 
 /* ---- for `sluice config` ---- */
 
+static bool
+entry_refers(const struct draft_entry *e)
+{
+	return slice_starts(slice_str(e->value), "env:") || slice_starts(slice_str(e->value), "file:");
+}
+
+static bool
+entry_secret(const struct draft_entry *e)
+{
+	return e->key && (e->key->type == KEY_SECRET || (e->key->type == KEY_MASTER && strcmp(e->value, "none")));
+}
+
 /* The value as it may be shown; yours. */
 static char *
 entry_show(const struct draft_entry *e)
@@ -288,8 +300,7 @@ entry_show(const struct draft_entry *e)
 	struct value v = {0};
 	char *text;
 
-	if (slice_starts(given, "env:") || slice_starts(given, "file:") ||
-	    (e->key && (e->key->type == KEY_SECRET || (e->key->type == KEY_MASTER && strcmp(e->value, "none")))))
+	if (entry_refers(e) || entry_secret(e))
 		return xstrdup("***");
 	if (!e->key || value_resolve_plain(&v, given, NULL) < 0)
 		return xstrdup(e->value);
@@ -309,6 +320,7 @@ show_add(struct building *b, const struct draft_section *from, const struct draf
 		.key = e->key ? e->key->name : draft_keep(b->draft, e->name),
 		.value = entry_show(e),
 		.at = e->at,
+		.literal = entry_secret(e) && !entry_refers(e),
 		.help = e->key                 ? e->key->help
 		        : entry_is_metadata(e) ? "first value of this metadata"
 		                               : "option of the connector",

@@ -123,6 +123,7 @@ struct setting_shown {
 	char *value;                /* "***" for secrets and what came by env: or file: */
 	struct origin at;
 	const char *help;
+	bool literal;               /* a secret that stands where it was found, and not behind env: or file: */
 };
 
 struct settings_source {
@@ -138,6 +139,7 @@ void settings_free(struct settings *s); /* wipes secrets; NULL is fine */
 
 const struct connection_settings *settings_connection(const struct settings *s, const char *name, const char *integration); /* integration NULL: if only one matches */
 const struct sync_settings *settings_sync(const struct settings *s, const struct connection_settings *c, const char *sync); /* NULL: no section */
+void settings_exposed(const struct settings *s); /* a warning for each file that holds a secret and that others may read */
 void settings_document(struct buf *out); /* the commented reference of all keys: conf/reference.ini */
 const char *nearest(const char *wrong, const char *const *names); /* NULL-terminated; NULL: nothing near (edit distance > 1/2 of the length) */
 

@@ -240,3 +240,22 @@ run status
 hasnt "$dir/out" 'SANDBOX' "status says once what holds for every row"
 has "$dir/out" '^Sandbox of every run: ' "below the table"
 is "$(awk 'length > 120' "$dir/out" | wc -l)" 0 "and fits 120 columns"
+
+# ---- a secret in a file that others may read
+
+configure "$rows"
+chmod 644 "$conf/sluice.ini"
+run config --check
+has "$dir/err" 'sluice.ini:[0-9]+: connection acme : chores: token: a secret stands here.*mode 644' "config --check warns of a secret that others may read"
+is "$status $(grep -c 'a secret stands here' "$dir/err")" "0 1" "once for each file, and it is no error"
+run run
+has "$dir/err" 'a secret stands here' "so does a run"
+chmod 600 "$conf/sluice.ini"
+run config --check
+hasnt "$dir/err" 'a secret stands' "not when only its owner may"
+configure "$rows"
+echo 't0ken' >"$dir/token"
+sed "s|^token.*|token = file:$dir/token|" "$conf/sluice.ini" >"$dir/ini" && cp "$dir/ini" "$conf/sluice.ini"
+chmod 644 "$conf/sluice.ini"
+run config --check
+hasnt "$dir/err" 'a secret stands' "nor when it stands elsewhere"

@@ -6,7 +6,7 @@ make --no-print-directory -s install BUILD="$BUILD" DESTDIR="$root" PREFIX=/usr 
 ok $? "make install ends well"
 missing=
 for file in bin/sluice libexec/sluice/sluice-worker lib/sluice/plugins/stripe.so lib/sluice/plugins/close.so lib/sluice/plugins/slack.so \
-	include/sluice.h include/sluice_json.h lib/pkgconfig/sluice.pc etc/sluice/sluice.ini etc/sluice/reference.ini.txt \
+	include/sluice.h include/sluice_json.h lib/pkgconfig/sluice.pc etc/sluice/sluice.ini etc/sluice/reference.ini \
 	lib/systemd/system/sluice.service lib/systemd/system/sluice.timer share/doc/sluice/GUIDE.md share/doc/sluice/SDK.md; do
 	[ -s "$root/usr/$file" ] || missing="$missing $file"
 done

@@ -509,7 +509,7 @@ TEST("an encryption key written out on the command line is refused")
 static const struct { const char *ini, *message; } bad[] = {
 	{"[connection acme : slack]\n[sync acme : slack : x]\nevry = 1h\n",
 	 "sluice.ini:3: [sync acme : slack : x]: unknown key 'evry'; did you mean 'every'?"},
-	{"[host]\nzzzzzzzz = 1\n", "sluice.ini:2: [host]: unknown key 'zzzzzzzz'; conf/reference.ini lists all keys"},
+	{"[host]\nzzzzzzzz = 1\n", "sluice.ini:2: [host]: unknown key 'zzzzzzzz'; reference.ini lists all keys"},
 	{"[host]\nEVERY = 1\nrate_limit = 1/s\n", "sluice.ini:3: [host]: unknown key 'rate_limit'; it belongs into [integration NAME]"},
 	{"a = 1\n", "sluice.ini:1: 'a' stands before the first section; put [host] above it"},
 	{"\n[conection a : b]\ntoken = 1\n", "sluice.ini:2: unknown section [conection a : b]; did you mean [connection NAME : INTEGRATION]?"},
