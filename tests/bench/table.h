@@ -91,7 +91,7 @@ row_print(const struct row *r, const char *more, ...)
 		                          : "=",
 		         number_text(r->bar, number));
 	if (r->cpu > 0)
-		snprintf(cpu, sizeof cpu, "%.2f", r->cpu);
+		snprintf(cpu, sizeof cpu, r->cpu < 0.1 ? "%.4f" : "%.2f", r->cpu);
 	printf("%-50s %11s %-16s %-11s %-7s %6s   ", r->what, number_text(r->figure, figure), r->unit, bar,
 	       missed ? "MISSED" : "", cpu);
 	va_start(ap, more);
