@@ -20,3 +20,5 @@ same "$dir/want" "$dir/got" "the changes shown are exactly those of the provider
 ids stripe customers dropped var/demo/mutated.json >"$dir/want"
 sed -n 's/.* deleted .*\(cus_[A-Za-z0-9]*\).*/\1/p' "$dir/changes" | LC_ALL=C sort -u >"$dir/got"
 same "$dir/want" "$dir/got" "and so are the deletes"
+hasnt "$dir/changes" 'NOT the same' "for all three connectors, as the demo itself says"
+[ "$(grep -c 'the same ids' "$dir/changes")" = 6 ]; ok $? "changed and dropped of each were compared"
