@@ -63,6 +63,7 @@ const char *time_short(const char *rfc3339, char out[TIME_TEXT_MAX]); /* "2026-1
 const char *number_text(uint64_t n, char out[32]);                    /* 1 234 567 */
 /* At most so many characters, the last an ellipsis where something is left out; nothing that would steer a terminal. */
 void text_cut(struct buf *out, const char *text, size_t chars);
+size_t line_width(int fd);                                            /* characters: of the terminal there, else 160 */
 void print_line(const char *text);                                    /* cut to the terminal's width; elsewhere to 160 */
 
 struct table { char **cells; size_t columns, n; };                    /* text that lines up */

@@ -105,14 +105,20 @@ progress_write(struct jobs *jobs, const struct job *j, const struct run_counts *
 	int64_t ms = clock_mono_ms(&clock_system) - jobs->start_ms,
 		left = (until_us - clock_wall_us(&clock_system)) / 1000;
 	char a[32], b[32], c[32], d[TIME_TEXT_MAX];
+	struct buf line = {0}, fits = {0};
 
-	fprintf(stderr, "\r\033[K%s : %s%s%s  %s records  %s requests  %s/s%s%s%s%s", j->pick.connection->name,
-		j->pick.connection->integration->name, j->pick.sync ? " : " : "",
-		j->pick.sync ? j->pick.sync->name : "", number_text(sum->saved, a), number_text(sum->requests, b),
-		number_text(ms ? sum->saved * 1000 / (uint64_t)ms : 0, c), waiting ? "  " : "",
-		waiting ? wait_names[waiting] : "", waiting && until_us && left > 0 ? " " : "",
-		waiting && until_us && left > 0 ? duration_format(left, d) : "");
+	buf_printf(&line, "%s : %s%s%s  %s records  %s requests  %s/s", j->pick.connection->name,
+	           j->pick.connection->integration->name, j->pick.sync ? " : " : "",
+	           j->pick.sync ? j->pick.sync->name : "", number_text(sum->saved, a), number_text(sum->requests, b),
+	           number_text(ms ? sum->saved * 1000 / (uint64_t)ms : 0, c));
+	if (waiting)
+		buf_printf(&line, "  %s%s%s", wait_names[waiting], until_us && left > 0 ? " " : "",
+		           until_us && left > 0 ? duration_format(left, d) : "");
+	text_cut(&fits, buf_str(&line), line_width(STDERR_FILENO) - 1); /* a full line would go on in the next */
+	fprintf(stderr, "\r\033[K%s", buf_str(&fits));
 	fflush(stderr);
+	buf_free(&line);
+	buf_free(&fits);
 	jobs->line = true;
 }
 
@@ -188,6 +194,8 @@ jobs_run(struct jobs *jobs, const struct picks *picks)
 	while (jobs->active)
 		uv_run(&jobs->cli->loop, UV_RUN_ONCE);
 	jobs_line_clear(jobs);
+	for (size_t i = 0; i < jobs->n; i++)
+		jobs->left += !jobs->list[i].begun;
 	handles_close(jobs);
 	free(jobs->list);
 	return jobs->signal ? 128 + jobs->signal : jobs->exit;

@@ -24,6 +24,7 @@ struct jobs {
 	size_t n, active;
 	int exit, signal;
 	uint64_t good, records, requests; /* of those that are over */
+	uint64_t left;              /* never begun, for a signal came before */
 	uv_signal_t on_int, on_term;
 	uv_timer_t progress;
 	int handles;

@@ -142,14 +142,20 @@ text_cut(struct buf *out, const char *text, size_t chars)
 		buf_puts(out, "\u2026");
 }
 
+size_t
+line_width(int fd)
+{
+	struct winsize size = {0};
+
+	return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20 ? size.ws_col : WIDTH_USUAL;
+}
+
 void
 print_line(const char *text)
 {
-	struct winsize size = {0};
 	struct buf line = {0};
-	bool terminal = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20;
 
-	text_cut(&line, text, terminal ? size.ws_col : WIDTH_USUAL);
+	text_cut(&line, text, line_width(STDOUT_FILENO));
 	puts(buf_str(&line));
 	buf_free(&line);
 }

@@ -140,10 +140,12 @@ static void
 total_text(const struct jobs *jobs)
 {
 	int64_t ms = clock_mono_ms(&clock_system) - jobs->start_ms;
-	char n[32], time[TIME_TEXT_MAX];
+	char n[32], time[TIME_TEXT_MAX], left[48] = "";
 
-	printf("%zu sync%s: %llu ok, %llu not; %s records in %s\n", jobs->n, jobs->n == 1 ? "" : "s",
-	       (unsigned long long)jobs->good, (unsigned long long)(jobs->n - jobs->good),
+	if (jobs->left)
+		snprintf(left, sizeof left, ", %llu not begun", (unsigned long long)jobs->left);
+	printf("%zu sync%s: %llu ok, %llu not%s; %s records in %s\n", jobs->n, jobs->n == 1 ? "" : "s",
+	       (unsigned long long)jobs->good, (unsigned long long)(jobs->n - jobs->good - jobs->left), left,
 	       number_text(jobs->records, n), duration_format(ms, time));
 }
 

@@ -228,3 +228,28 @@ ok $? "the times that the history names add up to the duration ($sum of $(ms tot
 [ "$(ms server)" -ge 350 ] && [ "$(ms rate_limit)" -ge 900 ] && [ "$(ms rate_limit)" -lt 1500 ]
 ok $? "the server's time ($(ms server) ms) and the rate limit's ($(ms rate_limit) ms) under their names"
 [ "$(ms starting)" -gt 0 ] && [ "$(ms total)" -lt 4000 ]; ok $? "also the time until the worker had its first step ($(ms starting) ms)"
+
+# ---- on a terminal
+
+if command -v script >/dev/null; then
+	console() { # console SECONDS SIGNALS SYNC: run on a terminal of 60 columns, and interrupted so often
+		rm -f "$dir/pid"
+		script -qec "stty cols 60; sh -c 'echo \$\$ >$dir/pid; exec $build/sluice --conf $conf --set stop_grace=8s run --sync $3'; echo exit \$?" /dev/null </dev/null >"$dir/out" 2>&1 &
+		until_true 10 grep -q 'records' "$dir/out"
+		sleep "$1"
+		for signal in $2; do
+			kill -"$signal" "$(cat "$dir/pid")"
+			sleep 0.3
+		done
+		wait $!
+	}
+	console 0.5 'INT' stops
+	tr '\r' '\n' <"$dir/out" >"$dir/lines"
+	has "$dir/lines" 'acme : chores : stops  [0-9]+ records' "a terminal shows progress"
+	has "$dir/lines" 'exit 130' "one Ctrl-C ends it in good order"
+	has "$dir/lines" '^acme : chores : stops  stopped ' "with its one line"
+	console 0.3 'INT INT' deaf
+	tr '\r' '\n' <"$dir/out" >"$dir/lines"
+	has "$dir/lines" 'exit 130' "a second Ctrl-C ends at once what does not listen"
+	hasnt "$dir/lines" 'deaf  stopped' "without waiting for it"
+fi
