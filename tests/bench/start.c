@@ -157,7 +157,7 @@ idle_row(const struct stage *st, int connections)
 	nap(SETTLE_US);
 	anon = status_mib(pid, "RssAnon:");
 	rss = status_mib(pid, "VmRSS:");
-	kill(pid, SIGINT);
+	kill(pid, SIGTERM); /* SIGINT is ignored in what a shell starts with & */
 	waitpid(pid, NULL, 0);
 	row_print(&(struct row){"host, anonymous memory when idle", anon, "MiB", '<', 16, 0},
 	          "%d connections, store open, `changes --follow` waiting; resident %.1f MiB", connections, rss);
