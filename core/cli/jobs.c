@@ -36,6 +36,7 @@ job_over(struct job *j, const struct run_result *r)
 
 	j->run = NULL;
 	j->over = true;
+	j->unreachable = r->unreachable;
 	jobs->good += code == 0;
 	jobs->records += r->counts.saved;
 	jobs->requests += r->counts.requests;
@@ -54,6 +55,18 @@ job_done(void *arg, const struct run_result *r)
 	jobs_next(j->jobs);
 }
 
+/* Nobody answered the last sync of this connection: the next one asks once, not with all its patience. */
+static bool
+connection_down(const struct jobs *jobs, const struct connection_settings *c)
+{
+	bool down = false;
+
+	for (size_t i = 0; i < jobs->n; i++)
+		if (jobs->list[i].over && jobs->list[i].pick.connection == c)
+			down = jobs->list[i].unreachable;
+	return down;
+}
+
 static void
 job_start(struct job *j)
 {
@@ -65,6 +78,7 @@ job_start(struct job *j)
 	q.connection = j->pick.connection;
 	q.name = j->pick.sync ? j->pick.sync->name : NULL;
 	q.sink = q.sink ? q.sink : j;
+	q.hasty = j->again = connection_down(jobs, q.connection);
 	j->run = run_start(jobs->host, &q, job_done, j, &failed.err);
 	if (j->run)
 		jobs->active++;

@@ -10,6 +10,8 @@ struct job {
 	struct jobs *jobs;
 	struct run *run;          /* while it is under way */
 	bool begun, over;
+	bool unreachable;         /* nobody answered */
+	bool again;               /* and nobody had answered the one before it */
 };
 
 struct jobs {

@@ -119,7 +119,9 @@ result_text(const struct job *j, const struct run_result *r)
 		           r->resumed ? ", resumed" : "");
 	}
 	buf_putc(&line, '\n');
-	if (r->err.cls != ERR_NONE)
+	if (r->unreachable && j->again)
+		buf_puts(&line, "  unreachable still: asked once, without retries\n");
+	else if (r->err.cls != ERR_NONE)
 		buf_printf(&line, "  %s: %s\n", err_class_name(r->err.cls), r->err.text);
 	log_blank(&line);
 	fputs(buf_str(&line), stdout);

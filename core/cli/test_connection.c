@@ -19,6 +19,7 @@ static const struct cli_flag flags[] = {
 
 enum trouble {
 	TROUBLE_NONE,
+	TROUBLE_UNCHECKED,
 	TROUBLE_SCOPE,
 	TROUBLE_EXPIRED,
 	TROUBLE_REFUSED,
@@ -37,6 +38,7 @@ static const struct {
 	int exit;
 } troubles[TROUBLES] = {
 	[TROUBLE_NONE] = {"ok", "sluice dry-run shows what a sync would bring", 0},
+	[TROUBLE_UNCHECKED] = {"cannot be tested", "sluice dry-run asks the provider too, and stores nothing", 1},
 	[TROUBLE_SCOPE] = {"missing scope", "give the credential this permission at the provider, then try again", 3},
 	[TROUBLE_EXPIRED] = {"expired", "make a new credential at the provider and put it in the place of the old one",
                              3},
@@ -184,7 +186,7 @@ verdict_text(const struct job *j, const struct run_result *r, enum trouble t, co
 		buf_putc(&text, '\n');
 	}
 	buf_printf(&text, "  next: %s", troubles[t].next);
-	if (t == TROUBLE_NONE)
+	if (t == TROUBLE_NONE || t == TROUBLE_UNCHECKED)
 		buf_printf(&text, ": sluice dry-run --connection-id %s --integration %s", c->name,
 		           c->integration->name);
 	else if (troubles[t].exit == 3)
@@ -203,6 +205,8 @@ ended(struct jobs *jobs, struct job *j, const struct run_result *r)
 	char *answer = slice_dup(r->answer), *scope;
 	enum trouble t = r->err.cls == ERR_USAGE && r->status == 0 ? TROUBLE_OTHER : trouble_of(r, answer);
 
+	if (r->err.cls != ERR_NONE && !j->pick.manifest->has_check)
+		t = TROUBLE_UNCHECKED;
 	scope = t == TROUBLE_SCOPE ? scope_named(answer, j->pick.manifest) : xstrdup("");
 	if (jobs->cli->format == FORMAT_TEXT)
 		verdict_text(j, r, t, scope);

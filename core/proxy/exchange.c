@@ -290,7 +290,7 @@ static const struct failure failures[] = {
         {CURLE_GOT_NOTHING, true, ERR_PROVIDER, "the connection was closed without an answer", false},
         {CURLE_RECV_ERROR, true, ERR_PROVIDER, "the connection was cut off", false},
         {CURLE_SEND_ERROR, true, ERR_PROVIDER, "the connection was cut off while sending", false},
-        {CURLE_PARTIAL_FILE, true, ERR_DATA, "the answer was cut off", false},
+        {CURLE_PARTIAL_FILE, true, ERR_PROVIDER, "the answer was cut off", false},
         {CURLE_HTTP2, true, ERR_PROVIDER, "the HTTP/2 connection failed", false},
         {CURLE_HTTP2_STREAM, true, ERR_PROVIDER, "the HTTP/2 stream was cut off", false},
         {CURLE_SSL_CONNECT_ERROR, true, ERR_PROVIDER, "TLS could not be agreed on", true},
@@ -319,13 +319,23 @@ judge_connect(struct exchange *x, struct err *err)
 	return EXCHANGE_PASSING;
 }
 
+/* There is a connection, and nobody at its other end who would agree on TLS: only libcurl's words tell the two apart. */
+static bool
+waits_for_tls(const struct exchange *x)
+{
+	return strncmp(x->errtext, "SSL", 3) == 0;
+}
+
 static void
 judge_late(const struct exchange *x, struct err *err)
 {
 	char text[TIME_TEXT_MAX];
 
-	if (!x->sent)
+	if (!x->sent && !waits_for_tls(x))
 		err_set(err, ERR_PROVIDER, "timed out while connecting");
+	else if (!x->sent)
+		err_set(err, ERR_PROVIDER,
+		        "timed out: connected, but the server does not answer to TLS; does it speak https at this port?");
 	else if (x->late_ms)
 		err_set(err, ERR_PROVIDER, "timed out: no whole answer within %s", duration_format(x->late_ms, text));
 	else
@@ -405,7 +415,7 @@ exchange_judge(struct exchange *x, CURLcode rc, struct err *err)
 	if (!ends_by_close(x) || x->inflate.gzip)
 		return EXCHANGE_ANSWER;
 	if (x->streaming || !json_check(buf_view(&x->body), JSON_DEPTH_MAX, &fault)) {
-		err_set(err, ERR_DATA,
+		err_set(err, ERR_PROVIDER,
 		        "the answer has no length and ended by closing the connection, so it may be cut off (%s)",
 		        x->streaming ? "streamed" : fault.what);
 		return EXCHANGE_PASSING;

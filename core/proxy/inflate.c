@@ -101,7 +101,7 @@ int
 inflate_end(const struct inflate *f, struct err *err)
 {
 	if (f->gzip && (f->member || !f->any))
-		return err_set(err, ERR_DATA, "the answer's gzip data is cut off after %llu bytes",
+		return err_set(err, ERR_PROVIDER, "the answer's gzip data is cut off after %llu bytes",
 		               (unsigned long long)f->in);
 	return 0;
 }

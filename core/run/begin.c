@@ -75,7 +75,7 @@ work_find(struct run *r, struct err *err)
 {
 	if (r->request.what == STEP_CHECK && !r->manifest->has_check)
 		return err_set(err, ERR_USAGE,
-		               "connector '%s' declares no check: try `sluice dry-run` on one of its syncs",
+		               "connector '%s' declares no check: nothing can be said of this connection beforehand",
 		               r->manifest->name);
 	if (r->request.what == STEP_ACTION) {
 		r->action = manifest_action(r->manifest, r->request.name);

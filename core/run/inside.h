@@ -120,6 +120,7 @@ struct run {
 	bool respawn;
 	bool exiting;                         /* told to exit: its end is no failure */
 	bool ended;                           /* the last step is over */
+	bool unreachable;                     /* the last request got not one byte of an answer */
 	bool bad_answer;                      /* in this step: an answer that was neither success nor accepted */
 	uint32_t serial;
 	char *sandbox;                        /* "landlock 7, seccomp" */

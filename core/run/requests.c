@@ -144,6 +144,7 @@ answer_note(struct run *r, const struct flight *f, const struct proxy_answer *a)
 
 	waits_count(r, a);
 	r->status = a->err.cls == ERR_NONE ? a->status : 0;
+	r->unreachable = a->err.cls == ERR_PROVIDER && a->bytes == 0;
 	if (good && r->sync)
 		return;
 	buf_clear(&r->answer);
@@ -302,6 +303,26 @@ requests_read(struct run *r, const struct frame *frame)
 
 /* ---- from the worker ---- */
 
+#define CHECK_REQUEST_MS 25000 /* two of them and the wait between are less than a check's time limit */
+
+/* A person waits for a check: one more try, and no long wait for an answer. */
+static void
+patience_set(const struct run *r, struct proxy_request *q)
+{
+	const struct host_settings *s = &r->host->settings->host;
+
+	if (r->request.what == STEP_CHECK) {
+		if (q->retries > 0 || (q->retries == 0 && s->retries > 0))
+			q->retries = 1;
+		if (q->timeout_ms == 0)
+			q->timeout_ms = s->request_ms;
+		if (q->timeout_ms > CHECK_REQUEST_MS || q->timeout_ms <= 0)
+			q->timeout_ms = CHECK_REQUEST_MS;
+	}
+	if (r->request.hasty)
+		q->retries = -1;
+}
+
 static uint16_t *
 statuses_read(struct slice bytes, size_t *n)
 {
@@ -348,6 +369,7 @@ requests_send(struct run *r, const struct frame *frame)
 	q.method = methods[method];
 	q.safe = flags & REQUEST_SAFE;
 	q.retries = retries == 0 ? 0 : retries == 1 ? -1 : retries - 1;
+	patience_set(r, &q);
 	q.retry_on = again = statuses_read(retry_on, &q.n_retry_on);
 	/* No deadline: when the run's time is up, run_tick stops it in good order, and this with it. A run that is
 	 * stopping sends nothing more. */

@@ -266,6 +266,25 @@ owes(const struct run *r)
 	       worker_process_queued(r->worker) == 0;
 }
 
+/* Time is up. Nothing of a check is kept, and none is gone on with: whom it waited for has failed it. */
+static void
+time_up(struct run *r)
+{
+	char text[TIME_TEXT_MAX];
+
+	if (r->request.what == STEP_CHECK)
+		run_failf(r, waits_for_provider(r) ? ERR_PROVIDER : ERR_CONNECTOR,
+		          waits_for_provider(r) ? "timed out: %s did not answer within %s"
+		                                : "the check of plugin '%s' did not end within %s",
+		          waits_for_provider(r) ? r->connection->integration->name : r->manifest->name,
+		          duration_format(r->request.timeout_ms, text));
+	else
+		begin_stop(r,
+		           r->stop_timeout ? "the time given by --timeout is up; the next run goes on from here"
+		                           : "run_limit is up; the next run goes on from here",
+		           2);
+}
+
 static void
 run_tick(uv_timer_t *timer)
 {
@@ -275,10 +294,7 @@ run_tick(uv_timer_t *timer)
 
 	run_account(r);
 	if (r->deadline_ms && now >= r->deadline_ms && !r->stop_why && !run_over(r))
-		begin_stop(r,
-		           r->stop_timeout ? "the time given by --timeout is up; the next run goes on from here"
-		                           : "run_limit is up; the next run goes on from here",
-		           2);
+		time_up(r);
 	if (r->worker && !r->worker_over && r->kill_at_ms && now >= r->kill_at_ms) {
 		if (r->state != RUN_COMMITTING)
 			run_failf(r, ERR_STOPPED, "%s", r->stop_why);
@@ -372,6 +388,7 @@ run_finish(struct run *r)
 		.complete = r->complete,
 		.resumed = r->resumes != 0,
 		.timed_out = r->stop_timeout && r->err.cls == ERR_STOPPED,
+		.unreachable = r->unreachable && r->err.cls == ERR_PROVIDER,
 		.status = r->status,
 	};
 

@@ -65,6 +65,7 @@ struct run_result {
 	bool timed_out;            /* ERR_STOPPED by its own timeout_ms */
 	const char *warnings;      /* lines; "" */
 	struct slice reply;        /* of a check or action: JSON */
+	bool unreachable;          /* it failed, and its last request got not one byte of an answer */
 	int status;                /* HTTP status of the last answer; 0: there was none */
 	struct slice answer;       /* of a check: the last answer, of a sync: the last that was no success; its body, cut at 4 KiB */
 };
@@ -76,6 +77,7 @@ struct run_request {
 	int what;                  /* enum step_what */
 	bool full_refresh;         /* forget checkpoint and positions, keep records */
 	bool dry;                  /* compare, store nothing; `differ` gets each difference */
+	bool hasty;                /* no request is tried again: its provider was unreachable a moment ago */
 	int64_t timeout_ms;        /* 0: none but the run limit; ends in good order, the next run goes on */
 	struct slice input;        /* of an action */
 	void (*differ)(void *arg, enum change_action action, const char *model, struct slice id, struct slice before, struct slice after);

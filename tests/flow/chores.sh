@@ -89,7 +89,7 @@ got=$(sed -n 's/.*"bytes":\([0-9]*\).*/\1/p' "$dir/out")
 [ $((whole - got)) -le 1 ]; ok $? "to its end"
 control faults '{"match":"/plain/cursor","do":"cut","after":4000}' >/dev/null
 run run --sync stream
-is "$status" 1 "a body that is cut in the middle is an error, not an end"
+is "$status" 75 "a body that is cut in the middle is the provider's failure, not an end"
 has "$dir/out" 'cut off' "which is named"
 control reset >/dev/null
 

@@ -187,13 +187,29 @@ away() { # away URL PATTERN SENTENCE
 	configure ''
 	sed "s|^base_url = .*|base_url = $1|" "$conf/sluice.ini" >"$dir/ini"
 	cp "$dir/ini" "$conf/sluice.ini"
-	run test-connection
+	run test-connection --set connect_timeout=500ms
 	is "$status" 75 "$3"
 	has "$dir/out" "$2" "$3, by name"
 }
 away http://127.0.0.1:1 'unreachable \(no connection\)' "nobody listens there"
 away http://no-such-host.invalid 'unreachable \(DNS\)' "the name does not exist"
 hasnt "$dir/said" 'canary-of-acme' "and no secret is shown"
+away "https${at#http}" 'unreachable \(TLS' "it speaks no TLS"
+configure ''
+control faults '{"match":"/me","do":"silence"}' >/dev/null
+run test-connection --set request_timeout=200ms --set retries=5 --set retry_base=1ms
+has "$dir/out" '2 attempts' "a check asks twice at most"
+control reset >/dev/null
+host
+ini <<-INI
+	[integration close]
+	base_url = http://127.0.0.1:1
+	[connection acme : close]
+	api_key = canary-of-acme
+INI
+run run --set retries=2 --set retry_base=1ms
+is "$status $(grep -c 'connection was refused' "$dir/out")" "75 1" "one that nobody answers is told of once"
+has "$dir/out" 'unreachable still' "and its other syncs ask once"
 
 # ---- errors
 

@@ -389,12 +389,12 @@ TEST("an answer that is cut, broken or too slow is refused by name")
 		const char *text;
 		bool repeated;
 	} want[] = {
-	        {ERR_DATA, "cut off", true},
-	        {ERR_DATA, "cut off", true},
-	        {ERR_DATA, "no length", true},
-	        {ERR_DATA, "no length", true},
-	        {ERR_DATA, "gzip data is cut off", true},
-	        {ERR_DATA, "gzip data is cut off", true},
+	        {ERR_PROVIDER, "cut off", true},
+	        {ERR_PROVIDER, "cut off", true},
+	        {ERR_PROVIDER, "no length", true},
+	        {ERR_PROVIDER, "no length", true},
+	        {ERR_PROVIDER, "gzip data is cut off", true},
+	        {ERR_PROVIDER, "gzip data is cut off", true},
 	        {ERR_DATA, "says that it is gzip and is not", false},
 	        {ERR_DATA, "encoded as 'br'", false},
 	        {ERR_DATA, "encoded as 'gzip, gzip'", false},

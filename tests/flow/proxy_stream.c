@@ -128,7 +128,8 @@ TEST("a stream is retried before its first piece only, and a cut one is no succe
 		const char *pieces;
 		enum err_class cls;
 		unsigned attempts;
-	} want[] = {{"{\"ok\":true}", ERR_NONE, 2}, {"abc", ERR_DATA, 1}, {"abc", ERR_DATA, 1}, {"busy", ERR_NONE, 6}};
+	} want[] = {{"{\"ok\":true}", ERR_NONE, 2}, {"abc", ERR_PROVIDER, 1}, {"abc", ERR_PROVIDER, 1},
+	            {"busy", ERR_NONE, 6}};
 
 	for (size_t i = 0; i < LENGTH(want); i++) {
 		struct env e;
