@@ -157,6 +157,47 @@ nested_each(void *arg, const struct record *r)
 	return true;
 }
 
+static atomic_int inside;
+
+static void *
+read_once(void *arg)
+{
+	struct kit *k = arg;
+	struct env_read r;
+	struct err err = {0};
+
+	if (env_read_begin(&k->s->env, &r, &err) == 0) {
+		atomic_store(&inside, 1);
+		env_read_end(&k->s->env, &r);
+	}
+	return NULL;
+}
+
+TEST("while the gate is shut no read begins; those that wait go on when it opens")
+{
+	struct kit k;
+	struct env *e;
+	pthread_t reader;
+
+	kit_init(&k);
+	REQUIRE(kit_open(&k));
+	e = &k.s->env;
+	pthread_mutex_lock(&e->gate);
+	e->shut = true;
+	pthread_mutex_unlock(&e->gate);
+	REQUIRE(pthread_create(&reader, NULL, read_once, &k) == 0);
+	for (int i = 0; i < 50 && !atomic_load(&inside); i++)
+		usleep(1000);
+	CHECK_INT(atomic_load(&inside), 0);
+	pthread_mutex_lock(&e->gate);
+	e->shut = false;
+	pthread_cond_broadcast(&e->moved);
+	pthread_mutex_unlock(&e->gate);
+	pthread_join(reader, NULL);
+	CHECK_INT(atomic_load(&inside), 1);
+	kit_finish(&k);
+}
+
 TEST("a read inside a read's callback does not wait for a writer that waits for it")
 {
 	struct kit k;
@@ -268,7 +309,9 @@ TEST("where a file may not grow, a commit fails, and nothing of it stays")
 	getrlimit(RLIMIT_FSIZE, &old);
 	low = (struct rlimit){2 << 20, old.rlim_max};
 	CHECK(setrlimit(RLIMIT_FSIZE, &low) == 0);
+	mdb_env_set_userctx(k.s->env.mdb, &k);
 	fill_until_full(&k, d, &pages);
+	CHECK(!mdb_env_get_userctx(k.s->env.mdb)); /* it was opened anew: after a failure the old one is not believed */
 	CHECK(pages > 5 && pages < 2000);
 	check_full(&k, d, pages);
 	CHECK(setrlimit(RLIMIT_FSIZE, &old) == 0);

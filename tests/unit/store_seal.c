@@ -111,6 +111,44 @@ ids_are(void *arg, struct slice id, uint32_t index, bool deleted)
 	return true;
 }
 
+TEST("no two values are sealed with one nonce, in one transaction neither")
+{
+	struct kit k;
+	struct commit *c;
+	uint32_t d;
+	MDB_txn *txn;
+	MDB_cursor *cur;
+	MDB_val kv, v;
+	uint8_t nonces[200][SEAL_NONCE_SIZE];
+	size_t n = 0, same = 0;
+
+	kit_init(&k);
+	REQUIRE(kit_open(&k));
+	d = kit_dataset(&k, "M");
+	for (int part = 0; part < 2; part++) {
+		c = kit_commit(&k);
+		for (int i = 0; i < 100; i++) {
+			char id[16];
+
+			snprintf(id, sizeof id, "%d-%d", part, i);
+			kit_put(&k, c, d, id, "{}");
+		}
+		kit_wait(&k, c);
+	}
+	REQUIRE(mdb_txn_begin(k.s->env.mdb, NULL, MDB_RDONLY, &txn) == 0);
+	REQUIRE(mdb_cursor_open(txn, k.s->env.db[DB_ROWS], &cur) == 0);
+	for (; n < LENGTH(nonces) && mdb_cursor_get(cur, &kv, &v, MDB_NEXT) == 0; n++)
+		memcpy(nonces[n], v.mv_data, SEAL_NONCE_SIZE);
+	mdb_cursor_close(cur);
+	mdb_txn_abort(txn);
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < i; j++)
+			same += !memcmp(nonces[i], nonces[j], SEAL_NONCE_SIZE);
+	CHECK_INT(n, 200);
+	CHECK_INT(same, 0);
+	kit_finish(&k);
+}
+
 TEST("hashed ids come out of the walk as they went in")
 {
 	struct kit k;
@@ -198,6 +236,15 @@ TEST("a directory that others may enter is refused, a missing one is made with 0
 	CHECK(!kit_open(&k));
 	CHECK_INT(k.err.cls, ERR_USAGE);
 	CHECK_HAS(k.err.text, "chmod 700");
+	CHECK(chmod(k.dir, 0700) == 0);
+	if (geteuid() == 0) {
+		CHECK(chown(k.dir, 65534, 65534) == 0);
+		CHECK(!kit_open(&k));
+		CHECK_INT(k.err.cls, ERR_USAGE);
+		CHECK_HAS(k.err.text, "belongs to uid 65534");
+		CHECK(chown(k.dir, 0, 0) == 0);
+	}
+	CHECK(chmod(k.dir, 0750) == 0);
 	CHECK(chmod(k.dir, 0700) == 0);
 	CHECK(kit_open(&k));
 	kit_close(&k);
