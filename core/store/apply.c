@@ -27,6 +27,11 @@ static apply_fn *const ops[OP_COUNT] = {
 	[OP_DATASET] = apply_dataset,
 	[OP_SCOPE] = apply_scope,
 	[OP_EPOCH] = apply_epoch,
+	[OP_TOMBSTONE_DROP] = apply_tombstone_drop,
+	[OP_RUN_DROP] = apply_run_drop,
+	[OP_LOG_DROP] = apply_log_drop,
+	[OP_ROOM] = apply_room,
+	[OP_REKEY] = apply_rekey,
 };
 
 int

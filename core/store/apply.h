@@ -80,5 +80,8 @@ apply_fn apply_state_set, apply_state_merge, apply_state_clear, apply_state_clea
 apply_fn apply_dead;                              /* dead.c */
 apply_fn apply_run, apply_log;                    /* history.c */
 apply_fn apply_dataset, apply_scope, apply_epoch; /* names.c */
+apply_fn apply_tombstone_drop, apply_run_drop, apply_log_drop; /* prune.c */
+apply_fn apply_room;                              /* job.c */
+apply_fn apply_rekey;                             /* store.c */
 
 #endif

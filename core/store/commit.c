@@ -228,3 +228,39 @@ commit_epoch(struct commit *c, uint32_t scope)
 {
 	put_op(c, OP_EPOCH, scope);
 }
+
+void
+commit_tombstone_drop(struct commit *c, uint32_t dataset, uint64_t sequence)
+{
+	put_op(c, OP_TOMBSTONE_DROP, dataset);
+	buf_u64(&c->ops, sequence);
+}
+
+void
+commit_run_drop(struct commit *c, uint64_t run)
+{
+	buf_u8(&c->ops, OP_RUN_DROP);
+	buf_u64(&c->ops, run);
+}
+
+void
+commit_log_drop(struct commit *c, uint64_t run, uint64_t first, uint64_t last)
+{
+	buf_u8(&c->ops, OP_LOG_DROP);
+	buf_u64(&c->ops, run);
+	buf_u64(&c->ops, first);
+	buf_u64(&c->ops, last);
+}
+
+void
+commit_room(struct commit *c)
+{
+	buf_u8(&c->ops, OP_ROOM);
+}
+
+void
+commit_rekey(struct commit *c, struct slice wrapped)
+{
+	buf_u8(&c->ops, OP_REKEY);
+	buf_bytes(&c->ops, wrapped);
+}

@@ -25,6 +25,11 @@ enum op {
 	OP_DATASET, /* the three that hand out a number: see commit.number */
 	OP_SCOPE,
 	OP_EPOCH,
+	OP_TOMBSTONE_DROP,
+	OP_RUN_DROP,
+	OP_LOG_DROP,
+	OP_ROOM,
+	OP_REKEY,
 	OP_COUNT
 };
 
@@ -53,5 +58,7 @@ void commit_reset(struct commit *c); /* before it is applied (again) */
 struct commit_counts *commit_counts_of(struct commit *c, uint32_t dataset);
 void commit_name(struct commit *c, enum op op, struct slice names); /* OP_DATASET, OP_SCOPE */
 void commit_epoch(struct commit *c, uint32_t scope);
+void commit_room(struct commit *c); /* OP_ROOM: the map grows now, since it cannot while a long read lasts */
+void commit_rekey(struct commit *c, struct slice wrapped);
 
 #endif

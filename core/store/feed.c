@@ -85,7 +85,7 @@ feed_entry(struct feeding *f, MDB_val k, MDB_val v, struct err *err)
 
 	if (!read_head(&f->snap, slice_val(k), slice_val(v), &h))
 		return damaged(f->snap.s, f->q->dataset, sequence, err);
-	action = action_from(&h, f->q->after);
+	action = f->q->all ? h.action : action_from(&h, f->q->after);
 	if (action && !(f->q->live_only && h.action == CHANGE_DELETED)) {
 		if (!read_row(&f->snap, f->rows, f->q->dataset, h.row, &id, &json))
 			return damaged(f->snap.s, f->q->dataset, sequence, err);

@@ -7,6 +7,8 @@
 #include "store/store.h"
 #include "store/writer.h"
 
+struct job;
+
 struct store {
 	struct env env;
 	struct seal seal;
@@ -18,6 +20,11 @@ struct store {
 	uint64_t next_run;    /* the loop's */
 	struct fence *broken; /* the writer's: runs of which a commit failed, newest epoch a scope; see fence_break */
 	size_t n_broken;
+	struct job *job; /* the last one begun; NULL: none. See job.c */
 };
+
+/* job.c */
+void job_finish(struct store *s);         /* ends it early, and waits for that */
+bool job_stopping(const struct store *s); /* asked by the job's own thread now and then */
 
 #endif

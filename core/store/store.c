@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/apply.h"
 #include "store/dir.h"
 #include "store/read.h"
 
@@ -137,6 +138,70 @@ meta_open(struct store *s, const struct store_options *o, struct err *err)
 	return rc == MDB_NOTFOUND ? meta_make(s, o, err) : rc;
 }
 
+int
+apply_rekey(struct group *g, struct commit *c, struct reader *r)
+{
+	struct slice wrapped = reader_bytes(r, SEAL_WRAPPED_SIZE);
+	struct buf b = {0};
+	struct meta m;
+	MDB_val v;
+	int rc = group_get(g, DB_META, SLICE(META_KEY), &v);
+
+	(void)c;
+	if (rc)
+		return rc;
+	if (!meta_split(slice_val(v), &m))
+		return MDB_CORRUPTED;
+	buf_put(&b, v.mv_data, v.mv_size - m.master.len);
+	buf_slice(&b, wrapped);
+	rc = group_put(g, DB_META, SLICE(META_KEY), buf_view(&b));
+	buf_free(&b);
+	return rc;
+}
+
+/* The store's own key, as the operator's key opens it. */
+static int
+master_get(struct store *s, const uint8_t key[SEAL_KEY_SIZE], uint8_t master[SEAL_KEY_SIZE], struct err *err)
+{
+	struct snapshot p;
+	struct slice v;
+	struct meta m;
+	bool good;
+
+	if (snapshot_begin(&p, s, err) < 0)
+		return -1;
+	good = snapshot_get(&p, DB_META, SLICE(META_KEY), &v) == 0 && meta_split(v, &m) &&
+	       seal_unwrap(key, m.master, master);
+	snapshot_end(&p);
+	return good ? 0 : err_set(err, ERR_USAGE, "wrong key: the store %s was sealed with another one", s->dir);
+}
+
+int
+store_rekey(struct store *s, const struct store_options *was, const struct store_options *now, struct err *err)
+{
+	uint8_t old[SEAL_KEY_SIZE], key[SEAL_KEY_SIZE], master[SEAL_KEY_SIZE], wrapped[SEAL_WRAPPED_SIZE];
+	struct commit *c;
+	int rc = -1;
+
+	if (s->seal.plain)
+		return err_set(err, ERR_USAGE, "the store %s was made without encryption: it has no key to change", s->dir);
+	if (dir_key(was, false, old, err) < 0 || master_get(s, old, master, err) < 0 || dir_key(now, true, key, err) < 0)
+		goto out;
+	if (sodium_memcmp(old, key, sizeof(key)) == 0) {
+		err_set(err, ERR_USAGE, "the new key is the one that the store %s has", s->dir);
+		goto out;
+	}
+	seal_wrap(key, master, wrapped);
+	c = commit_new(s, (struct fence){0});
+	commit_rekey(c, slice_of(wrapped, sizeof(wrapped)));
+	rc = store_commit_wait(s, c, NULL, err);
+out:
+	sodium_memzero(old, sizeof(old));
+	sodium_memzero(key, sizeof(key));
+	sodium_memzero(master, sizeof(master));
+	return rc;
+}
+
 static uint64_t
 last_number(struct snapshot *p, enum layout_db db)
 {
@@ -198,6 +263,7 @@ store_close(struct store *s)
 {
 	if (!s)
 		return;
+	job_finish(s);
 	if (s->writer.running) {
 		store_drain(s);
 		writer_stop(&s->writer);

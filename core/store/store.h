@@ -215,6 +215,7 @@ struct feed_query {
 	size_t limit;   /* entries, 0: 100; at most 10 000 */
 	size_t bytes;   /* stop after so many bytes of JSON; 0: 4 MiB */
 	bool live_only; /* list records: leave out the deleted */
+	bool all;       /* what is there, whatever the cursor: also tombstones of records born after it */
 };
 /* Calls each for every entry; *next is the cursor to go on from, *more whether there is anything behind it. ERR_DATA
  * when `after` is older than what was pruned ("cursor_expired") or newer than the dataset. each returns false to stop.
@@ -264,8 +265,60 @@ struct store_stats {
 };
 void store_stats(struct store *s, struct store_stats *out);
 
+/* ---- pruning: what is old is looked for in short snapshots, and dropped by commits that the caller bounds ---- */
+
+struct tombstone_query {
+	uint32_t dataset;
+	uint64_t after; /* sequence */
+	int64_t before_us; /* deleted before then */
+	size_t limit;
+};
+/* *next: the sequence to go on behind; *more: there may be others behind it. */
+int store_tombstones(struct store *s, const struct tombstone_query *q, void (*each)(void *arg, uint64_t sequence),
+                     void *arg, uint64_t *next, bool *more, struct err *err);
+/* The deleted record goes for good, and cursors from before its delete are refused from now on. Counted `deleted`; when
+ * it lives again or is gone by then, `missing`. */
+void commit_tombstone_drop(struct commit *c, uint32_t dataset, uint64_t sequence);
+int store_runs_oldest(struct store *s, uint64_t after, size_t limit,
+                      bool (*each)(void *arg, uint64_t run, struct slice json), void *arg, struct err *err);
+/* Numbers of the lines of a run's log; false: none. */
+bool store_log_span(struct store *s, uint64_t run, uint64_t *first, uint64_t *last);
+/* Not of the newest run: numbers of runs go on from it. */
+void commit_run_drop(struct commit *c, uint64_t run);
+void commit_log_drop(struct commit *c, uint64_t run, uint64_t first, uint64_t last); /* both included */
+
 /* Walks everything and checks every invariant: ids <-> rows <-> feed one to one, counts exact, sequences within bounds,
  * seals intact, nothing unreachable. Calls fault for each violation; 0 when there was none. */
 int store_verify(struct store *s, void (*fault)(void *arg, const char *text), void *arg, struct err *err);
+
+/* ---- long work beside the commits, on a thread of its own: one at a time ---- */
+
+enum store_job { JOB_VERIFY = 1, JOB_BACKUP };
+struct store_job_ask {
+	enum store_job what;
+	const char *token; /* the asker's own: a result is for whoever asked, and nobody else */
+	const char *dir;   /* JOB_BACKUP: data.mdb is made in it, whole, durable and consistent; it must exist */
+};
+struct store_job_state {
+	bool done;
+	struct err err;     /* of the job; cls ERR_NONE: it went well (JOB_VERIFY: no violation) */
+	uint64_t faults;    /* JOB_VERIFY */
+	struct slice lines; /* JOB_VERIFY: the first faults, a line each; borrowed until the next call */
+};
+/* The first call with a token starts the job, the others look. ERR_BUSY: another one is under way. store_close ends it
+ * early, and leaves no data.mdb then. */
+int store_job(struct store *s, const struct store_job_ask *ask, struct store_job_state *out, struct err *err);
+
+/* Puts the copy that JOB_BACKUP made in `from` into o->dir, which must be absent or empty: verified first, then by one
+ * rename. The directory's lock is held, so nobody opens it meanwhile; killed at any moment, the directory holds the whole
+ * store or none. */
+int store_restore(const struct store_options *o, const char *from, uint64_t *bytes, struct err *err);
+/* Opens a backup where it stands and walks through all of it; leaves no other file there. */
+int store_backup_check(const struct store_options *o, const char *dir, uint64_t *bytes, struct err *err);
+
+/* The operator's key is exchanged, in one transaction: from its end on only the new one opens the store. was: the
+ * options that it was opened with; now: key or key_file (made when missing). The data stays as it is: the operator's key
+ * wraps the store's own. */
+int store_rekey(struct store *s, const struct store_options *was, const struct store_options *now, struct err *err);
 
 #endif

@@ -8,6 +8,7 @@
  *
  * One snapshot for all of it, so that the parts fit each other; the file may grow while it lasts. What is damaged below
  * LMDB's own pages shows as an error of LMDB, or as entries that are missing. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/mem.h"
@@ -143,6 +144,10 @@ walk_ids(struct verifying *v, struct found *f)
 	for (rc = mdb_cursor_get(cur, &k, &val, MDB_SET_RANGE); !rc; rc = mdb_cursor_get(cur, &k, &val, MDB_NEXT)) {
 		if (memcmp(k.mv_data, prefix, sizeof(prefix)) != 0)
 			break;
+		if (job_stopping(v->snap.s)) {
+			rc = ECANCELED;
+			break;
+		}
 		check_id(v, f, slice_val(k), slice_val(val));
 	}
 	mdb_cursor_close(cur);
