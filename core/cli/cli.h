@@ -76,6 +76,8 @@ void table_print(struct table *t, FILE *to);                          /* and fre
 /* A record for people: members that the model calls sensitive as "***". model NULL: all but the key are. */
 void mask_record(const struct manifest_model *model, struct slice record, struct buf *out);
 bool mask_field(const struct manifest_model *model, struct slice key);
+/* The model as its connector describes it, for this command line's connection. NULL: no plugin does. Borrowed. */
+const struct manifest_model *mask_model(struct cli *c, struct host *h, const char *model);
 
 /* exit.c: which code stands for several results. */
 int exit_worst(int a, int b);
@@ -94,6 +96,15 @@ int access_open(struct access *a, struct cli *c, bool write, struct err *err);
 void access_close(struct access *a);
 int access_ask(struct access *a, struct slice question, void (*row)(void *arg, struct slice json), void *arg, struct buf *end,
                struct err *err);
+int parent_sync(const char *path); /* backup.c: the name of an absolute path becomes durable */
+void row_none(void *arg, struct slice json); /* for questions whose answer is its end */
+/* job.c: what the store does on a thread of its own; waits for its end. */
+struct job_ask {
+	const char *query, *dir;              /* dir NULL: it needs none */
+	void (*row)(void *arg, struct slice json);
+	void *arg;
+};
+int job_wait(struct access *a, const struct job_ask *ask, struct buf *end, struct err *err);
 struct host *host_patient(struct cli *c, bool read_only, struct err *err); /* waits a moment for others' short reads to end */
 
 #endif

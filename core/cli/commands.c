@@ -2,7 +2,8 @@
 #include "cli/cli.h"
 
 extern const struct command command_run, command_dry_run, command_test_connection, command_status, command_history,
-	command_datasets, command_records, command_changes, command_dead_letters, command_metadata, command_checkpoint, command_describe,
+	command_datasets, command_records, command_changes, command_dead_letters, command_metadata, command_checkpoint,
+	command_export, command_verify, command_backup, command_restore, command_prune, command_rekey, command_describe,
 	command_config, command_version;
 
 const struct command *const commands[] = {
@@ -14,9 +15,15 @@ const struct command *const commands[] = {
 	&command_datasets,
 	&command_records,
 	&command_changes,
+	&command_export,
 	&command_dead_letters,
 	&command_metadata,
 	&command_checkpoint,
+	&command_verify,
+	&command_backup,
+	&command_restore,
+	&command_prune,
+	&command_rekey,
 	&command_describe,
 	&command_config,
 	&command_version,

@@ -40,3 +40,23 @@ mask_record(const struct manifest_model *model, struct slice record, struct buf 
 	}
 	buf_putc(out, '}');
 }
+
+const struct manifest_model *
+mask_model(struct cli *c, struct host *h, const char *model)
+{
+	const char *connection = cli_value(c, "--connection-id"), *integration = cli_value(c, "--integration");
+	const struct settings *s = c->settings;
+	const struct manifest_model *found = NULL;
+	uint16_t index;
+
+	for (size_t i = 0; i < s->n_connections && !found; i++) {
+		const struct connection_settings *k = s->connections[i];
+		const struct manifest *m;
+		if ((connection && strcmp(connection, k->name)) ||
+		    (integration && strcmp(integration, k->integration->name)))
+			continue;
+		m = host_manifest(h, k->integration->plugin, NULL);
+		found = m ? manifest_model(m, model, &index) : NULL;
+	}
+	return found;
+}

@@ -137,20 +137,7 @@ page_read(struct reading *r, struct err *err)
 static void
 model_find(struct reading *r)
 {
-	const struct settings *s = r->cli->settings;
-	const char *connection = cli_value(r->cli, "--connection-id"),
-	           *integration = cli_value(r->cli, "--integration");
-	uint16_t index;
-
-	for (size_t i = 0; i < s->n_connections && !r->model; i++) {
-		const struct connection_settings *c = s->connections[i];
-		const struct manifest *m;
-		if ((connection && strcmp(connection, c->name)) ||
-		    (integration && strcmp(integration, c->integration->name)))
-			continue;
-		m = host_manifest(r->access.host, c->integration->plugin, NULL);
-		r->model = m ? manifest_model(m, r->cli->args[0], &index) : NULL;
-	}
+	r->model = mask_model(r->cli, r->access.host, r->cli->args[0]);
 	if (!r->model)
 		log_warn("no plugin describes model %s, so nothing says which of its fields are sensitive: all are "
 		         "masked (--format json shows them)",

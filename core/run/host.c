@@ -41,11 +41,12 @@ store_there(const char *dir)
 	return there;
 }
 
-static int
-host_open(struct host *h, struct err *err)
+struct store_options
+host_store_options(const struct settings *settings)
 {
-	const struct host_settings *s = &h->settings->host;
-	const struct store_options options = {
+	const struct host_settings *s = &settings->host;
+
+	return (struct store_options){
 		.dir = s->data_dir,
 		.key = s->encryption_key,
 		.key_file = s->key_file,
@@ -53,11 +54,17 @@ host_open(struct host *h, struct err *err)
 		.hash_ids = s->hash_ids,
 		.commit_delay_ms = s->commit_delay_ms,
 		.commit_bytes = s->commit_bytes,
-		.clock = h->clock,
-		.wake = host_wake,
-		.arg = h,
 	};
+}
 
+static int
+host_open(struct host *h, struct err *err)
+{
+	struct store_options options = host_store_options(h->settings);
+
+	options.clock = h->clock;
+	options.wake = host_wake;
+	options.arg = h;
 	h->store = store_open(&options, err);
 	return h->store ? 0 : -1;
 }

@@ -196,7 +196,8 @@ cursor_of(struct question *q, uint64_t *after)
 static int
 feed_ask(struct question *q, bool live_only)
 {
-	struct feed_query f = {.limit = limit_of(q), .live_only = live_only};
+	bool deleted = live_only && member_bool(q->json, "deleted", false);
+	struct feed_query f = {.limit = limit_of(q), .live_only = live_only && !deleted, .all = deleted};
 	struct slice ids = member_raw(q->json, "ids");
 	uint64_t next = 0;
 	bool more = false;
@@ -467,6 +468,8 @@ static const struct {
 	{"history", ask_history},           {"run", ask_run},
 	{"dead_letters", ask_dead_letters}, {"dead_letter", ask_dead_letter},
 	{"metadata", ask_metadata},         {"checkpoint", ask_checkpoint},
+	{"verify", ask_verify},             {"backup", ask_backup},
+	{"prune", ask_prune},
 };
 
 static int

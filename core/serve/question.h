@@ -29,5 +29,8 @@ name_fits(const char *wanted, const char *name)
 
 int ask_metadata(struct question *q);
 int ask_checkpoint(struct question *q);
+int ask_verify(struct question *q);
+int ask_backup(struct question *q);
+int ask_prune(struct question *q);
 
 #endif

@@ -21,7 +21,7 @@ vouch = yes'
 
 run --help
 is "$status" 0 "--help is no error"
-for verb in run dry-run test-connection status history records changes dead-letters metadata checkpoint describe config version datasets; do
+for verb in run dry-run test-connection status history records changes dead-letters metadata checkpoint describe config version datasets export verify backup restore prune rekey; do
 	has "$dir/out" "^  $verb " "--help lists $verb"
 	"$build/sluice" "$verb" --help >"$dir/verb" 2>"$dir/err"
 	is "$? $(head -c 20 "$dir/verb" | cut -d' ' -f1-2)" "0 usage: sluice" "$verb has a help of its own"
@@ -109,9 +109,10 @@ run changes Row --cursor 99
 is "$status" 1 "a cursor from the future is refused"
 run changes Row --cursor x1
 is "$status" 2 "and so is one that is none"
-"$build/sluice" --conf "$conf" changes Row --cursor 3 --follow --format jsonl >"$dir/follow" 2>"$dir/follow.err" </dev/null &
+"$build/sluice" --conf "$conf" changes Row --cursor 2 --follow --format jsonl >"$dir/follow" 2>"$dir/follow.err" </dev/null &
 follower=$!
 pids="$pids $follower"
+until_true 10 test -s "$dir/follow" # it has read its configuration
 configure 'rows = [{"id":"1","secret":"other"},{"id":"2"},{"id":"3"},{"id":"4"}]
 vouch = yes'
 run run
