@@ -4,7 +4,8 @@
  *   begin.c     what is settled before a worker is started
  *   session.c   the worker: start, frames to handlers, deadline, end
  *   intake.c    what a worker sends to be kept, judged before anything believes it
- *   requests.c  what a worker asks for: HTTP by the proxy, records out of the store
+ *   requests.c  what a worker asks for of the provider: HTTP by the proxy
+ *   lookup.c    what it asks for of the store: records
  *   batch.c     the commit in the making and those on their way to the disk
  *   facts.c     what of a run outlives it (STATE_RUN, STATE_LAST)
  *   finish.c    the end: sweep or not, run record, last state
@@ -23,6 +24,8 @@
 #include "wire/worker_process.h"
 
 struct dry_model;
+
+#define FRAME_PIECE (FRAME_MAX - 64u) /* bytes of an answer in one frame */
 
 struct run_model {                   /* one of the models that this sync writes */
 	uint16_t index;              /* in the manifest: what the wire says */
@@ -177,6 +180,8 @@ int session_start(struct run *r, struct err *err);
 void session_step(struct run *r);
 void session_stop(struct run *r, int reason);                 /* MSG_STOP */
 void session_exit(struct run *r);
+bool session_listens(const struct run *r);                    /* an answer would be read */
+void session_owed(struct run *r);                             /* it got one: from now on it owes us a frame */
 void session_break(struct run *r, const char *message, const char *what); /* the worker broke a promise */
 
 /* intake.c */
@@ -191,10 +196,12 @@ void intake_full_done(struct run *r, const struct frame *f);
 void requests_send(struct run *r, const struct frame *f);
 void requests_read(struct run *r, const struct frame *f);
 void requests_close(struct run *r, const struct frame *f);
-void requests_get(struct run *r, const struct frame *f);
-void requests_get_answer(struct run *r);                      /* the one that waited */
 void requests_cancel(struct run *r);
 enum wait_reason requests_waiting(const struct run *r, int64_t *until_us);
+
+/* lookup.c */
+void lookup_ask(struct run *r, const struct frame *f);
+void lookup_answer(struct run *r);                            /* the one that waited */
 
 /* batch.c */
 struct commit *batch_open(struct run *r);                     /* the commit in the making */

@@ -1,8 +1,7 @@
-/* requests.c - what a worker asks for: an HTTP exchange, which the proxy makes, or records, which the store has.
+/* requests.c - an HTTP exchange that a worker asks for, and that the proxy makes.
  *
  * An answer is passed on whole: its head, then its body in frames of at most 1 MiB. A streamed one is read from the
- * network only as fast as the plugin asks for pieces. Records are read after everything that the run sent before has
- * become durable, so a run reads its own writes.
+ * network only as fast as the plugin asks for pieces.
  *
  * Awkward: the host sees every status, the plugin decides what it does about it. An answer that is neither 2xx nor
  * accepted, to a request that is no page of a pagination (those fail by themselves), is noted: a run that goes on after
@@ -13,9 +12,7 @@
 #include "run/inside.h"
 
 #define FLIGHTS_MAX 8 /* requests under way; an honest worker has two */
-#define PIECE (FRAME_MAX - 64u)
 #define ANSWER_KEPT 4096u
-#define GET_MAX 1000u /* ids in one question */
 
 struct flight {
 	struct run *run;
@@ -59,12 +56,6 @@ flight_find(struct run *r, uint32_t serial)
 	while (f && (f->serial != serial || f->closed))
 		f = f->next;
 	return f;
-}
-
-static bool
-worker_listens(const struct run *r)
-{
-	return r->worker && !r->worker_over && !r->killed && !r->ended;
 }
 
 /* Providers like to send back what they refuse: no credential enters a worker by that way. */
@@ -111,7 +102,7 @@ body_write(struct run *r, struct buf *out, const struct flight *f, struct slice 
 	size_t at = 0, n;
 
 	do {
-		n = body.len - at > PIECE ? PIECE : body.len - at;
+		n = body.len - at > FRAME_PIECE ? FRAME_PIECE : body.len - at;
 		piece_write(r, out, f, slice_of(body.p + at, n), at + n == body.len);
 		at += n;
 	} while (at < body.len);
@@ -154,13 +145,6 @@ answer_note(struct run *r, const struct flight *f, const struct proxy_answer *a)
 		r->bad_answer = true;
 }
 
-/* The worker is computing again: from now on it owes us a frame. */
-static void
-owed_restart(struct run *r)
-{
-	r->owed_ms = clock_mono_ms(r->host->clock);
-}
-
 /* What most of the waiting was for. */
 static enum wait_reason
 longest_wait(const struct proxy_answer *a)
@@ -180,7 +164,7 @@ flight_done(void *arg, const struct proxy_answer *a)
 	struct flight *f = arg;
 	struct run *r = f->run;
 	struct buf out = {0}, clean = {0};
-	bool listens = worker_listens(r) && !f->closed, good = a->err.cls == ERR_NONE;
+	bool listens = session_listens(r) && !f->closed, good = a->err.cls == ERR_NONE;
 	struct proxy_answer told = *a;
 
 	run_account_as(r, r->batch.held ? WAIT_NONE : longest_wait(a));
@@ -196,7 +180,7 @@ flight_done(void *arg, const struct proxy_answer *a)
 	}
 	buf_free(&out);
 	buf_free(&clean);
-	owed_restart(r);
+	session_owed(r);
 	if (!listens || !f->streamed || !good || f->sent)
 		flight_free(f);
 	run_poke(r);
@@ -229,7 +213,7 @@ stream_feed(struct flight *f)
 	size_t n = f->pending.len > f->wanted ? f->wanted : f->pending.len;
 	struct buf out = {0};
 
-	if (!f->wanted || (n == 0 && !f->eof) || !worker_listens(r))
+	if (!f->wanted || (n == 0 && !f->eof) || !session_listens(r))
 		return;
 	f->wanted = 0;
 	f->sent = f->eof && n == f->pending.len;
@@ -239,7 +223,7 @@ stream_feed(struct flight *f)
 	f->pending.len -= n;
 	worker_process_send(r->worker, &out);
 	buf_free(&out);
-	owed_restart(r);
+	session_owed(r);
 	if (f->sent && !f->call)
 		flight_free(f);
 }
@@ -253,12 +237,12 @@ stream_head(struct flight *f)
 
 	f->head = true;
 	proxy_head(f->call, &a.status, &a.headers);
-	if (!worker_listens(r))
+	if (!session_listens(r))
 		return;
 	head_write(r, &out, f, &a);
 	worker_process_send(r->worker, &out);
 	buf_free(&out);
-	owed_restart(r);
+	session_owed(r);
 }
 
 static void
@@ -295,7 +279,7 @@ requests_read(struct run *r, const struct frame *frame)
 		session_break(r, "read", f->streamed ? "twice, or of nothing" : "of an answer that is no stream");
 		return;
 	}
-	f->wanted = at_most > PIECE ? PIECE : at_most;
+	f->wanted = at_most > FRAME_PIECE ? FRAME_PIECE : at_most;
 	if (f->call && f->pending.len < FRAME_MAX)
 		proxy_pause(f->call, false);
 	stream_feed(f);
@@ -409,7 +393,7 @@ requests_cancel(struct run *r)
 		next = f->next;
 		if (f->call)
 			proxy_cancel(f->call);
-		else if (!worker_listens(r))
+		else if (!session_listens(r))
 			flight_free(f);
 	}
 }
@@ -422,109 +406,4 @@ requests_waiting(const struct run *r, int64_t *until_us)
 		if (f->call && !f->closed && !f->head)
 			return proxy_waiting(f->call, until_us);
 	return WAIT_NONE;
-}
-
-/* ---- records out of the store ---- */
-
-struct answering {
-	struct run *run;
-	struct buf out, records;
-	uint32_t of, count;
-	uint64_t cursor;
-};
-
-static void
-records_flush(struct answering *a, bool more)
-{
-	size_t at = frame_begin(&a->out, MSG_RECORDS, more ? FRAME_MORE : 0, ++a->run->serial);
-
-	buf_u32(&a->out, a->of);
-	buf_u64(&a->out, a->cursor);
-	buf_u32(&a->out, a->count);
-	buf_slice(&a->out, buf_view(&a->records));
-	frame_end(&a->out, at);
-	buf_clear(&a->records);
-	a->count = 0;
-}
-
-static bool
-record_add(void *arg, const struct record *rec)
-{
-	struct answering *a = arg;
-
-	if (rec->deleted_us)
-		return true;
-	if (a->count && a->records.len + rec->id.len + rec->json.len + 8 > PIECE)
-		records_flush(a, true);
-	buf_bytes(&a->records, rec->id);
-	buf_bytes(&a->records, rec->json);
-	a->count++;
-	return true;
-}
-
-static void
-record_add_one(void *arg, const struct record *rec)
-{
-	record_add(arg, rec);
-}
-
-static void
-records_answer(struct run *r, struct slice body, uint32_t serial)
-{
-	struct reader in = reader_of(body);
-	uint16_t model = reader_u16(&in);
-	uint8_t list = reader_u8(&in);
-	struct answering a = {.run = r, .of = serial, .cursor = reader_u64(&in)};
-	uint32_t limit = reader_u32(&in), count = reader_u32(&in);
-	struct dataset_name name = {.connection = r->connection->name, .integration = r->connection->integration->name};
-	struct feed_query q = {.after = a.cursor, .limit = limit, .live_only = true};
-	struct err err;
-	bool more;
-
-	name.model = r->manifest->models[model].name;
-	q.dataset = r->host->store ? store_dataset_find(r->host->store, &name) : 0;
-	for (uint32_t i = 0; !list && i < count && q.dataset; i++)
-		store_record(r->host->store, q.dataset, reader_bytes(&in, STORE_ID_MAX), record_add_one, &a);
-	if (list && q.dataset && store_feed(r->host->store, &q, record_add, &a, &a.cursor, &more, &err) != 0)
-		run_fail(r, &err);
-	records_flush(&a, false);
-	if (worker_listens(r))
-		worker_process_send(r->worker, &a.out);
-	buf_free(&a.out);
-	buf_free(&a.records);
-	owed_restart(r);
-}
-
-static bool
-get_fits(const struct run *r, struct slice body)
-{
-	struct reader in = reader_of(body);
-	uint16_t model = reader_u16(&in);
-
-	reader_u8(&in);
-	reader_u64(&in);
-	return reader_u32(&in) <= GET_MAX && reader_u32(&in) <= GET_MAX && !in.bad && model < r->manifest->n_models;
-}
-
-void
-requests_get(struct run *r, const struct frame *f)
-{
-	if (r->waiting_get.p || !get_fits(r, f->body)) {
-		session_break(r, "get", r->waiting_get.p ? "another one before the answer" : "impossible fields");
-		return;
-	}
-	r->waiting_get = slice_of(xmemdup(f->body.p, f->body.len), f->body.len);
-	r->waiting_get_serial = f->serial;
-	batch_boundary(r, NULL, true);
-	run_poke(r);
-}
-
-void
-requests_get_answer(struct run *r)
-{
-	char *body = (char *)(uintptr_t)r->waiting_get.p;
-
-	records_answer(r, r->waiting_get, r->waiting_get_serial);
-	r->waiting_get = (struct slice){NULL, 0};
-	free(body);
 }

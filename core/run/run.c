@@ -221,7 +221,7 @@ run_advance(uv_timer_t *timer)
 	else if (run_over(r))
 		run_enter(r, RUN_COMMITTING);
 	else if (r->waiting_get.p && batch_idle(r))
-		requests_get_answer(r);
+		lookup_answer(r);
 }
 
 static void

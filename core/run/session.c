@@ -203,7 +203,7 @@ static frame_handler *const handlers[MESSAGES] = {
 	[MSG_METADATA] = intake_metadata,
 	[MSG_CHECKPOINT] = intake_checkpoint,
 	[MSG_FULL_DONE] = intake_full_done,
-	[MSG_GET] = requests_get,
+	[MSG_GET] = lookup_ask,
 	[MSG_LOG] = said,
 	[MSG_PROGRESS] = progressed,
 	[MSG_REPLY] = replied,
@@ -300,6 +300,19 @@ session_start(struct run *r, struct err *err)
 	r->counts.workers++;
 	hello_send(r);
 	return 0;
+}
+
+bool
+session_listens(const struct run *r)
+{
+	return r->worker && !r->worker_over && !r->killed && !r->ended;
+}
+
+/* The worker is computing again: from now on it owes us a frame. */
+void
+session_owed(struct run *r)
+{
+	r->owed_ms = clock_mono_ms(r->host->clock);
 }
 
 struct positions {
