@@ -4,11 +4,13 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 
+#define PAGE 1000 /* runs in one answer */
+
 static const struct cli_flag flags[] = {
 	{"--connection-id", "C", "only of this connection"},
 	{"--integration", "I", "only of this integration"},
 	{"--sync", "S", "only of this sync"},
-	{"--limit", "N", "at most N; usually 20"},
+	{"--limit", "N", "at most N; 0: all; usually 20"},
 	{"--run", "R", "this run with all its counts, waits, warnings and log"},
 	{NULL, NULL, NULL},
 };
@@ -16,6 +18,7 @@ static const struct cli_flag flags[] = {
 struct past {
 	struct cli *cli;
 	struct table table;
+	uint64_t run, left, before; /* left: rows that may still come; before: only older ones; 0: any */
 	bool first; /* of a run's rows: the record; the rest is its log */
 };
 
@@ -62,6 +65,7 @@ run_row(void *arg, struct slice row)
 {
 	struct past *p = arg;
 
+	p->left--;
 	if (p->cli->format == FORMAT_TEXT)
 		run_text(p, row);
 	else
@@ -93,18 +97,17 @@ one_row(void *arg, struct slice row)
 	free(msg);
 }
 
-static int
-question_write(const struct cli *c, struct buf *out, struct err *err)
+static void
+question_write(const struct past *p, struct buf *out)
 {
+	const struct cli *c = p->cli;
 	struct json_out o = json_out(out);
-	uint64_t limit, run;
 
-	if (cli_number(c, "--limit", 20, &limit, err) != 0 || cli_number(c, "--run", 0, &run, err) != 0)
-		return -1;
 	json_open(&o, '{');
-	json_kv_str(&o, "query", run ? "run" : "history");
-	json_kv_int(&o, "run", (int64_t)run);
-	json_kv_int(&o, "limit", (int64_t)limit);
+	json_kv_str(&o, "query", p->run ? "run" : "history");
+	json_kv_int(&o, "run", (int64_t)p->run);
+	json_kv_int(&o, "limit", p->left < PAGE ? (int64_t)p->left : PAGE);
+	json_kv_int(&o, "before", (int64_t)p->before);
 	if (cli_value(c, "--connection-id"))
 		json_kv_str(&o, "connection", cli_value(c, "--connection-id"));
 	if (cli_value(c, "--integration"))
@@ -112,7 +115,27 @@ question_write(const struct cli *c, struct buf *out, struct err *err)
 	if (cli_value(c, "--sync"))
 		json_kv_str(&o, "sync", cli_value(c, "--sync"));
 	json_close(&o, '}');
-	return 0;
+}
+
+/* Question after question: one answer looks at a bounded number of runs, whether they are asked for or not. */
+static int
+past_ask(struct past *p, struct access *a, struct err *err)
+{
+	struct buf question = {0}, end = {0};
+	bool more = true;
+	int rc = 0;
+
+	p->left = p->left ? p->left : UINT64_MAX;
+	while (rc == 0 && more) {
+		buf_clear(&question);
+		question_write(p, &question);
+		rc = access_ask(a, buf_view(&question), p->run ? one_row : run_row, p, &end, err);
+		p->before = rc == 0 ? (uint64_t)member_int(buf_view(&end), "before", 0) : 0;
+		more = !p->run && p->left && p->before && member_bool(buf_view(&end), "more", false);
+	}
+	buf_free(&question);
+	buf_free(&end);
+	return rc;
 }
 
 static int
@@ -121,20 +144,18 @@ command_history_run(struct cli *c)
 	static const char *const head[] = {"RUN",  "STARTED", "CONNECTION", "INTEGRATION",
 	                                   "SYNC", "STATUS",  "TOOK",       "CHANGES OR REASON"};
 	struct past p = {.cli = c, .table.columns = LENGTH(head), .first = true};
-	struct buf question = {0}, end = {0};
 	struct access a = {0};
 	struct err err;
 	int rc = -1;
 
 	for (size_t i = 0; i < LENGTH(head); i++)
 		table_cell(&p.table, head[i]);
-	if (question_write(c, &question, &err) == 0 && access_open(&a, c, false, &err) == 0)
-		rc = access_ask(&a, buf_view(&question), cli_value(c, "--run") ? one_row : run_row, &p, &end, &err);
+	if (cli_number(c, "--limit", 20, &p.left, &err) == 0 && cli_number(c, "--run", 0, &p.run, &err) == 0 &&
+	    access_open(&a, c, false, &err) == 0)
+		rc = past_ask(&p, &a, &err);
 	if (c->format != FORMAT_TEXT && rc == 0)
 		print_end(c);
 	table_print(&p.table, stdout);
-	buf_free(&question);
-	buf_free(&end);
 	access_close(&a);
 	return rc == 0 ? 0 : cli_fail(c, &err);
 }

@@ -93,9 +93,12 @@ number_text(uint64_t n, char out[32])
 void
 table_cell(struct table *t, const char *text)
 {
+	struct buf cell = {0};
+
 	if ((t->n & (t->n - 1)) == 0)
 		t->cells = xrealloc(t->cells, (t->n ? t->n * 2 : 1) * sizeof *t->cells);
-	t->cells[t->n++] = xstrdup(text ? text : "-");
+	text_cut(&cell, text ? text : "-", SIZE_MAX);
+	t->cells[t->n++] = buf_take(&cell);
 }
 
 static bool

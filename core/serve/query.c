@@ -8,7 +8,6 @@
 #include "serve/question.h"
 
 #define ROWS_USUAL 100
-#define ROWS_MAX 10000
 
 void
 question_row(struct question *q)
@@ -17,16 +16,16 @@ question_row(struct question *q)
 	buf_clear(&q->row);
 }
 
-static size_t
-limit_of(const struct question *q)
+size_t
+question_limit(const struct question *q)
 {
 	int64_t n = member_int(q->json, "limit", ROWS_USUAL);
 
-	return n < 1 ? 1 : n > ROWS_MAX ? ROWS_MAX : (size_t)n;
+	return n < 1 ? 1 : n > QUESTION_ROWS_MAX ? QUESTION_ROWS_MAX : (size_t)n;
 }
 
-static void
-time_put(struct json_out *o, const char *key, int64_t us)
+void
+question_time(struct json_out *o, const char *key, int64_t us)
 {
 	char text[TIME_TEXT_MAX];
 
@@ -53,7 +52,7 @@ dataset_row(void *arg, const struct dataset_info *d)
 		json_kv_int(&o, "deleted", (int64_t)d->gone);
 		json_kv_int(&o, "bytes", (int64_t)d->bytes);
 		json_kv_int(&o, "sequence", (int64_t)d->sequence);
-		time_put(&o, "modified_at", d->modified_us);
+		question_time(&o, "modified_at", d->modified_us);
 		json_close(&o, '}');
 		question_row(q);
 	}
@@ -140,9 +139,9 @@ record_row(void *arg, const struct record *r)
 	json_kv_slice(&o, "id", r->id);
 	json_kv_int(&o, "sequence", (int64_t)r->sequence);
 	json_kv_str(&o, "action", change_name(r->action));
-	time_put(&o, "first_seen_at", r->first_seen_us);
-	time_put(&o, "modified_at", r->modified_us);
-	time_put(&o, "deleted_at", r->deleted_us);
+	question_time(&o, "first_seen_at", r->first_seen_us);
+	question_time(&o, "modified_at", r->modified_us);
+	question_time(&o, "deleted_at", r->deleted_us);
 	json_kv_raw(&o, "record", r->json);
 	json_close(&o, '}');
 	question_row(q);
@@ -174,8 +173,8 @@ records_by_id(struct question *q, uint32_t dataset, struct slice ids)
 }
 
 /* A cursor is a sequence number, as text or as a number. */
-static int
-cursor_of(struct question *q, uint64_t *after)
+int
+question_cursor(struct question *q, uint64_t *after)
 {
 	char *text = member_text(q->json, "cursor"), *end;
 
@@ -197,13 +196,13 @@ static int
 feed_ask(struct question *q, bool live_only)
 {
 	bool deleted = live_only && member_bool(q->json, "deleted", false);
-	struct feed_query f = {.limit = limit_of(q), .live_only = live_only && !deleted, .all = deleted};
+	struct feed_query f = {.limit = question_limit(q), .live_only = live_only && !deleted, .all = deleted};
 	struct slice ids = member_raw(q->json, "ids");
 	uint64_t next = 0;
 	bool more = false;
 	char text[24];
 
-	if (cursor_of(q, &f.after) != 0 || dataset_find(q, &f.dataset) != 0)
+	if (question_cursor(q, &f.after) != 0 || dataset_find(q, &f.dataset) != 0)
 		return -1;
 	if (ids.len)
 		return records_by_id(q, f.dataset, ids);
@@ -311,152 +310,6 @@ ask_status(struct question *q)
 		json_kv_int(&q->end, "free_disk", (int64_t)stats.free_disk);
 	}
 	return 0;
-}
-
-/* ---- history ---- */
-
-struct past {
-	struct question *q;
-	uint64_t last;
-	size_t left;
-};
-
-static bool
-run_row(void *arg, uint64_t run, struct slice json)
-{
-	struct past *p = arg;
-	struct question *q = p->q;
-	char *connection = member_text(json, "connection"), *integration = member_text(json, "integration"),
-	     *sync = member_text(json, "sync");
-
-	p->last = run;
-	if (name_fits(q->connection, connection) && name_fits(q->integration, integration) &&
-	    name_fits(q->sync, sync)) {
-		buf_slice(&q->row, json);
-		question_row(q);
-		p->left--;
-	}
-	free(connection);
-	free(integration);
-	free(sync);
-	return p->left > 0;
-}
-
-static int
-ask_history(struct question *q)
-{
-	struct past p = {.q = q, .left = limit_of(q)};
-
-	if (!q->store)
-		return 0;
-	if (store_runs(q->store, (uint64_t)member_int(q->json, "before", 0), ROWS_MAX, run_row, &p, q->err) != 0)
-		return -1;
-	json_kv_int(&q->end, "before", (int64_t)p.last);
-	json_kv_bool(&q->end, "more", p.left == 0 && p.last > 1);
-	return 0;
-}
-
-static bool
-log_row(void *arg, uint64_t n, struct slice json)
-{
-	struct question *q = arg;
-
-	(void)n;
-	buf_slice(&q->row, json);
-	question_row(q);
-	return true;
-}
-
-static int
-ask_run(struct question *q)
-{
-	uint64_t run = (uint64_t)member_int(q->json, "run", 0);
-
-	if (!q->store || !store_run_get(q->store, run, &q->row))
-		return err_set(q->err, ERR_USAGE, "there is no run %llu in the history", (unsigned long long)run);
-	question_row(q);
-	return store_log(q->store, run, 0, ROWS_MAX, log_row, q, q->err);
-}
-
-/* ---- dead letters ---- */
-
-static void
-letter_write(struct question *q, const struct dead_info *d, bool whole)
-{
-	struct json_out o = json_out(&q->row);
-
-	json_open(&o, '{');
-	json_kv_int(&o, "number", (int64_t)d->number);
-	json_kv_str(&o, "connection", d->connection);
-	json_kv_str(&o, "integration", d->integration);
-	json_kv_str(&o, "sync", d->sync);
-	json_kv_slice(&o, "model", d->model);
-	json_kv_slice(&o, "id", d->id);
-	json_kv_slice(&o, "reason", d->reason);
-	json_kv_int(&o, "attempts", (int64_t)d->attempts);
-	json_kv_int(&o, "run", (int64_t)d->run);
-	time_put(&o, "first_at", d->first_us);
-	time_put(&o, "last_at", d->last_us);
-	json_kv_int(&o, "raw_bytes", (int64_t)d->raw_len);
-	if (whole)
-		json_kv_slice(&o, "raw", d->raw); /* a string: it may be anything but JSON */
-	json_close(&o, '}');
-	question_row(q);
-}
-
-struct letters {
-	struct question *q;
-	uint64_t last;
-	size_t left;
-};
-
-static bool
-letter_row(void *arg, const struct dead_info *d)
-{
-	struct letters *l = arg;
-
-	l->last = d->number;
-	if (name_fits(l->q->connection, d->connection) && name_fits(l->q->integration, d->integration) &&
-	    name_fits(l->q->sync, d->sync)) {
-		letter_write(l->q, d, false);
-		l->left--;
-	}
-	return l->left > 0;
-}
-
-static int
-ask_dead_letters(struct question *q)
-{
-	struct letters l = {.q = q, .left = limit_of(q)};
-	uint64_t after;
-
-	if (cursor_of(q, &after) != 0)
-		return -1;
-	if (!q->store)
-		return 0;
-	if (store_dead(q->store, 0, after, ROWS_MAX, letter_row, &l, q->err) != 0)
-		return -1;
-	json_kv_int(&q->end, "cursor", (int64_t)l.last);
-	json_kv_bool(&q->end, "more", l.left == 0);
-	return 0;
-}
-
-static void
-letter_one(void *arg, const struct dead_info *d)
-{
-	letter_write(arg, d, true);
-}
-
-static int
-ask_dead_letter(struct question *q)
-{
-	uint64_t number = (uint64_t)member_int(q->json, "number", 0);
-
-	if (q->store && store_dead_get(q->store, number, letter_one, q))
-		return 0;
-	return err_set(q->err, ERR_USAGE,
-	               "there is no dead letter %llu: `sluice dead-letters list` shows which there are",
-	               (unsigned long long)number);
 }
 
 static const struct {

@@ -1,10 +1,12 @@
-/* question.h - one question while it is being answered; for the files that answer (query.c, query_state.c). */
+/* question.h - one question while it is being answered; for the files that answer (query.c, query_past.c, query_state.c). */
 #ifndef SLUICE_SERVE_QUESTION_H
 #define SLUICE_SERVE_QUESTION_H
 
 #include <string.h>
 #include "run/member.h"
 #include "serve/query.h"
+
+#define QUESTION_ROWS_MAX 10000 /* in one answer */
 
 struct question {
 	struct host *host;
@@ -19,6 +21,9 @@ struct question {
 };
 
 void question_row(struct question *q); /* sends what stands in row, and empties it */
+size_t question_limit(const struct question *q);                     /* rows that are wanted */
+int question_cursor(struct question *q, uint64_t *after);            /* 0: none was given */
+void question_time(struct json_out *o, const char *key, int64_t us); /* 0: null */
 
 /* A name that the question gives and the thing does not have leaves it out. */
 static inline bool
@@ -27,6 +32,10 @@ name_fits(const char *wanted, const char *name)
 	return !wanted || (name && strcmp(wanted, name) == 0);
 }
 
+int ask_history(struct question *q);
+int ask_run(struct question *q);
+int ask_dead_letters(struct question *q);
+int ask_dead_letter(struct question *q);
 int ask_metadata(struct question *q);
 int ask_checkpoint(struct question *q);
 int ask_verify(struct question *q);

@@ -103,6 +103,13 @@ is "$status" 1 "more than max_rejected bad records fail the run"
 has "$dir/out" 'max_rejected' "which says so"
 run dead-letters list --sync rejects --format jsonl
 is "$(wc -l <"$dir/out")" 20 "each is a dead letter"
+run dead-letters list --sync stops --limit 0 --format jsonl
+is "$(wc -l <"$dir/out")" 0 "of its own sync"
+run dead-letters list --limit 7 --format jsonl
+is "$(wc -l <"$dir/out")" 7 "as many as are asked for"
+run history --sync region --limit 0 --format jsonl
+is "$status $(wc -l <"$dir/out")" "0 0" "a history of what never ran is empty"
+run dead-letters list --sync rejects --format jsonl
 number=$(sed -n '1s/.*"number":\([0-9]*\).*/\1/p' "$dir/out")
 run dead-letters show "$number"
 has "$dir/out" '\{"id":\[0\]\}' "which shows what it was"
