@@ -128,7 +128,7 @@ TEST("no two values are sealed with one nonce, in one transaction neither")
 	for (int part = 0; part < 2; part++) {
 		c = kit_commit(&k);
 		for (int i = 0; i < 100; i++) {
-			char id[16];
+			char id[32];
 
 			snprintf(id, sizeof id, "%d-%d", part, i);
 			kit_put(&k, c, d, id, "{}");
