@@ -16,7 +16,7 @@ host_make(struct cli *c, bool read_only, bool no_store, struct err *err)
 	const struct host_options o = {
 		.loop = &c->loop, .settings = c->settings, .read_only = read_only, .no_store = no_store};
 
-	return host_new(&o, err);
+	return owner_become(c->settings->host.data_dir, err) == 0 ? host_new(&o, err) : NULL;
 }
 
 struct host *
@@ -57,6 +57,10 @@ access_ask(struct access *a, struct slice question, void (*row)(void *arg, struc
 	int64_t until = clock_mono_ms(&clock_system) + PATIENCE_MS;
 	struct host *mine;
 
+	if (!a->remote && !host_store(a->host) && !a->noted) {
+		a->noted = true;
+		cli_note(a->cli, "there is no store in %s yet: `sluice run` makes it", a->cli->settings->host.data_dir);
+	}
 	for (;;) {
 		buf_clear(end);
 		if (!a->remote)

@@ -24,6 +24,7 @@ struct command {
 	const struct cli_flag *flags; /* ends with a NULL name; NULL: none */
 	size_t args_min, args_max;
 	bool bare;           /* needs no configuration */
+	bool (*alone)(const struct cli *c); /* with these arguments it needs no configuration file; NULL: it always does */
 	int (*run)(struct cli *c); /* the exit code */
 };
 extern const struct command *const commands[]; /* ends with NULL */
@@ -56,6 +57,8 @@ void cli_help(const struct command *command);                         /* NULL: o
 
 /* print.c */
 int cli_fail(struct cli *c, const struct err *err);                   /* says it on stderr; its exit code */
+/* What is good to know and no error, on stderr: text, or {"note":{"message":...}}. */
+void cli_note(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void print_row(struct cli *c, struct slice json);                     /* json, jsonl */
 void print_end(struct cli *c);                                        /* closes json's array; also an empty one */
 void print_object(struct cli *c, struct slice json);                  /* the one object of an answer */
@@ -86,12 +89,21 @@ const char *status_of(const struct run_result *r);
 
 /* pick.c: which connections and syncs are meant. */
 struct pick { const struct connection_settings *connection; const struct manifest *manifest; const struct manifest_sync *sync; };
-struct picks { struct pick *list; size_t n; int exit; }; /* exit: of connections whose plugin cannot be described */
+struct picks {
+	struct pick *list;
+	size_t n;
+	int exit;     /* of connections that cannot be used, or whose plugin cannot be described; they were told */
+	bool looking; /* nothing is to be run: connections that cannot be used are meant too */
+};
+int connection_broken(struct cli *c, const struct connection_settings *k); /* tells why; the exit code, 0 when it is not */
 int pick_syncs(struct cli *c, struct host *h, struct picks *out, struct err *err); /* by --sync, --connection-id, --integration */
 const struct connection_settings *pick_connection(struct cli *c, struct err *err); /* exactly one */
 
+/* owner.c: root becomes the owner of the store in dir, for good; all others stay who they are. */
+int owner_become(const char *dir, struct err *err);
+
 /* access.c: questions to the store, here or by whoever has it open. */
-struct access { struct cli *cli; struct host *host; bool remote, write; };
+struct access { struct cli *cli; struct host *host; bool remote, write, noted; };
 int access_open(struct access *a, struct cli *c, bool write, struct err *err);
 void access_close(struct access *a);
 int access_ask(struct access *a, struct slice question, void (*row)(void *arg, struct slice json), void *arg, struct buf *end,

@@ -71,9 +71,15 @@ connection_check(struct cli *c, struct host *h, const struct connection_settings
 	struct buf options = {0};
 	struct proxy_auth auth;
 	struct err err = {0};
-	const struct manifest *m = host_manifest(h, k->integration->plugin, &err);
-	int rc = m && options_build(m, k, &options, &err) == 0 && target_credentials(m, k, &auth, &err) == 0 ? 0 : -1;
+	const struct manifest *m;
+	int rc;
 
+	if (k->broken) {
+		connection_broken(c, k);
+		return -1;
+	}
+	m = host_manifest(h, k->integration->plugin, &err);
+	rc = m && options_build(m, k, &options, &err) == 0 && target_credentials(m, k, &auth, &err) == 0 ? 0 : -1;
 	if (rc != 0) {
 		if (!m)
 			err_prefix(&err, "%s:%u: connection %s : %s", k->at.file, k->at.line, k->name,
@@ -104,6 +110,45 @@ sync_check(struct cli *c, struct host *h, const struct sync_settings *s)
 	return -1;
 }
 
+/* A key that cannot be had keeps nobody from syncing; here it is told all the same. */
+static size_t
+keys_check(struct cli *c)
+{
+	struct err err;
+	size_t bad = 0;
+
+	for (size_t i = 0; i < c->settings->n_keys; i++)
+		if (c->settings->keys[i].broken) {
+			err_set(&err, ERR_USAGE, "%s", c->settings->keys[i].broken);
+			cli_fail(c, &err);
+			bad++;
+		}
+	return bad;
+}
+
+static void
+verdict_show(struct cli *c, size_t bad)
+{
+	const struct settings *s = c->settings;
+	struct buf json = {0};
+	struct json_out o = json_out(&json);
+
+	if (c->format == FORMAT_TEXT) {
+		if (!bad)
+			printf("The configuration is good: %zu connection%s, %zu sync section%s.\n", s->n_connections,
+			       s->n_connections == 1 ? "" : "s", s->n_syncs, s->n_syncs == 1 ? "" : "s");
+		return;
+	}
+	json_open(&o, '{');
+	json_kv_bool(&o, "good", !bad);
+	json_kv_int(&o, "errors", (int64_t)bad);
+	json_kv_int(&o, "connections", (int64_t)s->n_connections);
+	json_kv_int(&o, "syncs", (int64_t)s->n_syncs);
+	json_close(&o, '}');
+	print_object(c, buf_view(&json));
+	buf_free(&json);
+}
+
 static int
 plugins_check(struct cli *c)
 {
@@ -111,7 +156,7 @@ plugins_check(struct cli *c)
 	const struct settings *s = c->settings;
 	struct err err;
 	struct host *h = host_new(&o, &err);
-	size_t bad = 0;
+	size_t bad = keys_check(c);
 
 	if (!h)
 		return cli_fail(c, &err);
@@ -120,9 +165,7 @@ plugins_check(struct cli *c)
 	for (size_t i = 0; i < s->n_syncs; i++)
 		bad += sync_check(c, h, s->syncs[i]) != 0;
 	host_free(h);
-	if (!bad && c->format == FORMAT_TEXT)
-		printf("The configuration is good: %zu connection%s, %zu sync section%s.\n", s->n_connections,
-		       s->n_connections == 1 ? "" : "s", s->n_syncs, s->n_syncs == 1 ? "" : "s");
+	verdict_show(c, bad);
 	return bad ? 2 : 0;
 }
 

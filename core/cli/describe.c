@@ -125,6 +125,8 @@ describe_all(struct cli *c, struct host *h)
 	struct err err;
 	int code = 0;
 
+	if (!names[0])
+		cli_note(c, "there is no connector in %s: drop .so files in there, or set plugin_dir", c->settings->host.plugin_dir);
 	for (size_t i = 0; names[i]; i++) {
 		const struct manifest *m = host_manifest(h, names[i], &err);
 		struct buf json = {0};
@@ -146,6 +148,19 @@ describe_all(struct cli *c, struct host *h)
 	return code;
 }
 
+static bool
+is_path(const char *name)
+{
+	return strchr(name, '/') || strstr(name, ".so");
+}
+
+/* An author looks at what he has just built, whatever is configured where he stands. */
+static bool
+describe_alone(const struct cli *c)
+{
+	return c->n_args && is_path(c->args[0]);
+}
+
 static int
 command_describe_run(struct cli *c)
 {
@@ -161,8 +176,7 @@ command_describe_run(struct cli *c)
 	if (!name) {
 		code = describe_all(c, h);
 	} else {
-		m = strchr(name, '/') || strstr(name, ".so") ? host_manifest_file(h, name, &err)
-		                                             : host_manifest(h, name, &err);
+		m = is_path(name) ? host_manifest_file(h, name, &err) : host_manifest(h, name, &err);
 		if (m)
 			describe_show(c, m);
 		else
@@ -177,6 +191,8 @@ const struct command command_describe = {
 	.usage = "[NAME | PATH.so]",
 	.summary =
                 "Shows what a connector declares: options, syncs, models; without a name, which connectors there are",
+	.help = "A path needs no configuration: only --conf, when it is given, is read.",
 	.args_max = 1,
+	.alone = describe_alone,
 	.run = command_describe_run,
 };

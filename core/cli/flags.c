@@ -19,6 +19,7 @@ static const struct cli_flag globals[] = {
 	{"--log-level", "LEVEL", "debug, info, warn or error"},
 	{"--log-format", "FORMAT", "text or json; logs go to stderr"},
 	{"--help", NULL, "this"},
+	{"--version", NULL, "the version"},
 	{NULL, NULL, NULL},
 };
 
@@ -75,7 +76,10 @@ cli_help(const struct command *command)
 	printf("\nFlags of every command:\n");
 	flags_print(globals);
 	if (!command)
-		printf("\nExit codes: 0 all well; 1 finished, but something failed, was rejected or is held back; 2 "
+		printf("\nConfiguration: --conf, else $SLUICE_CONF, ./sluice.ini, ./conf, ../etc/sluice from the executable, "
+		       SLUICE_PREFIX "/etc/sluice:\n"
+		       "the first that is there. Relative paths in it follow the current directory.\n"
+		       "\nExit codes: 0 all well; 1 finished, but something failed, was rejected or is held back; 2 "
 		       "usage or configuration;\n"
 		       "3 credentials refused; 4 already running; 70 out of memory or broken invariant; 75 temporary, "
 		       "try later;\n"
@@ -196,10 +200,10 @@ flag_take(struct cli *c, char **argv, int i, int argc, struct err *err)
 }
 
 static bool
-asks_help(int argc, char **argv)
+asks(int argc, char **argv, const char *flag)
 {
 	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+		if (strcmp(argv[i], flag) == 0)
 			return true;
 	return false;
 }
@@ -235,8 +239,12 @@ cli_parse(struct cli *c, int argc, char **argv, struct err *err)
 
 	if (command_take(c, argc, argv, &at, err) != 0)
 		return -1;
-	if (asks_help(argc, argv)) {
+	if (asks(argc, argv, "--help") || asks(argc, argv, "-h")) {
 		cli_help(c->command);
+		return 1;
+	}
+	if (asks(argc, argv, "--version")) {
+		puts("sluice " SLUICE_VERSION);
 		return 1;
 	}
 	if (!c->command)

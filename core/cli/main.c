@@ -21,7 +21,9 @@ log_begin(const struct cli *c, const char *level_name, const char *format_name)
 static int
 settings_begin(struct cli *c, struct err *err)
 {
-	const struct settings_source from = {.conf = c->conf, .set = (const char *const *)c->set};
+	const struct settings_source from = {.conf = c->conf,
+	                                     .set = (const char *const *)c->set,
+	                                     .no_search = c->command->alone && c->command->alone(c)};
 	enum log_level level;
 
 	if (c->log_level && !log_level_find(slice_str(c->log_level), &level))

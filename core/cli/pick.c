@@ -111,6 +111,20 @@ no_sync(struct cli *c, struct host *h, struct err *err)
 }
 
 int
+connection_broken(struct cli *c, const struct connection_settings *k)
+{
+	struct err err;
+	int code = 0;
+
+	for (const char *line = k->broken, *end; line && *line; line = *end ? end + 1 : end) {
+		end = strchrnul(line, '\n');
+		err_set(&err, ERR_USAGE, "%.*s", (int)(end - line), line);
+		code = cli_fail(c, &err);
+	}
+	return code;
+}
+
+int
 pick_syncs(struct cli *c, struct host *h, struct picks *out, struct err *err)
 {
 	bool named = cli_value(c, "--connection-id") != NULL, any = false;
@@ -123,7 +137,10 @@ pick_syncs(struct cli *c, struct host *h, struct picks *out, struct err *err)
 			continue;
 		any = true;
 		m = host_manifest(h, k->integration->plugin, &why);
-		if (m) {
+		if (m && k->broken && !out->looking) {
+			if (!cli_value(c, "--sync") || manifest_sync(m, cli_value(c, "--sync")))
+				out->exit = exit_worst(out->exit, connection_broken(c, k));
+		} else if (m) {
 			syncs_add(c, k, m, out);
 		} else {
 			err_prefix(&why, "connection %s : %s", k->name, k->integration->name);

@@ -34,6 +34,33 @@ cli_fail(struct cli *c, const struct err *err)
 }
 
 void
+cli_note(struct cli *c, const char *fmt, ...)
+{
+	struct err text;
+	struct buf line = {0};
+	struct json_out o = json_out(&line);
+	va_list ap;
+
+	va_start(ap, fmt);
+	err_setv(&text, ERR_NONE, fmt, ap);
+	va_end(ap);
+	if (c->format == FORMAT_TEXT) {
+		buf_printf(&line, "sluice: %s", text.text);
+	} else {
+		json_open(&o, '{');
+		json_key(&o, "note");
+		json_open(&o, '{');
+		json_kv_str(&o, "message", text.text);
+		json_close(&o, '}');
+		json_close(&o, '}');
+	}
+	buf_putc(&line, '\n');
+	fflush(stdout);
+	fwrite(line.p, 1, line.len, stderr);
+	buf_free(&line);
+}
+
+void
 print_row(struct cli *c, struct slice json)
 {
 	if (c->format == FORMAT_JSON)

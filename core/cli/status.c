@@ -24,6 +24,7 @@ struct standing {
 	size_t n_live, at;     /* at: pick that the next row belongs to */
 	struct table table;
 	struct buf notes; /* lines below the table */
+	const struct connection_settings *told; /* whose notes came last */
 	bool remote;
 };
 
@@ -102,6 +103,8 @@ state_word(const struct pick *p, struct slice row)
 		return "running";
 	if (!p->connection->active)
 		return "inactive";
+	if (p->connection->broken)
+		return "unusable";
 	if (json_type(interrupted) == JSON_OBJECT)
 		return "interrupted";
 	if (json_type(last) != JSON_OBJECT)
@@ -151,7 +154,7 @@ row_json(struct standing *s, const struct pick *p, struct slice row)
 	json_kv_int(&o, "dead_letters", member_int(row, "dead_letters", 0));
 	json_kv_int(&o, "positions", member_int(row, "positions", 0));
 	json_kv_int(&o, "failures", member_int(last, "failures", 0));
-	json_kv_str(&o, "reason", reason);
+	json_kv_str(&o, "reason", p->connection->broken ? p->connection->broken : reason);
 	json_kv_str(&o, "sandbox", sandbox);
 	json_close(&o, '}');
 	print_row(s->cli, buf_view(&out));
@@ -186,6 +189,9 @@ row_notes(struct standing *s, const struct pick *p, struct slice row)
 
 	snprintf(name, sizeof name, "%s : %s : %s", p->connection->name, p->connection->integration->name,
 	         p->sync->name);
+	if (p->connection->broken && p->connection != s->told)
+		buf_printf(&s->notes, "%s\n", p->connection->broken);
+	s->told = p->connection;
 	if (reason && !json_string_is(member_raw(last, "status"), "success"))
 		buf_printf(&s->notes, "%s: %s\n", name, reason);
 	if (held)
@@ -296,7 +302,7 @@ command_status_run(struct cli *c)
 {
 	struct standing s = {.cli = c};
 	struct access a;
-	struct picks picks = {0};
+	struct picks picks = {.looking = true};
 	struct err err;
 	int code;
 

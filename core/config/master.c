@@ -49,6 +49,8 @@ master_file(struct host_settings *host, const char *path, struct err *err)
 	host->key_file = path_absolute(slice_str(path));
 	if (access(host->key_file, F_OK) < 0 && errno == ENOENT)
 		return 0;
+	if (access(host->key_file, R_OK) < 0 && errno == EACCES)
+		return 0; /* another user's store: whoever opens it is told so; the rest of the configuration is good */
 	rc = file_read_private(host->key_file, VALUE_FILE_MAX, &text, err);
 	if (rc == 0)
 		host->encryption_key = master_decode(buf_view(&text), true);

@@ -2,7 +2,8 @@
  * then what must hold between them.
  *
  * Nothing stops at the first error: a value that does not parse leaves its member at zero, and the object is thrown away
- * at the end when anything was reported. So nobody ever holds settings that are half right.
+ * at the end when anything was reported. So nobody ever holds settings that are half right; but for a connection whose
+ * env: or file: cannot be had: it says so (`broken`), and nothing of it runs.
  *
  * Awkward: a connection may name an integration that no section declares (a plugin of that name); it is made on the
  * way. And two defaults hang on the executable's place, one on data_dir: they join the draft here, not in the table. */
@@ -11,11 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "config/draft.h"
+#include "config/place.h"
 #include "config/value.h"
 
 #define METADATA_MAX (64u * 1024) /* bytes of one value, as in the store */
@@ -31,9 +32,33 @@ struct loaded {
 struct building {
 	struct draft *draft;
 	struct settings *s;
+	char **broken; /* of the connection or key that is being made; NULL: nothing may be missing */
 };
 
 /* ---- values ---- */
+
+static bool
+entry_refers(const struct draft_entry *e)
+{
+	return slice_starts(slice_str(e->value), "env:") || slice_starts(slice_str(e->value), "file:");
+}
+
+/* What the environment or a file lacks for one connection is that one's trouble: all others go on, and what is stored
+ * can be read. What is wrong in the INI itself is everybody's. */
+static void
+entry_fault(struct building *b, const struct draft_section *s, const struct draft_entry *e, const struct err *why)
+{
+	char *before;
+
+	if (!b->broken || !entry_refers(e)) {
+		fault_add(&b->draft->faults, e->at, s->title, e->name, "%s", why->text);
+		return;
+	}
+	before = *b->broken;
+	*b->broken = xasprintf("%s%s%s:%u: [%s]: %s: %s", before ? before : "", before ? "\n" : "", e->at.file, e->at.line,
+	                       s->title, e->name, why->text);
+	free(before);
+}
 
 static void
 entry_parse(struct building *b, const struct draft_section *s, const struct draft_entry *e, void *at)
@@ -41,7 +66,7 @@ entry_parse(struct building *b, const struct draft_section *s, const struct draf
 	struct err why = {0};
 
 	if (key_parse(e->key, slice_str(e->value), at, &why) < 0)
-		fault_add(&b->draft->faults, e->at, s->title, e->name, "%s", why.text);
+		entry_fault(b, s, e, &why);
 }
 
 static void
@@ -62,34 +87,13 @@ entry_origin(const struct draft_section *s, const char *name)
 
 /* ---- [host] ---- */
 
-/* DIR/name, DIR being the executable's folder; NULL: nothing of that name is there. yours */
-static char *
-beside_executable(const char *name)
-{
-	char exe[4096];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	char *slash, *path;
-
-	if (n <= 0)
-		return NULL;
-	exe[n] = 0;
-	slash = strrchr(exe, '/');
-	if (!slash)
-		return NULL;
-	path = xasprintf("%.*s/%s", (int)(slash - exe), exe, name);
-	if (access(path, F_OK) == 0)
-		return path;
-	free(path);
-	return NULL;
-}
-
 static void
 default_place(struct draft *d, const char *key, const char *const *places, const char *last)
 {
 	char *path = NULL;
 
 	for (; *places && !path; places++)
-		path = beside_executable(*places);
+		path = place_find(*places);
 	draft_host_default(d, key, path ? path : last);
 	free(path);
 }
@@ -135,7 +139,9 @@ make_key(struct building *b, const struct draft_section *s)
 	b->s->keys = xrealloc(b->s->keys, (b->s->n_keys + 1) * sizeof(*b->s->keys));
 	k = &b->s->keys[b->s->n_keys++];
 	*k = (struct key_settings){.name = xstrdup(s->part[0]), .at = s->at};
+	b->broken = &k->broken;
 	section_parse(b, s, k);
+	b->broken = NULL;
 	if (!draft_entry(s, key_find(SECTION_KEY, "value")))
 		fault_add(&b->draft->faults, s->at, s->title, "value", "is missing; say for example value = env:SLUICE_SECRET_KEY");
 }
@@ -215,7 +221,7 @@ pair_add(struct building *b, const struct draft_section *s, const struct draft_e
 	struct value v;
 
 	if (value_resolve(&v, slice_str(e->value), &why) < 0 || (metadata && metadata_json(&v, &why) < 0)) {
-		fault_add(&b->draft->faults, e->at, s->title, e->name, "%s", why.text);
+		entry_fault(b, s, e, &why);
 	} else if (!*name) {
 		fault_add(&b->draft->faults, e->at, s->title, e->name, "names no metadata; say for example metadata.region");
 	} else {
@@ -237,11 +243,13 @@ make_connection(struct building *b, const struct draft_section *s)
 	c->name = xstrdup(s->part[0]);
 	c->at = s->at;
 	c->integration = integration_find(b, s->part[1], s->at);
+	b->broken = &c->broken;
 	section_parse(b, s, c);
 	c->base_url_at = entry_origin(s, "base_url");
 	for (const struct draft_entry *e = s->entries; e < s->entries + s->n_entries; e++)
 		if (!e->key)
 			pair_add(b, s, e, c);
+	b->broken = NULL;
 }
 
 /* ---- [sync] ---- */
@@ -279,12 +287,6 @@ make_sync(struct building *b, const struct draft_section *s)
 }
 
 /* ---- for `sluice config` ---- */
-
-static bool
-entry_refers(const struct draft_entry *e)
-{
-	return slice_starts(slice_str(e->value), "env:") || slice_starts(slice_str(e->value), "file:");
-}
 
 static bool
 entry_secret(const struct draft_entry *e)
@@ -355,12 +357,13 @@ draft_collect(struct draft *d, const struct settings_source *from)
 {
 	if (from->conf)
 		draft_path(d, from->conf);
-	else
+	else if (!from->no_search)
 		draft_search(d);
 	draft_environment(d);
 	draft_command_line(d, from->set);
 	draft_defaults(d);
-	default_place(d, "plugin_dir", (const char *const[]){"plugins", NULL}, SLUICE_PREFIX "/lib/sluice/plugins");
+	default_place(d, "plugin_dir", (const char *const[]){"plugins", "../lib/sluice/plugins", NULL},
+	              SLUICE_PREFIX "/lib/sluice/plugins");
 	default_place(d, "worker", (const char *const[]){"sluice-worker", "../libexec/sluice/sluice-worker", NULL},
 	              SLUICE_PREFIX "/libexec/sluice/sluice-worker");
 }
@@ -370,7 +373,7 @@ settings_load(const struct settings_source *from, struct err *err)
 {
 	struct loaded *all = XNEW(struct loaded);
 	struct draft d;
-	struct building b = {&d, &all->s};
+	struct building b = {.draft = &d, .s = &all->s};
 	unsigned faults;
 
 	draft_init(&d, err);
@@ -418,6 +421,7 @@ connection_free(struct connection_settings *c)
 	section_free(SECTION_CONNECTION, c);
 	pairs_free(c->options, c->n_options);
 	pairs_free(c->metadata, c->n_metadata);
+	free(c->broken);
 	free(c->name);
 	free(c);
 }
@@ -433,6 +437,7 @@ settings_free(struct settings *s)
 	for (size_t i = 0; i < s->n_keys; i++) {
 		section_free(SECTION_KEY, &s->keys[i]);
 		free(s->keys[i].name);
+		free(s->keys[i].broken);
 	}
 	for (size_t i = 0; i < s->n_integrations; i++) {
 		section_free(SECTION_INTEGRATION, s->integrations[i]);

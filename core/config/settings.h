@@ -57,6 +57,7 @@ struct key_settings {           /* [key NAME] */
 	char *name;
 	struct secret *value;
 	enum key_scope scope;
+	char *broken;               /* as of a connection */
 	struct origin at;
 };
 
@@ -87,6 +88,7 @@ struct connection_settings {    /* [connection NAME : INTEGRATION] */
 	size_t n_options;
 	struct pair *metadata;      /* metadata.NAME = JSON value or bare text (then a string); first value */
 	size_t n_metadata;          /* values are JSON text once loaded */
+	char *broken;               /* NULL: usable; else which env: or file: cannot be had, a line each: file, line, key, remedy */
 	struct origin at, base_url_at;
 };
 
@@ -127,7 +129,8 @@ struct setting_shown {
 };
 
 struct settings_source {
-	const char *conf;           /* a file or a directory (sluice.ini and conf.d/ *.ini in it, sorted); NULL: $SLUICE_CONF, ./sluice.ini, ./conf, PREFIX/etc/sluice, in this order */
+	const char *conf;           /* a file or a directory (sluice.ini and conf.d/ *.ini in it, sorted); NULL: $SLUICE_CONF, ./sluice.ini, ./conf, ../etc/sluice from the executable, PREFIX/etc/sluice, in this order */
+	bool no_search;             /* with conf NULL: no file at all */
 	const char *const *set;     /* NULL-terminated "key=value" of [host] from the command line; NULL: none */
 };
 

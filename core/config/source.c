@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "base/mem.h"
+#include "config/place.h"
 
 /* ---- where files lie ---- */
 
@@ -97,6 +98,15 @@ draft_path(struct draft *d, const char *conf)
 		          "%s holds neither sluice.ini nor conf.d/*.ini", conf);
 }
 
+static void
+draft_installed(struct draft *d)
+{
+	char *dir = place_find("../etc/sluice");
+
+	draft_directory(d, dir ? dir : SLUICE_PREFIX "/etc/sluice");
+	free(dir);
+}
+
 void
 draft_search(struct draft *d)
 {
@@ -107,7 +117,7 @@ draft_search(struct draft *d)
 	else if (is_there("sluice.ini"))
 		draft_file(d, "sluice.ini");
 	else if (!draft_directory(d, "conf"))
-		draft_directory(d, SLUICE_PREFIX "/etc/sluice");
+		draft_installed(d);
 }
 
 /* ---- [host] from elsewhere ---- */

@@ -273,6 +273,8 @@ begin_run(struct run *r, struct err *err)
 	struct buf options = {0};
 	int rc = -1;
 
+	if (r->connection->broken)
+		return err_set(err, ERR_USAGE, "%.*s", (int)strcspn(r->connection->broken, "\n"), r->connection->broken);
 	r->manifest = proxy ? host_manifest(r->host, i->plugin, err) : NULL;
 	if (!r->manifest || work_find(r, err) != 0 || options_build(r->manifest, r->connection, &options, err) != 0)
 		goto out;

@@ -5,6 +5,7 @@
  *
  * Awkward: the async handle keeps the loop alive on purpose. Whoever turns the loop turns it with UV_RUN_ONCE until his
  * own condition holds; a loop without a living handle would spin. */
+#include <errno.h>
 #include <sys/stat.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,7 @@ store_there(const char *dir)
 {
 	char *path = xasprintf("%s/data.mdb", dir);
 	struct stat st;
-	bool there = stat(path, &st) == 0;
+	bool there = stat(path, &st) == 0 || errno != ENOENT; /* one that cannot be looked at is no missing one */
 
 	free(path);
 	return there;

@@ -54,6 +54,9 @@ dir_prepare(const char *dir, struct err *err)
 	struct statfs fs;
 
 	if (stat(dir, &st) < 0) {
+		if (errno == EACCES)
+			return err_set(err, ERR_USAGE, "the store %s is not for this user (uid %u): run as the user whom it belongs to, "
+			               "or as root: sudo sluice ...", dir, (unsigned)geteuid());
 		if (make_parents(dir) < 0 || mkdir(dir, 0700) < 0 || stat(dir, &st) < 0)
 			return err_set(err, errno == ENOSPC || errno == EIO ? ERR_HOST : ERR_USAGE,
 			               "cannot make the store's directory %s: %s", dir, strerror(errno));
@@ -61,8 +64,10 @@ dir_prepare(const char *dir, struct err *err)
 	if (!S_ISDIR(st.st_mode))
 		return err_set(err, ERR_USAGE, "%s is no directory", dir);
 	if (st.st_uid != geteuid())
-		return err_set(err, ERR_USAGE, "%s belongs to uid %u, not to this process (uid %u)", dir, st.st_uid,
-		               geteuid());
+		return err_set(err, ERR_USAGE,
+		               "the store %s belongs to uid %u, not to this process (uid %u): run as that user (sudo -u '#%u' "
+		               "sluice ...) or as root, or name another data_dir",
+		               dir, (unsigned)st.st_uid, (unsigned)geteuid(), (unsigned)st.st_uid);
 	if (st.st_mode & 077)
 		return err_set(err, ERR_USAGE, "%s may be entered by others (mode %04o); say: chmod 700 %s", dir,
 		               st.st_mode & 07777, dir);

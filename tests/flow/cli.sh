@@ -34,6 +34,8 @@ is "$status" 2 "an unknown flag exits 2"
 has "$dir/err" 'did you mean --connection-id' "and the nearest one is named"
 run records --format xml
 is "$status" 2 "an unknown format exits 2"
+run --version
+is "$status $(cat "$dir/out" | tr -d '0-9')" "0 sluice .." "--version"
 run version
 has "$dir/out" '^sluice [0-9]+\.[0-9]+' "version"
 
@@ -43,6 +45,7 @@ configure "$rows"
 for verb in status history datasets 'dead-letters list'; do
 	run $verb
 	is "$status" 0 "$verb works before anything was synced"
+	has "$dir/err" "there is no store in $dir/store yet: .sluice run. makes it" "and says that there is no store"
 done
 [ ! -e "$dir/store/data.mdb" ]; ok $? "and makes no store"
 run records Row
@@ -58,6 +61,8 @@ has "$dir/out" 'token +\*\*\* +.*sluice.ini:[0-9]+' "config shows where a value 
 hasnt "$dir/out" 'canary' "not even in part"
 run config --check
 is "$status" 0 "a good configuration is good"
+run config --check --format jsonl
+is "$status $(cat "$dir/out")" '0 {"good":true,"errors":0,"connections":1,"syncs":0}' "and says so as JSON too"
 ini <<-INI
 	[sync acme : chores : handmate]
 	every = 1h
@@ -81,6 +86,11 @@ run describe "$dir/plugins/chores.so" --format json
 has "$dir/out" '"name": "chores"' "describe takes a file, and prints JSON"
 run describe
 has "$dir/out" '^stripe ' "without a name it lists what there is"
+mkdir "$dir/none"
+run describe --plugin-dir "$dir/none"
+has "$dir/err" "there is no connector in $dir/none" "where there is none it names the folder"
+(mkdir "$dir/cwd" && cd "$dir/cwd" && echo nonsense >sluice.ini && "$build/sluice" describe "$dir/plugins/chores.so") >"$dir/out" 2>"$dir/err"
+is "$? $(head -c 6 "$dir/out")" "0 chores" "a path needs no configuration, not even the one that lies there"
 run describe nobody
 is "$status" 2 "a plugin that is not there exits 2"
 

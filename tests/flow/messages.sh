@@ -72,7 +72,20 @@ told 2 "a flag that does not exist" formt
 good
 printf '[connection third : stripe]\ntoken = env:NO_SUCH_VARIABLE\n' | ini
 run run --connection-id third
-told 2 "an environment variable that is not set" NO_SUCH_VARIABLE
+told 2 "an environment variable that is not set: file, line, key, remedy" "sluice.ini:$(wc -l <"$conf/sluice.ini")" 'token: env:NO_SUCH_VARIABLE' 'set it'
+run run --format jsonl
+is "$status $(grep -c '"connection":"acme".*"sync":"cursor".*"status":"success"' "$dir/out") $(grep -c NO_SUCH_VARIABLE "$dir/err")" "2 1 1" "it is told once, the other connections run all the same"
+run run --sync cursor
+is "$status" 0 "and a sync that it does not have is not its business"
+run records M_cursor --format jsonl
+is "$status $(wc -l <"$dir/out")" "0 300" "what is stored can be read"
+run status
+told 0 "status shows it, and why" '^third +stripe +customers +unusable' NO_SUCH_VARIABLE
+run test-connection --connection-id third
+told 2 "test-connection says it" NO_SUCH_VARIABLE
+printf 'base_url = file:gone\n[connection fourth : close]\napi_key = file:nowhere\n[key app]\nvalue = env:NO_SUCH_KEY\n' | ini
+run config --check
+told 2 "config --check tells all of them" NO_SUCH_VARIABLE 'base_url: file:gone' 'api_key: file:nowhere' 'key app.*NO_SUCH_KEY'
 good
 printf '[connection third : stripe]\n' | ini
 run run --connection-id third

@@ -67,7 +67,7 @@ load_from(const char *conf, const char *const *set)
 {
 	err = (struct err){0};
 	buf_clear(&logged);
-	return settings_load(&(struct settings_source){conf, set}, &err);
+	return settings_load(&(struct settings_source){.conf = conf, .set = set}, &err);
 }
 
 static struct settings *
@@ -460,6 +460,12 @@ TEST("an encryption key is read from its file as hex, base64 or 32 bytes, by env
 	CHECK_HAS(err.text, "/k holds no key: 32 bytes, 64 hex digits or base64");
 	CHECK(!strstr(err.text, "too short"));
 	put("k", hex);
+	if (geteuid() != 0) {
+		chmod("k", 0);
+		s = load("[host]\nencryption_key = file:k\n"); /* another user's: who opens the store is told */
+		CHECK(s && !s->host.encryption_key);
+		settings_free(s);
+	}
 	chmod("k", 0640);
 	CHECK(!load("[host]\nencryption_key = file:k\n"));
 	CHECK_HAS(err.text, "(mode 0640); do: chmod 600 ");
@@ -564,14 +570,6 @@ static const struct { const char *ini, *message; } bad[] = {
 	{"[integration x]\nbase_url = https://:80\n", "'https://:80' names no host"},
 	{"[integration x]\nbase_url = https://h/a b\n", "'https://h/a b' holds a character that no URL may hold"},
 	{"[integration x]\nbase_url = https://${h/x\n", "holds ${ without a name and } after it"},
-	{"[connection a : b]\ntoken = env:T_NOT_SET\n",
-	 "sluice.ini:2: [connection a : b]: token: env:T_NOT_SET: this environment variable is not set; set it, or use file:PATH"},
-	{"[connection a : b]\ntoken = env:T_EMPTY\n", "token: env:T_EMPTY: this environment variable is empty; set it"},
-	{"[connection a : b]\ntoken = env:\n", "token: env: names no variable; say for example env:MY_TOKEN"},
-	{"[connection a : b]\nopt = file:gone\n", "sluice.ini:2: [connection a : b]: opt: file:gone: cannot read gone: No such file"},
-	{"[connection a : b]\ntoken = file:dir\n", "token: file:dir: dir is a directory; name a file"},
-	{"[connection a : b]\ntoken = file:/dev/zero\n", "/dev/zero is no regular file"},
-	{"[connection a : b]\ntoken = file:empty\n", "token: file:empty: the file is empty"},
 	{"[connection a : b]\ntoken =\n", "sluice.ini:2: [connection a : b]: token: has no value; give one, or take the line away"},
 	{"[connection a : b]\ntoken = \"\"\n", "token: is empty; give a value"},
 	{"[connection a : b]\ntoken = \"a\" b\n", "token: begins with a quote, but is no JSON string"},
@@ -584,6 +582,7 @@ static const struct { const char *ini, *message; } bad[] = {
 	{"[host]\nretries: 5\n", "sluice.ini:2: no '=' in this line (a ':' does not separate name and value)"},
 	{"[host]\n\n\nca_file = \"x\n", "sluice.ini:4: the quote that opens here is not closed"},
 	{"[host]\nca_file = \xff\n", "sluice.ini:2: not UTF-8"},
+	{"[host]\nca_file = env:T_NOT_SET\n", "sluice.ini:2: [host]: ca_file: env:T_NOT_SET: this environment variable is not set"},
 	{"[host]\nencryption_key = hunter2\n", "encryption_key: is no key: 64 hex digits or base64 of 32 bytes"},
 };
 
@@ -603,13 +602,46 @@ TEST("every mistake is told with file, line, section, key and remedy")
 	}
 }
 
+static const struct { const char *ini, *message; } lacking[] = {
+	{"[connection a : b]\ntoken = env:T_NOT_SET\n",
+	 "sluice.ini:2: [connection a : b]: token: env:T_NOT_SET: this environment variable is not set; set it, or use file:PATH"},
+	{"[connection a : b]\ntoken = env:T_EMPTY\n", "token: env:T_EMPTY: this environment variable is empty; set it"},
+	{"[connection a : b]\ntoken = env:\n", "token: env: names no variable; say for example env:MY_TOKEN"},
+	{"[connection a : b]\nopt = file:gone\n", "sluice.ini:2: [connection a : b]: opt: file:gone: cannot read gone: No such file"},
+	{"[connection a : b]\ntoken = file:dir\n", "token: file:dir: dir is a directory; name a file"},
+	{"[connection a : b]\ntoken = file:/dev/zero\n", "/dev/zero is no regular file"},
+	{"[connection a : b]\ntoken = file:empty\n", "token: file:empty: the file is empty"},
+};
+
+TEST("an env: or file: that cannot be had makes its connection unusable, with file, line, key and remedy, and no other")
+{
+	fresh();
+	mkdir("dir", 0700);
+	put("empty", "\n");
+	setenv("T_EMPTY", "", 1);
+	for (unsigned i = 0; i < LENGTH(lacking); i++) {
+		char *ini = xasprintf("%s[connection c : d]\ntoken = t0ken\n", lacking[i].ini);
+		struct settings *s = load(ini);
+		free(ini);
+		REQUIRE(s);
+		CHECK_HAS(settings_connection(s, "a", "b")->broken, lacking[i].message);
+		CHECK(!settings_connection(s, "c", "d")->broken);
+		settings_free(s);
+	}
+	struct settings *s = load("[connection a : b]\ntoken = env:T_NOT_SET\nmetadata.x = file:gone\n[key k]\nvalue = env:T_NOT_SET\n");
+	REQUIRE(s);
+	CHECK_HAS(s->connections[0]->broken, "set it, or use file:PATH\nsluice.ini:3: [connection a : b]: metadata.x: file:gone");
+	CHECK_HAS(s->keys[0].broken, "sluice.ini:5: [key k]: value: env:T_NOT_SET: this environment variable is not set");
+	settings_free(s);
+}
+
 TEST("all mistakes are told, the first one is the error, and after a hundred it is enough")
 {
 	struct buf ini = {0};
 	unsigned lines = 0;
 
 	fresh();
-	CHECK(!load("[host]\nretries = x\nmax_runs = y\n[nonsense]\n[connection a : b]\ntoken = env:T_NOT_SET\n"));
+	CHECK(!load("[host]\nretries = x\nmax_runs = y\n[nonsense]\n[connection a : b]\ntoken =\n"));
 	CHECK_HAS(buf_str(&logged), "sluice.ini:2: ");
 	CHECK_HAS(buf_str(&logged), "sluice.ini:3: ");
 	CHECK_HAS(buf_str(&logged), "sluice.ini:4: ");
