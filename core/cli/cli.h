@@ -93,6 +93,7 @@ struct picks {
 	struct pick *list;
 	size_t n;
 	int exit;     /* of connections that cannot be used, or whose plugin cannot be described; they were told */
+	bool manual;  /* yours to set: also syncs that never start by themselves */
 	bool looking; /* nothing is to be run: connections that cannot be used are meant too */
 };
 int connection_broken(struct cli *c, const struct connection_settings *k); /* tells why; the exit code, 0 when it is not */

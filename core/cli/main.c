@@ -1,6 +1,9 @@
 /* main.c - sluice: one command, verbs in a table. */
+#include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/log.h"
 #include "cli/cli.h"
 
@@ -46,6 +49,22 @@ settings_fail(struct cli *c, const struct err *err)
 	return c->loading && c->format == FORMAT_TEXT ? err_exit_code(err->cls) : cli_fail(c, err);
 }
 
+/* What was written is written, or the exit code says that it is not. Of one failed write only errno of the last is left. */
+static int
+output_end(int code)
+{
+	bool lost = ferror(stdout) != 0;
+
+	errno = 0;
+	lost |= fflush(stdout) != 0;
+	lost |= fclose(stdout) != 0 && errno != EBADF; /* nobody gave us one, and nothing was to be said */
+	if (!lost)
+		return code;
+	fprintf(stderr, "sluice: what was to be shown could not be written to stdout%s%s: the output is not whole\n",
+	        errno ? ": " : "", errno ? strerror(errno) : "");
+	return exit_worst(code, err_exit_code(ERR_HOST));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -71,7 +90,5 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < c.n_set; i++)
 		free(c.set[i]);
 	free(c.set);
-	if (fflush(stdout) != 0 && code == 0)
-		code = 1;
-	return code;
+	return output_end(code);
 }

@@ -16,21 +16,39 @@ wanted(const struct cli *c, const struct connection_settings *k)
 }
 
 static int
+inactive(const struct connection_settings *k, const char *has, const char *sync, struct err *err)
+{
+	return err_set(err, ERR_USAGE,
+	               "connection %s : %s%s%s is inactive (active = no, %s:%u): say --connection-id %s --integration "
+	               "%s, or active = yes",
+	               k->name, k->integration->name, has, sync, k->at.file, k->at.line, k->name,
+	               k->integration->name);
+}
+
+static int
 nobody(const struct cli *c, struct err *err)
 {
 	const struct settings *s = c->settings;
 	const char *name = cli_value(c, "--connection-id"), *integration = cli_value(c, "--integration"), *near = NULL;
 	const char **names = xcalloc(s->n_connections + 1, sizeof *names);
 
-	for (size_t i = 0; i < s->n_connections; i++)
-		names[i] = s->connections[i]->name;
+	for (size_t i = 0; i < s->n_connections; i++) {
+		const struct connection_settings *k = s->connections[i];
+		names[i] = k->name;
+		if (wanted(c, k) && !k->active) {
+			free(names);
+			return inactive(k, "", "", err);
+		}
+	}
 	if (name)
 		near = nearest(name, names);
 	free(names);
 	if (!s->n_connections)
 		return err_set(err, ERR_USAGE,
 		               "no connection is configured: write a [connection NAME : INTEGRATION] section");
-	return err_set(err, ERR_USAGE, "there is no connection '%s'%s%s%s%s%s", name ? name : "",
+	if (!name)
+		return err_set(err, ERR_USAGE, "there is no connection of integration '%s'", integration);
+	return err_set(err, ERR_USAGE, "there is no connection '%s'%s%s%s%s%s", name,
 	               integration ? " of integration " : "", integration ? integration : "",
 	               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
@@ -69,7 +87,7 @@ syncs_add(struct cli *c, const struct connection_settings *k, const struct manif
 
 	for (size_t i = 0; i < m->n_syncs; i++) {
 		const struct manifest_sync *s = &m->syncs[i];
-		if (sync ? strcmp(sync, s->name) == 0 : !(s->flags & SLUICE_MANUAL))
+		if (sync ? strcmp(sync, s->name) == 0 : out->manual || !(s->flags & SLUICE_MANUAL))
 			pick_add(out, &(struct pick){k, m, s});
 	}
 }
@@ -101,6 +119,8 @@ no_sync(struct cli *c, struct host *h, struct err *err)
 	for (size_t i = 0; i < c->settings->n_connections; i++) {
 		const struct connection_settings *k = c->settings->connections[i];
 		const struct manifest *m = wanted(c, k) ? host_manifest(h, k->integration->plugin, NULL) : NULL;
+		if (m && !k->active && manifest_sync(m, sync))
+			return inactive(k, ", which has the sync ", sync, err);
 		for (size_t s = 0; m && s < m->n_syncs && n < LENGTH(names) - 1; s++)
 			names[n++] = m->syncs[s].name;
 	}

@@ -156,8 +156,8 @@ reading_do(struct reading *r, bool follow, struct err *err)
 	do {
 		if (page_read(r, err) != 0)
 			return -1;
-	} while (r->more);
-	return follow && r->left;
+	} while (r->more && !ferror(stdout)); /* nobody reads any more: main says so */
+	return follow && r->left && !ferror(stdout);
 }
 
 static int

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "run/idset.h"
+#include "sluice.h"
 
 #define ASKED_AT_ONCE 1000u /* syncs in one question */
 
@@ -88,28 +89,38 @@ pick_of(struct standing *s, struct slice row)
 static int64_t
 due_us(const struct cli *c, const struct pick *p, int64_t success_us)
 {
+	bool starts = p->connection->active && !(p->sync->flags & SLUICE_MANUAL);
 	const struct sync_settings *given = settings_sync(c->settings, p->connection, p->sync->name);
 	int64_t every = given && given->every_ms > 0 ? given->every_ms : p->sync->every_ms;
 
+	if (!starts)
+		return 0;
 	return success_us ? success_us + every * 1000 : clock_wall_us(&clock_system);
 }
 
-static const char *
+/* The words of `run` and `history`: how the last run ended, unless one is under way, or began and never came to its
+ * end. */
+static char *
 state_word(const struct pick *p, struct slice row)
 {
-	struct slice last = member_raw(row, "last"), interrupted = member_raw(row, "interrupted");
+	struct slice last = member_raw(row, "last"), open = member_raw(row, "interrupted");
+	char *word;
 
 	if (member_bool(row, "running", false))
-		return "running";
-	if (!p->connection->active)
-		return "inactive";
+		return xstrdup("running");
 	if (p->connection->broken)
-		return "unusable";
-	if (json_type(interrupted) == JSON_OBJECT)
-		return "interrupted";
-	if (json_type(last) != JSON_OBJECT)
-		return "never ran";
-	return json_string_is(member_raw(last, "status"), "success") ? "ok" : "failed";
+		return xstrdup("unusable");
+	if (json_type(open) == JSON_OBJECT && member_int(open, "run", 0) != member_int(last, "run", 0))
+		return xstrdup("interrupted");
+	word = json_type(last) == JSON_OBJECT ? member_text(last, "status") : NULL;
+	return word ? word : xstrdup("never");
+}
+
+/* One that only a person starts is of interest once somebody did. */
+static bool
+row_shown(const struct standing *s, const struct pick *p, const char *word)
+{
+	return !(p->sync->flags & SLUICE_MANUAL) || cli_value(s->cli, "--sync") || strcmp(word, "never") != 0;
 }
 
 static uint64_t
@@ -133,7 +144,7 @@ time_put(struct json_out *o, const char *key, int64_t us)
 }
 
 static void
-row_json(struct standing *s, const struct pick *p, struct slice row)
+row_json(struct standing *s, const struct pick *p, struct slice row, const char *word)
 {
 	struct slice last = member_raw(row, "last");
 	int64_t success = member_int(last, "last_success_us", 0);
@@ -145,10 +156,11 @@ row_json(struct standing *s, const struct pick *p, struct slice row)
 	json_kv_str(&o, "connection", p->connection->name);
 	json_kv_str(&o, "integration", p->connection->integration->name);
 	json_kv_str(&o, "sync", p->sync->name);
-	json_kv_str(&o, "status", state_word(p, row));
+	json_kv_str(&o, "status", word);
+	json_kv_bool(&o, "active", p->connection->active);
 	time_put(&o, "last_run_at", member_int(last, "last_run_us", 0));
 	time_put(&o, "last_success_at", success);
-	time_put(&o, "due_at", due_us(s->cli, p, success));
+	time_put(&o, "due_at", due_us(s->cli, p, success)); /* null: never by itself */
 	json_kv_int(&o, "records", (int64_t)records_of(s, p));
 	json_kv_raw(&o, "held", member_raw(row, "held"));
 	json_kv_int(&o, "dead_letters", member_int(row, "dead_letters", 0));
@@ -192,6 +204,8 @@ row_notes(struct standing *s, const struct pick *p, struct slice row)
 	if (p->connection->broken && p->connection != s->told)
 		buf_printf(&s->notes, "%s\n", p->connection->broken);
 	s->told = p->connection;
+	if (!p->connection->active)
+		buf_printf(&s->notes, "%s: inactive (active = no): runs only when it is named\n", name);
 	if (reason && !json_string_is(member_raw(last, "status"), "success"))
 		buf_printf(&s->notes, "%s: %s\n", name, reason);
 	if (held)
@@ -205,7 +219,7 @@ row_notes(struct standing *s, const struct pick *p, struct slice row)
 }
 
 static void
-row_text(struct standing *s, const struct pick *p, struct slice row)
+row_text(struct standing *s, const struct pick *p, struct slice row, const char *word)
 {
 	struct slice last = member_raw(row, "last");
 	int64_t success = member_int(last, "last_success_us", 0);
@@ -215,7 +229,7 @@ row_text(struct standing *s, const struct pick *p, struct slice row)
 	table_cell(&s->table, p->connection->name);
 	table_cell(&s->table, p->connection->integration->name);
 	table_cell(&s->table, p->sync->name);
-	table_cell(&s->table, state_word(p, row));
+	table_cell(&s->table, word);
 	table_cell(&s->table, number_text(records_of(s, p), n));
 	cell_time(&s->table, member_int(last, "last_run_us", 0));
 	cell_time(&s->table, success);
@@ -230,11 +244,13 @@ status_row(void *arg, struct slice row)
 {
 	struct standing *s = arg;
 	const struct pick *p = pick_of(s, row);
+	char *word = p ? state_word(p, row) : NULL;
 
-	if (p && s->cli->format == FORMAT_TEXT)
-		row_text(s, p, row);
-	else if (p)
-		row_json(s, p, row);
+	if (p && row_shown(s, p, word) && s->cli->format == FORMAT_TEXT)
+		row_text(s, p, row, word);
+	else if (p && row_shown(s, p, word))
+		row_json(s, p, row, word);
+	free(word);
 }
 
 static void
@@ -302,7 +318,7 @@ command_status_run(struct cli *c)
 {
 	struct standing s = {.cli = c};
 	struct access a;
-	struct picks picks = {.looking = true};
+	struct picks picks = {.looking = true, .manual = true};
 	struct err err;
 	int code;
 

@@ -221,7 +221,7 @@ ended(struct jobs *jobs, struct job *j, const struct run_result *r)
 static int
 connections_pick(struct cli *c, struct host *h, struct picks *out, struct err *err)
 {
-	struct picks all = {0};
+	struct picks all = {.manual = true};
 
 	if (pick_syncs(c, h, &all, err) != 0)
 		return -1;

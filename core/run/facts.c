@@ -118,9 +118,10 @@ facts_again(struct run *r)
 }
 
 void
-facts_last(const struct run *r, bool success, struct slice before, struct buf *out)
+facts_last(const struct run *r, const char *status, struct slice before, struct buf *out)
 {
 	struct json_out o = json_out(out);
+	bool success = r->err.cls == ERR_NONE;
 	int64_t success_us = success ? r->facts.now_us : member_int(before, "last_success_us", 0);
 	int64_t finished_us = clock_wall_us(r->host->clock);
 
@@ -133,11 +134,14 @@ facts_last(const struct run *r, bool success, struct slice before, struct buf *o
 	            success && r->complete ? r->facts.now_us : member_int(before, "last_full_us", 0));
 	json_kv_int(&o, "finished_us", finished_us);
 	json_kv_int(&o, "duration_ms", clock_mono_ms(r->host->clock) - r->start_ms);
-	json_kv_str(&o, "status", success ? "success" : r->err.cls == ERR_STOPPED ? "stopped" : "error");
+	json_kv_str(&o, "status", status);
 	json_kv_int(&o, "failures", success ? 0 : member_int(before, "failures", 0) + (r->err.cls != ERR_STOPPED));
 	if (!success) {
 		json_kv_str(&o, "class", err_class_name(r->err.cls));
 		json_kv_str(&o, "reason", r->err.text);
+	} else if (r->warnings.len) { /* the first of these lines, each of which has its end */
+		const char *end = memchr(r->warnings.p, '\n', r->warnings.len);
+		json_kv_slice(&o, "reason", slice_of(r->warnings.p, (size_t)(end - r->warnings.p)));
 	}
 	if (r->sandbox)
 		json_kv_str(&o, "sandbox", r->sandbox);

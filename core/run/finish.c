@@ -104,13 +104,13 @@ record_put(struct run *r, struct commit *c)
 }
 
 static void
-last_put(struct run *r, struct commit *c, bool success)
+last_put(struct run *r, struct commit *c)
 {
 	struct buf before = {0}, last = {0};
 
 	if (!store_state_get(r->host->store, r->scope, STATE_LAST, SLICE(""), &before))
 		buf_puts(&before, "{}");
-	facts_last(r, success, buf_view(&before), &last);
+	facts_last(r, status_word(r), buf_view(&before), &last);
 	commit_state_set(c, r->scope, STATE_LAST, SLICE(""), buf_view(&last));
 	buf_free(&before);
 	buf_free(&last);
@@ -149,7 +149,7 @@ last_commit(struct run *r)
 	if (r->err.cls == ERR_NONE)
 		sweep_put(r, c);
 	state_end(r, c);
-	last_put(r, c, r->err.cls == ERR_NONE);
+	last_put(r, c);
 	record_put(r, c);
 	batch_boundary(r, NULL, true);
 }
@@ -177,6 +177,8 @@ counted_commit(struct run *r)
 		         (unsigned long long)r->number, time_format(clock_wall_us(r->host->clock), time));
 		commit_state_set(c, r->scope, STATE_HELD, slice_str(m->model->name), slice_str(text));
 	}
+	if (r->err.cls == ERR_NONE)
+		last_put(r, c); /* "partial", now that deletes are held back */
 	record_put(r, c);
 	batch_boundary(r, NULL, true);
 	return true;

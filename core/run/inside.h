@@ -215,7 +215,7 @@ void batch_hold(struct run *r);
 void facts_write(const struct run *r, struct buf *out);
 bool facts_read(struct run *r, struct slice json);            /* false: of another kind of run, not to be gone on with */
 void facts_again(struct run *r);                              /* as they are committed: what was dropped never was */
-void facts_last(const struct run *r, bool success, struct slice before, struct buf *out);
+void facts_last(const struct run *r, const char *status, struct slice before, struct buf *out);
 
 /* finish.c */
 bool finish_run(struct run *r);                               /* submits the next of the last commits; true: there is none left */

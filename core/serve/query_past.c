@@ -8,6 +8,23 @@
 
 /* ---- history ---- */
 
+/* "running" only while it is: what was killed could not write its end itself. */
+static void
+record_write(struct question *q, struct slice record)
+{
+	char *connection = member_text(record, "connection"), *integration = member_text(record, "integration"),
+	     *sync = member_text(record, "sync");
+
+	if (json_string_is(member_raw(record, "status"), "running") && connection && integration && sync &&
+	    !host_run(q->host, connection, integration, sync))
+		json_merge_top(&q->row, record, SLICE("{\"status\":\"interrupted\"}"));
+	else
+		buf_slice(&q->row, record);
+	free(connection);
+	free(integration);
+	free(sync);
+}
+
 struct past {
 	struct question *q;
 	uint64_t last;
@@ -26,7 +43,7 @@ run_row(void *arg, uint64_t run, struct slice json)
 	p->read++;
 	if (name_fits(q->connection, connection) && name_fits(q->integration, integration) &&
 	    name_fits(q->sync, sync)) {
-		buf_slice(&q->row, json);
+		record_write(q, json);
 		question_row(q);
 		p->left--;
 	}
@@ -65,10 +82,16 @@ int
 ask_run(struct question *q)
 {
 	uint64_t run = (uint64_t)member_int(q->json, "run", 0);
+	struct buf record = {0};
+	bool there = q->store && store_run_get(q->store, run, &record);
 
-	if (!q->store || !store_run_get(q->store, run, &q->row))
+	if (there) {
+		record_write(q, buf_view(&record));
+		question_row(q);
+	}
+	buf_free(&record);
+	if (!there)
 		return err_set(q->err, ERR_USAGE, "there is no run %llu in the history", (unsigned long long)run);
-	question_row(q);
 	return store_log(q->store, run, 0, QUESTION_ROWS_MAX, log_row, q, q->err);
 }
 

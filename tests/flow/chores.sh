@@ -72,7 +72,13 @@ until_true 10 running
 sleep 0.5
 kill -9 $pid
 wait $pid 2>/dev/null
+run history --sync stops --limit 1 --format jsonl
+has "$dir/out" '"status":"interrupted"' "a run that was killed is not under way any more"
+run status --sync stops --format jsonl
+has "$dir/out" '"status":"interrupted"' "and status has the same word for it"
 run run --sync stops --timeout 300ms
+run status --sync stops --format jsonl
+has "$dir/out" '"status":"stopped"' "one that was stopped is stopped, although the next goes on with it"
 run history --sync stops --limit 2 --format jsonl
 past=$(sed -n '2s/.*"status":"\([a-z]*\)".*"saved":\([0-9]*\),"added":\([0-9]*\).*/\1 \2 \3/p' "$dir/out")
 [ "${past%% *}" = interrupted ] && [ "$(echo "$past" | cut -d' ' -f2)" -gt 5 ] && [ "${past##* }" -gt 5 ]
@@ -166,6 +172,7 @@ run run
 is "$status $(live Row)" "1 4" "an empty listing is held back"
 run status --format jsonl
 has "$dir/out" '"held":\{"Row":4\}' "and status says so"
+has "$dir/out" '"status":"partial".*held back' "in one word and in a sentence"
 ini <<INI
 [sync acme : chores : handmade]
 max_delete_share = 100%

@@ -134,7 +134,12 @@ kill $follower
 run datasets --format jsonl
 has "$dir/out" '"model":"Row","live":4,"deleted":0,.*"sequence":5' "datasets counts"
 run status
-has "$dir/out" 'acme +chores +handmade +ok +4 ' "status"
+has "$dir/out" 'acme +chores +handmade +success +4 ' "status"
+hasnt "$dir/out" '(dies|hangs|stream)' "syncs that only a person starts are left out until somebody did"
+for verb in 'records Row --format json' 'changes Row --format jsonl' status history describe config version --help; do
+	"$build/sluice" --conf "$conf" $verb >/dev/full 2>"$dir/err"
+	is "$? $(grep -c 'could not be written to stdout' "$dir/err")" "75 1" "$verb on a full disk"
+done
 run history --limit 2 --format jsonl
 is "$(wc -l <"$dir/out")" 2 "history, newest first, limited"
 number=$(sed -n '1s/^{"run":\([0-9]*\).*/\1/p' "$dir/out")
@@ -230,6 +235,14 @@ is "$status" 2 "an unknown sync exits 2"
 has "$dir/err" '^\{"error":\{"code":"usage","message":"' "as JSON an error is an object on stderr"
 run run --connection-id nobody
 is "$status" 2 "so does an unknown connection"
+configure 'active = no'
+run run --sync handmade
+has "$dir/err" "inactive \(active = no, .*sluice.ini:[0-9]+\)" "one that is switched off is said to be so"
+run status --integration chores
+has "$dir/err" "acme : chores is inactive" "also where only the integration is named"
+run status --connection-id acme
+has "$dir/out" 'inactive' "named, it is shown"
+configure "$rows"
 sed "s|^token.*||" "$conf/sluice.ini" >"$dir/ini" && cp "$dir/ini" "$conf/sluice.ini"
 run run
 is "$status" 2 "a connection without credentials exits 2"
