@@ -148,18 +148,20 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/libsluice.a
 bench: all $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c)) $(TESTPLUG)
 	BUILD=$(BUILD) tests/bench/run
 
-# Both executables, headers, pkg-config file, plugins, configuration (never over one that is there), guides, units.
+# The executables, headers, pkg-config file, plugins, configuration (never over one that is there), guides, units, the service's user.
 install: all
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin libexec/sluice lib/sluice/plugins lib/pkgconfig include etc/sluice/conf.d lib/systemd/system share/doc/sluice)
-	install -m 755 $(BUILD)/sluice $(DESTDIR)$(PREFIX)/bin/
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin libexec/sluice lib/sluice/plugins lib/pkgconfig lib/sysusers.d include etc/sluice/conf.d lib/systemd/system share/doc/sluice)
+	install -m 755 $(BUILD)/sluice $(BUILD)/sluice-provider $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(BUILD)/sluice-worker $(DESTDIR)$(PREFIX)/libexec/sluice/
 	install -m 755 $(PLUGIN_SO) $(DESTDIR)$(PREFIX)/lib/sluice/plugins/
 	install -m 644 sdk/sluice.h sdk/sluice_json.h $(DESTDIR)$(PREFIX)/include/
 	sed 's|@PREFIX@|$(PREFIX)|g; s|@VERSION@|$(VERSION)|g' sdk/sluice.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/sluice.pc
-	test -e $(DESTDIR)$(PREFIX)/etc/sluice/sluice.ini || install -m 644 conf/sluice.ini $(DESTDIR)$(PREFIX)/etc/sluice/
+	test -e $(DESTDIR)$(PREFIX)/etc/sluice/sluice.ini || install -m 644 conf/sluice.ini.in $(DESTDIR)$(PREFIX)/etc/sluice/sluice.ini
+	test -e $(DESTDIR)$(PREFIX)/etc/sluice/environment || install -m 600 conf/environment $(DESTDIR)$(PREFIX)/etc/sluice/environment
 	install -m 644 conf/reference.ini $(DESTDIR)$(PREFIX)/etc/sluice/reference.ini
 	install -m 644 conf/GUIDE.md $(DESTDIR)$(PREFIX)/share/doc/sluice/
 	install -m 644 sdk/GUIDE.md $(DESTDIR)$(PREFIX)/share/doc/sluice/SDK.md
+	install -m 644 conf/sluice.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/sluice.conf
 	for unit in sluice.service sluice.timer; do sed 's|PREFIX|$(PREFIX)|g' conf/$$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit; done
 
 clean:

@@ -206,7 +206,8 @@ const struct command command_run = {
 	.summary = "Syncs now: all active connections' syncs, or those that are named",
 	.help = "Several connections run side by side (max_runs), the syncs of one connection one after the other. One "
                 "line tells of each\n"
-                "sync, one of all. Interrupted (Ctrl-C, SIGTERM, --timeout, a crash), the next run goes on where this "
+                "sync, one of all. Each is synced whether it is due or not: `every` is what `sluice status` goes by.\n"
+                "Interrupted (Ctrl-C, SIGTERM, --timeout, a crash), the next run goes on where this "
                 "one was.\n\n"
                 "Of several exit codes the one that asks most of you counts: 130/143, 70, 2, 3, 4, 75, 1, 0. A sync "
                 "that rejected records,\n"

@@ -140,7 +140,7 @@ const struct key keys[] = {
 
 	{SYNC(every_ms), KEY_DURATION, "every", .sample = "every 30 minutes", .min = SECOND, .max = 366 * DAY,
 		.unset = "what the connector declares",
-		.help = "how often it is due: `sluice status` shows it. `sluice run` syncs, due or not; what starts it keeps time"},
+		.help = "how often it is due, as `sluice status` shows; `sluice run` syncs, due or not"},
 	{SYNC(every_ms), KEY_SECONDS, "seconds", .sample = "1800", .min = SECOND, .max = 366 * DAY,
 		.unset = "what the connector declares",
 		.help = "the same in seconds; give one of the two"},

@@ -7,6 +7,7 @@ ok $? "make install ends well"
 missing=
 for file in bin/sluice libexec/sluice/sluice-worker lib/sluice/plugins/stripe.so lib/sluice/plugins/close.so lib/sluice/plugins/slack.so \
 	include/sluice.h include/sluice_json.h lib/pkgconfig/sluice.pc etc/sluice/sluice.ini etc/sluice/reference.ini \
+	bin/sluice-provider etc/sluice/environment lib/sysusers.d/sluice.conf \
 	lib/systemd/system/sluice.service lib/systemd/system/sluice.timer share/doc/sluice/GUIDE.md share/doc/sluice/SDK.md; do
 	[ -s "$root/usr/$file" ] || missing="$missing $file"
 done
@@ -16,6 +17,36 @@ is "$missing" "" "everything is in its place"
 echo '; mine' >>"$root/usr/etc/sluice/sluice.ini"
 make --no-print-directory -s install BUILD="$BUILD" DESTDIR="$root" PREFIX=/usr >"$dir/out" 2>"$dir/err"
 has "$root/usr/etc/sluice/sluice.ini" '^; mine' "a second install leaves the configuration as it is"
+
+# ---- who may read what, and one store for all
+
+is "$(stat -c '%a' "$root/usr/etc/sluice/sluice.ini" "$root/usr/etc/sluice/environment" | xargs)" "644 600" "everybody may read the configuration, and only root the secrets"
+"$root/usr/bin/sluice" --conf "$root/usr/etc/sluice" config --format jsonl >"$dir/out" 2>"$dir/err"
+has "$dir/out" '"key":"data_dir","value":"/var/lib/sluice/store","origin":".*sluice.ini:[0-9]+"' "which names the store"
+unit=$root/usr/lib/systemd/system/sluice.service
+hasnt "$unit" 'data.dir' "the unit does not: it means the same one"
+has "$unit" '^EnvironmentFile=-/usr/etc/sluice/environment$' "the unit takes its secrets from there"
+is "$(sed -n 's/^User=//p' "$unit")" "$(sed -n 's/^u \([a-z]*\) .*/\1/p' "$root/usr/lib/sysusers.d/sluice.conf")" "its user is the one that is made"
+if command -v systemd-analyze >/dev/null; then
+	mkdir "$dir/units"
+	sed "s|/usr/|$root/usr/|g; s|^User=.*|User=root|; s|^Group=.*|Group=root|; s|^Documentation.*||" "$unit" >"$dir/units/sluice.service"
+	systemd-analyze verify --man=no "$dir/units/sluice.service" >"$dir/out" 2>&1
+	hasnt "$dir/out" 'sluice' "systemd finds no fault with the unit"
+else
+	skip "systemd finds no fault with the unit" "systemd-analyze is not installed"
+fi
+
+# ---- moved elsewhere, it finds its own
+
+mv "$root/usr" "$root/moved"
+(cd "$dir" && rmdir conf && "$root/moved/bin/sluice" config) >"$dir/out" 2>"$dir/err"
+has "$dir/out" "plugin_dir +$root/moved/lib/sluice/plugins " "the plugins, wherever it was moved to"
+has "$dir/out" "worker +$root/moved/libexec/sluice/sluice-worker " "the worker"
+has "$dir/out" "data_dir .* $root/moved/etc/sluice/sluice.ini:[0-9]+" "and its configuration"
+(cd "$dir" && "$root/moved/bin/sluice" describe) >"$dir/out" 2>"$dir/err"
+has "$dir/out" '^stripe ' "describe lists its connectors"
+mv "$root/moved" "$root/usr"
+mkdir "$conf"
 
 # ---- an author's connector, outside of the tree
 
@@ -65,3 +96,23 @@ build=$root/usr/bin
 run run
 is "$status" 0 "dropped into the plugins' folder, the installed program syncs with it"
 is "$(live Book)" 250 "all of its records"
+
+# ---- root, and a store that belongs to another user
+
+if [ "$(id -u)" = 0 ]; then
+	chmod 755 "$dir" "$conf"
+	chmod 644 "$conf/sluice.ini"
+	mkdir "$dir/state"
+	chown 4242:4242 "$dir/state"
+	sed -i "s|^data_dir.*|data_dir = $dir/state/store|" "$conf/sluice.ini"
+	run run
+	is "$status $(find "$dir/state" ! -uid 4242 | wc -l) $(live Book)" "0 0 250" "root makes a store as the user whose folder it lies in, and reads it"
+	chown root "$dir/state" && chmod 755 "$dir/state"
+	run run
+	is "$status $(find "$dir/state" -mindepth 1 ! -uid 4242 | wc -l)" "0 0" "and opens it as its owner"
+	setpriv --reuid 4343 --clear-groups "$build/sluice" --conf "$conf" status >"$dir/out" 2>"$dir/err"
+	is "$?" 2 "another user is refused"
+	has "$dir/err" "belongs to uid 4242.*sudo -u '#4242' sluice" "and told what to do"
+else
+	skip "root opens a store as its owner" "takes root"
+fi
