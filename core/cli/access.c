@@ -3,6 +3,7 @@
  *
  * Both ways are the same code (serve/query.c). Awkward: others read as shortly as we do, so a store that is busy and a
  * socket where nobody listens are tried in turn for a few seconds before that counts as an answer. */
+#include <pwd.h>
 #include <unistd.h>
 #include "cli/cli.h"
 #include "serve/local.h"
@@ -43,10 +44,22 @@ access_open(struct access *a, struct cli *c, bool write, struct err *err)
 }
 
 void
+person_name(char out[64])
+{
+	const struct passwd *p = getpwuid(getuid());
+
+	if (p)
+		snprintf(out, 64, "%.60s", p->pw_name);
+	else
+		snprintf(out, 64, "uid %u", (unsigned)getuid());
+}
+
+void
 access_close(struct access *a)
 {
 	host_free(a->host);
-	a->host = NULL;
+	host_free(a->before);
+	a->host = a->before = NULL;
 }
 
 int
@@ -72,7 +85,7 @@ access_ask(struct access *a, struct slice question, void (*row)(void *arg, struc
 		usleep(PAUSE_MS * 1000);
 		mine = host_make(a->cli, !a->write, false, err);
 		if (mine) {
-			host_free(a->host);
+			a->before = a->host;
 			a->host = mine;
 			a->remote = false;
 		} else if (err->cls != ERR_BUSY) {

@@ -104,7 +104,7 @@ const struct connection_settings *pick_connection(struct cli *c, struct err *err
 int owner_become(const char *dir, struct err *err);
 
 /* access.c: questions to the store, here or by whoever has it open. */
-struct access { struct cli *cli; struct host *host; bool remote, write, noted; };
+struct access { struct cli *cli; struct host *host, *before; bool remote, write, noted; }; /* before: manifests of it may be in use */
 int access_open(struct access *a, struct cli *c, bool write, struct err *err);
 void access_close(struct access *a);
 int access_ask(struct access *a, struct slice question, void (*row)(void *arg, struct slice json), void *arg, struct buf *end,
@@ -118,6 +118,7 @@ struct job_ask {
 	void *arg;
 };
 int job_wait(struct access *a, const struct job_ask *ask, struct buf *end, struct err *err);
+void person_name(char out[64]); /* who is asking, for what is kept of a decision */
 struct host *host_patient(struct cli *c, bool read_only, struct err *err); /* waits a moment for others' short reads to end */
 
 #endif

@@ -210,10 +210,11 @@ row_notes(struct standing *s, const struct pick *p, struct slice row)
 		buf_printf(&s->notes, "%s: %s\n", name, reason);
 	if (held)
 		buf_printf(&s->notes,
-		           "%s: %llu deletes are held back: too many at once to be believed without a person\n", name,
-		           (unsigned long long)held);
+		           "%s: %llu deletes are held back, too many at once to be believed without a person: `sluice "
+		           "confirm-deletes show %s --connection-id %s`\n",
+		           name, (unsigned long long)held, p->sync->name, p->connection->name);
 	if (letters)
-		buf_printf(&s->notes, "%s: %lld dead letters: `sluice dead-letters list --connection-id %s`\n", name,
+		buf_printf(&s->notes, "%s: %lld dead letters: `sluice dead-letters list --unresolved --connection-id %s`\n", name,
 		           (long long)letters, p->connection->name);
 	free(reason);
 }

@@ -223,6 +223,7 @@ generation_begin(struct run *r)
 		commit_state_clear_all(batch_open(r), r->scope, STATE_POSITION);
 	}
 	r->batch.dirty = true;
+	history_begun(r);
 	buf_free(&value);
 }
 

@@ -151,6 +151,7 @@ last_commit(struct run *r)
 	state_end(r, c);
 	last_put(r, c);
 	record_put(r, c);
+	history_ended(r);
 	batch_boundary(r, NULL, true);
 }
 
@@ -169,12 +170,13 @@ counted_commit(struct run *r)
 			continue;
 		run_warn(r,
 		         "%s: %llu records are no longer listed, too many to delete unasked: the deletes are held "
-		         "back; if the provider is right, "
-		         "run once with max_delete_share = 100%% in [sync %s : %s : %s]",
-		         m->model->name, (unsigned long long)m->held, r->connection->name,
-		         r->connection->integration->name, r->request.name);
-		snprintf(text, sizeof text, "{\"held\":%llu,\"run\":%llu,\"at\":\"%s\"}", (unsigned long long)m->held,
-		         (unsigned long long)r->number, time_format(clock_wall_us(r->host->clock), time));
+		         "back; `sluice confirm-deletes show %s --connection-id %s` shows them, and if the provider is "
+		         "right, `confirm` in place of `show` deletes them (max_delete_share says how many go unasked)",
+		         m->model->name, (unsigned long long)m->held, r->request.name, r->connection->name);
+		snprintf(text, sizeof text, "{\"held\":%llu,\"run\":%llu,\"epoch\":%llu,\"twice\":%s,\"at\":\"%s\"}",
+		         (unsigned long long)m->held, (unsigned long long)r->number,
+		         (unsigned long long)r->fence.epoch, r->facts.weak ? "true" : "false",
+		         time_format(clock_wall_us(r->host->clock), time));
 		commit_state_set(c, r->scope, STATE_HELD, slice_str(m->model->name), slice_str(text));
 	}
 	if (r->err.cls == ERR_NONE)

@@ -9,7 +9,9 @@
 #include "base/mem.h"
 #include "run/inside.h"
 
-#define LOGGED_MAX 1000u /* lines of one run kept in the store */
+/* Kept in the store of one run: 10 000 lines, of which three are the first, the last and the one that says so. */
+#define LOGGED_MAX (10000u - 3)
+#define LOGGED_BYTES_MAX (4u << 20)
 
 static const struct {
 	const char *name;
@@ -129,11 +131,14 @@ history_fields(const struct run *r, struct log_field fields[6])
 }
 
 static void
-line_write(const struct run *r, enum log_level level, const char *text, struct buf *out)
+line_keep(struct run *r, enum log_level level, const char *text)
 {
-	struct json_out o = json_out(out);
+	size_t before = r->lines.len;
+	struct json_out o = json_out(&r->lines);
 	char time[TIME_TEXT_MAX];
 
+	if (r->request.dry || !r->number)
+		return;
 	json_open(&o, '{');
 	json_kv_str(&o, "ts", time_format_ms(clock_wall_us(r->host->clock), time));
 	json_kv_str(&o, "level", log_level_name(level));
@@ -141,6 +146,47 @@ line_write(const struct run *r, enum log_level level, const char *text, struct b
 	if (r->facts.steps)
 		json_kv_int(&o, "step", (int64_t)r->facts.steps);
 	json_close(&o, '}');
+	buf_putc(&r->lines, '\n');
+	r->logged_bytes += r->lines.len - before;
+}
+
+/* Of what comes in any number: no more than is kept, and one line that says so. */
+static void
+line_count(struct run *r, enum log_level level, const char *text)
+{
+	if (r->logged > LOGGED_MAX)
+		return;
+	r->logged = r->logged_bytes < LOGGED_BYTES_MAX ? r->logged + 1 : LOGGED_MAX + 1;
+	if (r->logged > LOGGED_MAX)
+		line_keep(r, LOG_WARN, "the log of this run is cut here: more came than is kept of one");
+	else
+		line_keep(r, level, text);
+}
+
+void
+history_begun(struct run *r)
+{
+	char text[160];
+
+	snprintf(text, sizeof text, "begins%s, %s", r->facts.full ? ": a full listing" : "",
+	         r->resumes ? "where an interrupted run stopped" : "anew");
+	line_keep(r, LOG_INFO, text);
+}
+
+void
+history_ended(struct run *r)
+{
+	bool good = r->err.cls == ERR_NONE;
+	struct buf text = {0};
+
+	if (good)
+		buf_printf(&text, "ends: %llu records saved, %llu rejected", (unsigned long long)r->counts.saved,
+		           (unsigned long long)r->counts.rejected);
+	else
+		buf_printf(&text, "ends: %s", r->err.text);
+	log_blank(&text);
+	line_keep(r, good ? LOG_INFO : r->err.cls == ERR_STOPPED ? LOG_WARN : LOG_ERROR, buf_str(&text));
+	buf_free(&text);
 }
 
 void
@@ -160,7 +206,7 @@ void
 history_log(struct run *r, enum log_level level, const char *fmt, ...)
 {
 	struct log_field fields[6];
-	struct buf text = {0}, line = {0};
+	struct buf text = {0};
 	char *said;
 	va_list ap;
 
@@ -175,11 +221,7 @@ history_log(struct run *r, enum log_level level, const char *fmt, ...)
 			text.p[i] = ' ';
 	log_blank(&text);
 	log_line(level, history_fields(r, fields), "%s", buf_str(&text));
-	if (!r->request.dry && r->number && level >= LOG_INFO && r->logged++ < LOGGED_MAX) {
-		line_write(r, level, buf_str(&text), &line);
-		buf_putc(&line, '\n');
-		buf_slice(&r->lines, buf_view(&line));
-	}
-	buf_free(&line);
+	if (level >= LOG_INFO)
+		line_count(r, level, buf_str(&text));
 	buf_free(&text);
 }

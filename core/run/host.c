@@ -168,6 +168,12 @@ host_settings(const struct host *h)
 	return h->settings;
 }
 
+const struct clock *
+host_clock(const struct host *h)
+{
+	return h->clock;
+}
+
 const struct manifest *
 host_manifest(struct host *h, const char *plugin, struct err *err)
 {

@@ -149,7 +149,8 @@ struct run {
 	int open_timers;
 
 	struct run_counts counts;
-	uint64_t duplicates, logged;          /* ids twice in a call; log lines kept */
+	uint64_t duplicates;                  /* ids twice in a call */
+	uint64_t logged, logged_bytes;        /* log lines kept */
 	uint64_t progress_done, progress_total;
 	bool complete;
 	struct buf warnings;                  /* lines */
@@ -225,6 +226,8 @@ enum sweep_verdict finish_verdict(struct run *r, const struct run_model *m, char
 /* history.c */
 void history_write(const struct run *r, const char *status, struct buf *out);
 void history_pour(struct run *r, struct commit *c);           /* the log lines so far */
+void history_begun(struct run *r);                            /* the first line of its log, */
+void history_ended(struct run *r);                            /* and the last */
 void history_log(struct run *r, enum log_level level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 const struct log_field *history_fields(const struct run *r, struct log_field fields[6]);
 

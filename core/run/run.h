@@ -40,6 +40,7 @@ void host_free(struct host *h);
 struct store *host_store(struct host *h); /* NULL: there is none (read_only, no_store) */
 const struct settings *host_settings(const struct host *h);
 struct store_options host_store_options(const struct settings *s); /* where the store is, and its key; borrowed */
+const struct clock *host_clock(const struct host *h);
 /* The manifest of a plugin by name (described by a sandboxed worker when not cached; waits, running the loop). Borrowed, until the
  * file changes. */
 const struct manifest *host_manifest(struct host *h, const char *plugin, struct err *err);

@@ -1,12 +1,10 @@
-/* query_past.c - the questions about what was: runs with their logs, and dead letters.
+/* query_past.c - the questions about what was: runs with their logs.
  *
  * Awkward: a filter is applied to what is read, and at most QUESTION_ROWS_MAX rows are read for one answer, matching or
  * not: whoever asks about something rare goes on from where the answer ended while `more` is true. */
 #include <stdlib.h>
 #include "base/mem.h"
 #include "serve/question.h"
-
-/* ---- history ---- */
 
 /* "running" only while it is: what was killed could not write its end itself. */
 static void
@@ -95,84 +93,26 @@ ask_run(struct question *q)
 	return store_log(q->store, run, 0, QUESTION_ROWS_MAX, log_row, q, q->err);
 }
 
-/* ---- dead letters ---- */
-
-static void
-letter_write(struct question *q, const struct dead_info *d, bool whole)
-{
-	struct json_out o = json_out(&q->row);
-
-	json_open(&o, '{');
-	json_kv_int(&o, "number", (int64_t)d->number);
-	json_kv_str(&o, "connection", d->connection);
-	json_kv_str(&o, "integration", d->integration);
-	json_kv_str(&o, "sync", d->sync);
-	json_kv_slice(&o, "model", d->model);
-	json_kv_slice(&o, "id", d->id);
-	json_kv_slice(&o, "reason", d->reason);
-	json_kv_int(&o, "attempts", (int64_t)d->attempts);
-	json_kv_int(&o, "run", (int64_t)d->run);
-	question_time(&o, "first_at", d->first_us);
-	question_time(&o, "last_at", d->last_us);
-	json_kv_int(&o, "raw_bytes", (int64_t)d->raw_len);
-	if (whole)
-		json_kv_slice(&o, "raw", d->raw); /* a string: it may be anything but JSON */
-	json_close(&o, '}');
-	question_row(q);
-}
-
-struct letters {
-	struct question *q;
-	uint64_t last;
-	size_t left, read;
-};
-
 static bool
-letter_row(void *arg, const struct dead_info *d)
+line_row(void *arg, uint64_t n, struct slice json)
 {
-	struct letters *l = arg;
+	struct past *p = arg;
 
-	l->last = d->number;
-	l->read++;
-	if (name_fits(l->q->connection, d->connection) && name_fits(l->q->integration, d->integration) &&
-	    name_fits(l->q->sync, d->sync)) {
-		letter_write(l->q, d, false);
-		l->left--;
-	}
-	return l->left > 0;
+	p->last = n;
+	p->left--;
+	return log_row(p->q, n, json);
 }
 
+/* The lines of one run behind the line `after`: for whoever follows it. */
 int
-ask_dead_letters(struct question *q)
+ask_log(struct question *q)
 {
-	struct letters l = {.q = q, .left = question_limit(q)};
-	uint64_t after;
+	uint64_t run = (uint64_t)member_int(q->json, "run", 0), after = (uint64_t)member_int(q->json, "after", 0);
+	struct past p = {.q = q, .last = after, .left = question_limit(q)};
 
-	if (question_cursor(q, &after) != 0)
+	if (q->store && store_log(q->store, run, after, p.left, line_row, &p, q->err) != 0)
 		return -1;
-	if (!q->store)
-		return 0;
-	if (store_dead(q->store, 0, after, QUESTION_ROWS_MAX, letter_row, &l, q->err) != 0)
-		return -1;
-	json_kv_int(&q->end, "cursor", (int64_t)l.last);
-	json_kv_bool(&q->end, "more", l.left == 0 || l.read == QUESTION_ROWS_MAX);
+	json_kv_int(&q->end, "after", (int64_t)p.last);
+	json_kv_bool(&q->end, "more", p.left == 0);
 	return 0;
-}
-
-static void
-letter_one(void *arg, const struct dead_info *d)
-{
-	letter_write(arg, d, true);
-}
-
-int
-ask_dead_letter(struct question *q)
-{
-	uint64_t number = (uint64_t)member_int(q->json, "number", 0);
-
-	if (q->store && store_dead_get(q->store, number, letter_one, q))
-		return 0;
-	return err_set(q->err, ERR_USAGE,
-	               "there is no dead letter %llu: `sluice dead-letters list` shows which there are",
-	               (unsigned long long)number);
 }

@@ -1,4 +1,4 @@
-/* question.h - one question while it is being answered; for the files that answer (query.c, query_past.c, query_state.c). */
+/* question.h - one question while it is being answered; for the files that answer (query*.c). */
 #ifndef SLUICE_SERVE_QUESTION_H
 #define SLUICE_SERVE_QUESTION_H
 
@@ -34,8 +34,21 @@ name_fits(const char *wanted, const char *name)
 
 int ask_history(struct question *q);
 int ask_run(struct question *q);
+int ask_log(struct question *q);
+
+/* query_letters.c */
 int ask_dead_letters(struct question *q);
 int ask_dead_letter(struct question *q);
+int ask_resolve_letters(struct question *q);
+int ask_purge_letters(struct question *q);
+int ask_retry_letter(struct question *q);
+
+/* query_held.c */
+int ask_held(struct question *q);
+int ask_held_records(struct question *q);
+int ask_confirm_held(struct question *q);
+int ask_dismiss_held(struct question *q);
+
 int ask_metadata(struct question *q);
 int ask_checkpoint(struct question *q);
 int ask_verify(struct question *q);

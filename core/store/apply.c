@@ -22,6 +22,7 @@ static apply_fn *const ops[OP_COUNT] = {
 	[OP_STATE_CLEAR_ALL] = apply_state_clear_all,
 	[OP_POSITIONS_DROP] = apply_positions_drop,
 	[OP_DEAD] = apply_dead,
+	[OP_DEAD_CHANGE] = apply_dead_change,
 	[OP_RUN] = apply_run,
 	[OP_LOG] = apply_log,
 	[OP_DATASET] = apply_dataset,

@@ -201,6 +201,15 @@ commit_dead(struct commit *c, const struct dead_letter *d)
 }
 
 void
+commit_dead_change(struct commit *c, uint64_t number, enum dead_change how, struct slice text)
+{
+	buf_u8(&c->ops, OP_DEAD_CHANGE);
+	buf_u64(&c->ops, number);
+	buf_u8(&c->ops, (uint8_t)how);
+	buf_bytes(&c->ops, text);
+}
+
+void
 commit_run(struct commit *c, uint64_t run, struct slice json)
 {
 	buf_u8(&c->ops, OP_RUN);

@@ -20,6 +20,7 @@ enum op {
 	OP_STATE_CLEAR_ALL,
 	OP_POSITIONS_DROP,
 	OP_DEAD,
+	OP_DEAD_CHANGE,
 	OP_RUN,
 	OP_LOG,
 	OP_DATASET, /* the three that hand out a number: see commit.number */

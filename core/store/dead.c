@@ -2,8 +2,9 @@
  *
  * A letter is known by its sync, its dataset and its id (or, without one, by a hash of its bytes): the same again
  * counts an attempt. A save of that id into that dataset takes the letter away, whichever sync wrote it. Value: scope,
- * dataset and mark in clear (bound to the seal by its place), the rest sealed. Awkward: letters whose dataset is not
- * known (0) are told apart by model. */
+ * dataset and mark in clear (bound to the seal by its place), the rest sealed. One that a person has settled stays, out
+ * of the index and of the counts: the same record failing again is news. Awkward: letters whose dataset is not known (0)
+ * are told apart by model. */
 #include "store/apply.h"
 #include "store/read.h"
 
@@ -19,7 +20,8 @@ struct letter {
 	uint8_t mark[MARK_SIZE];
 	uint64_t run, attempts, raw_len;
 	int64_t first_us, last_us;
-	struct slice model, id, reason, raw;
+	int64_t settled_us; /* 0: open */
+	struct slice model, id, reason, raw, settler;
 };
 
 static void
@@ -79,6 +81,10 @@ letter_put(struct group *g, uint64_t number, const struct letter *l)
 	buf_bytes(&text, l->id);
 	buf_bytes(&text, l->reason);
 	buf_bytes(&text, l->raw);
+	if (l->settled_us) {
+		buf_u64(&text, (uint64_t)l->settled_us);
+		buf_bytes(&text, l->settler);
+	}
 	head_put(head, l);
 	key = place_key(number, head, place);
 	v = (MDB_val){HEAD_SIZE + text.len + SEAL_OVERHEAD, NULL};
@@ -118,6 +124,8 @@ letter_get(const struct seal *seal, uint64_t number, struct slice value, struct 
 	l->id = reader_bytes(&r, TEXT_MAX);
 	l->reason = reader_bytes(&r, TEXT_MAX);
 	l->raw = reader_bytes(&r, TEXT_MAX);
+	l->settled_us = r.p < r.end ? (int64_t)reader_u64(&r) : 0;
+	l->settler = l->settled_us ? reader_bytes(&r, TEXT_MAX) : (struct slice){0};
 	return reader_end(&r);
 }
 
@@ -217,6 +225,73 @@ apply_dead(struct group *g, struct commit *c, struct reader *r)
 	return rc ? rc : letter_put(g, number, &l);
 }
 
+static int
+letter_away(struct group *g, const struct letter *l)
+{
+	uint8_t index[INDEX_SIZE];
+	int rc;
+
+	index_key(l->dataset, l->mark, l->scope, index);
+	rc = group_del(g, DB_DEADKEY, slice_of(index, sizeof(index)));
+	return rc ? rc : count(g, l->dataset, l->mark, l->scope, -1);
+}
+
+static int
+letter_change(struct group *g, uint64_t number, enum dead_change how, struct letter *l, struct slice text)
+{
+	uint8_t key[8];
+	int rc = 0;
+
+	put_be64(key, number);
+	if (how == DEAD_AGAIN) {
+		l->attempts++;
+		l->reason = text;
+		return letter_put(g, number, l);
+	}
+	if (!l->settled_us)
+		rc = letter_away(g, l);
+	if (rc || how != DEAD_SETTLE)
+		return rc ? rc : group_del(g, DB_DEAD, slice_of(key, sizeof(key)));
+	l->settled_us = g->now_us;
+	l->settler = text;
+	return letter_put(g, number, l);
+}
+
+int
+apply_dead_change(struct group *g, struct commit *c, struct reader *r)
+{
+	uint64_t number = reader_u64(r);
+	enum dead_change how = reader_u8(r);
+	struct slice text = reader_bytes(r, UINT32_MAX);
+	struct letter l;
+	struct buf own = {0};
+	uint8_t key[8];
+	MDB_val v;
+	int rc;
+
+	(void)c;
+	put_be64(key, number);
+	rc = group_get(g, DB_DEAD, slice_of(key, sizeof(key)), &v);
+	if (rc == MDB_NOTFOUND && how == DEAD_DROP)
+		return 0;
+	if (rc == MDB_NOTFOUND)
+		return group_refuse(g, ERR_USAGE,
+		                    "there is no dead letter %llu: `sluice dead-letters list` shows which there are",
+		                    (unsigned long long)number);
+	if (rc)
+		return rc;
+	buf_slice(&own, slice_val(v)); /* v points into a page that the changes below may move */
+	if (!letter_get(&g->s->seal, number, buf_view(&own), &g->scratch, &l))
+		rc = group_refuse(g, ERR_HOST, "store %s is damaged: dead letter %llu does not open", g->s->dir,
+		                  (unsigned long long)number);
+	else if (l.settled_us && how != DEAD_DROP)
+		rc = group_refuse(g, ERR_USAGE, "dead letter %llu is resolved already", (unsigned long long)number);
+	else
+		rc = letter_change(g, number, how, &l, text);
+	buf_wipe(&own);
+	return rc;
+}
+
 /* The next letter of this id, of whatever scope; MDB_NOTFOUND: none. */
 static int
 letter_find(struct group *g, struct slice prefix, uint8_t index[INDEX_SIZE], uint64_t *number)
@@ -284,7 +359,9 @@ letter_show(struct snapshot *p, uint64_t number, struct slice value, struct dead
 	                           .attempts = l.attempts,
 	                           .run = l.run,
 	                           .first_us = l.first_us,
-	                           .last_us = l.last_us};
+	                           .last_us = l.last_us,
+	                           .settled_us = l.settled_us,
+	                           .settler = l.settler};
 	return 0;
 }
 
@@ -362,7 +439,7 @@ store_dead_count(struct store *s, uint32_t scope)
 	if (snapshot_begin(&p, s, &err) == 0) {
 		if (scope)
 			snapshot_scope(&p, scope, &e, &names);
-		else if (mdb_stat(p.env.txn, s->env.db[DB_DEAD], &st) == 0)
+		else if (mdb_stat(p.env.txn, s->env.db[DB_DEADKEY], &st) == 0)
 			e.dead = st.ms_entries;
 		snapshot_end(&p);
 	}
@@ -370,7 +447,7 @@ store_dead_count(struct store *s, uint32_t scope)
 	return e.dead;
 }
 
-/* One letter: opens, its index entry leads back to it, and its mark fits its content. */
+/* One letter: opens, its index entry leads back to it unless it is settled, and its mark fits its content. */
 static bool
 letter_verify(struct snapshot *p, uint64_t number, struct slice value, struct letter *l)
 {
@@ -384,7 +461,7 @@ letter_verify(struct snapshot *p, uint64_t number, struct slice value, struct le
 	if (snapshot_get(p, DB_DEADKEY, slice_of(index, sizeof(index)), &v) == 0 && v.len == sizeof(back))
 		memcpy(&back, v.p, sizeof(back));
 	mark_make(&p->s->seal, l->dataset, l->model, l->id, l->raw, mark);
-	return back == number && (l->raw_len > l->raw.len || memcmp(mark, l->mark, MARK_SIZE) == 0);
+	return (back == number) == !l->settled_us && (l->raw_len > l->raw.len || memcmp(mark, l->mark, MARK_SIZE) == 0);
 }
 
 uint64_t
@@ -401,7 +478,7 @@ dead_verify(struct snapshot *p, uint32_t scope, uint32_t dataset, void (*fault)(
 		uint64_t number = k.mv_size == 8 ? get_be64(k.mv_data) : 0;
 		if (!letter_verify(p, number, slice_val(v), &l))
 			fault(arg, number);
-		else
+		else if (!l.settled_us)
 			n += scope ? l.scope == scope : dataset ? l.dataset == dataset && l.mark[0] == MARK_ID : 1;
 	}
 	mdb_cursor_close(cur);

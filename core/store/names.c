@@ -192,6 +192,53 @@ apply_epoch(struct group *g, struct commit *c, struct reader *r)
 	return group_put(g, DB_SCOPES, slice_of(key, sizeof(key)), slice_of(out, SCOPE_ENTRY_SIZE + names.len));
 }
 
+uint64_t
+store_epoch(struct store *s, uint32_t scope)
+{
+	struct snapshot p;
+	struct scope_entry e = {0};
+	struct slice names;
+	struct err err = {0};
+
+	if (snapshot_begin(&p, s, &err) == 0) {
+		snapshot_scope(&p, scope, &e, &names);
+		snapshot_end(&p);
+	}
+	read_complain(&err);
+	return e.epoch;
+}
+
+int
+store_scopes(struct store *s, bool (*each)(void *arg, uint32_t scope, const struct scope_name *n), void *arg,
+             struct err *err)
+{
+	struct snapshot p;
+	struct scope_entry e;
+	struct slice names;
+	const char *part[4];
+	MDB_cursor *cur;
+	MDB_val k, v;
+	int rc;
+
+	if (snapshot_begin(&p, s, err) < 0)
+		return -1;
+	rc = snapshot_cursor(&p, DB_SCOPES, &cur);
+	if (!rc) {
+		while (!(rc = mdb_cursor_get(cur, &k, &v, MDB_NEXT))) {
+			if (!layout_scope_get(slice_val(v), &e, &names) || !layout_names_get(names, part))
+				rc = MDB_CORRUPTED;
+			if (rc || !each(arg, get_be32(k.mv_data),
+			                &(struct scope_name){part[0], part[1], part[2], part[3]}))
+				break;
+		}
+		mdb_cursor_close(cur);
+	}
+	if (rc && rc != MDB_NOTFOUND)
+		rc = env_error(&s->env, rc, "cannot read scopes", 0, err);
+	snapshot_end(&p);
+	return rc == -1 ? -1 : 0;
+}
+
 static bool
 info_of(uint32_t number, struct slice entry, struct dataset_info *info)
 {

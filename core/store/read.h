@@ -32,7 +32,9 @@ bool read_head(struct snapshot *p, struct slice key, struct slice value, struct 
 bool read_row(struct snapshot *p, MDB_cursor *rows, uint32_t dataset, uint64_t row, struct slice *id,
               struct slice *json);
 
-/* dead.c: checks every letter, and counts those of a scope, or with an id of a dataset, or (0, 0) all. */
+bool seen_marked(struct snapshot *p, uint32_t dataset, uint32_t index); /* seen.c */
+
+/* dead.c: checks every letter, and counts the open ones: of a scope, or with an id of a dataset, or (0, 0) all. */
 uint64_t dead_verify(struct snapshot *p, uint32_t scope, uint32_t dataset, void (*fault)(void *arg, uint64_t number),
                      void *arg);
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include "base/mem.h"
 #include "store/apply.h"
+#include "store/read.h"
 
 #define PAGE_BYTES 4000 /* fits one LMDB page with its header */
 #define PAGE_BITS (PAGE_BYTES * 8)
@@ -80,6 +81,18 @@ seen_test(struct group *g, struct dataset *d, uint32_t index, bool *seen)
 
 	*seen = !rc && (d->page[n][bit / 8] >> (bit % 8) & 1);
 	return rc;
+}
+
+bool
+seen_marked(struct snapshot *p, uint32_t dataset, uint32_t index)
+{
+	uint8_t key[8];
+	struct slice page;
+
+	put_be32(key, dataset);
+	put_be32(key + 4, index / PAGE_BITS);
+	return snapshot_get(p, DB_SEEN, slice_of(key, sizeof(key)), &page) == 0 && page.len == PAGE_BYTES &&
+	       ((uint8_t)page.p[index % PAGE_BITS / 8] >> (index % 8) & 1);
 }
 
 void

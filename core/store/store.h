@@ -79,6 +79,9 @@ struct scope_name {
 };
 uint32_t store_scope(struct store *s, const struct scope_name *n, struct err *err); /* 0: error */
 uint32_t store_scope_find(struct store *s, const struct scope_name *n);             /* 0: none */
+/* sync "": the scope of a connection. */
+int store_scopes(struct store *s, bool (*each)(void *arg, uint32_t scope, const struct scope_name *n), void *arg,
+                 struct err *err);
 
 struct dataset_info {
 	uint32_t dataset;
@@ -120,6 +123,7 @@ struct fence {
 	uint64_t epoch;
 };
 uint64_t store_epoch_next(struct store *s, uint32_t scope, struct err *err); /* durable when it returns; 0: error */
+uint64_t store_epoch(struct store *s, uint32_t scope);                       /* the newest; 0: none yet */
 
 struct commit *commit_new(struct store *s, struct fence fence); /* yours until store_commit */
 void commit_free(struct commit *c);                             /* of one never submitted; NULL is fine */
@@ -147,6 +151,8 @@ struct sweep {
 	bool twice;     /* the listing cannot prove order (page numbers): delete only what was absent from the previous
 	                   sweep too */
 	bool force;     /* confirmed by a person: no brake */
+	uint64_t most;  /* 0: any number. Else what that person saw: the commit is refused whole (ERR_BUSY) when more
+	                   would go, or when the generation is over */
 };
 void commit_sweep(struct commit *c, const struct sweep *sweep);
 
@@ -170,6 +176,16 @@ struct dead_letter {
 	uint64_t run;
 };
 void commit_dead(struct commit *c, const struct dead_letter *d);
+/* What people do with one, by its number. A settled letter is kept as it is, counts nowhere, and is no longer met by a
+ * save, nor by the same record failing again (that makes a new letter). But for DEAD_DROP, a commit whose letter is gone
+ * or settled is refused whole (ERR_USAGE): so a record tried again never overwrites what a run has saved since. */
+enum dead_change {
+	DEAD_SETTLE, /* text: who */
+	DEAD_AGAIN,  /* an attempt by hand failed; text: the reason now */
+	DEAD_TAKE,   /* away: this same commit saves its record */
+	DEAD_DROP,   /* away; gone is fine */
+};
+void commit_dead_change(struct commit *c, uint64_t number, enum dead_change how, struct slice text);
 
 void commit_run(struct commit *c, uint64_t run, struct slice json); /* puts or replaces the run's record */
 void commit_log(struct commit *c, uint64_t run, struct slice json); /* appends a line to the run's log */
@@ -232,6 +248,10 @@ struct peek {
 	uint32_t index;
 };
 struct peek store_peek(struct store *s, uint32_t dataset, struct slice id, const struct json_hash *hash);
+/* What a held sweep would delete, by the marks that still stand (dataset and twice of `sweep` count), in the order of the
+ * index, behind the record of id `after` (empty: from the beginning). */
+int store_absent(struct store *s, const struct sweep *sweep, struct slice after, size_t limit,
+                 bool (*each)(void *arg, const struct record *r), void *arg, struct err *err);
 uint32_t store_index_end(struct store *s, uint32_t dataset); /* all indexes are below this */
 /* In pages: no long snapshot. */
 int store_ids(struct store *s, uint32_t dataset, bool (*each)(void *arg, struct slice id, uint32_t index, bool deleted),
@@ -245,12 +265,14 @@ struct dead_info {
 	uint64_t raw_len; /* before the cut */
 	uint64_t attempts, run;
 	int64_t first_us, last_us;
+	int64_t settled_us;   /* 0: open */
+	struct slice settler; /* who */
 };
 /* Scope 0: all. */
 int store_dead(struct store *s, uint32_t scope, uint64_t after, size_t limit,
                bool (*each)(void *arg, const struct dead_info *), void *arg, struct err *err);
 bool store_dead_get(struct store *s, uint64_t number, void (*fn)(void *arg, const struct dead_info *), void *arg);
-uint64_t store_dead_count(struct store *s, uint32_t scope); /* scope 0: all */
+uint64_t store_dead_count(struct store *s, uint32_t scope); /* the open ones; scope 0: all */
 
 bool store_run_get(struct store *s, uint64_t run, struct buf *json);
 /* Newest first; before 0: from the newest. */

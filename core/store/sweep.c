@@ -167,6 +167,12 @@ sweep_apply(struct sweeping *sw)
 	return seen_forget(sw->g, sw->d);
 }
 
+static int
+no_more(struct group *g)
+{
+	return group_refuse(g, ERR_BUSY, "what was held back is no longer what would be deleted: look again");
+}
+
 int
 apply_sweep(struct group *g, struct commit *c, struct reader *r)
 {
@@ -180,8 +186,10 @@ apply_sweep(struct group *g, struct commit *c, struct reader *r)
 	memcpy(&sw.how, how.p, sizeof(sw.how));
 	n = commit_counts_of(c, sw.d->number);
 	if (!(sw.d->e.flags & DATASET_MARKING))
-		return 0;
+		return sw.how.most ? no_more(g) : 0;
 	rc = walk(&sw, step_note);
+	if (!rc && sw.how.most && sw.n > sw.how.most)
+		rc = no_more(g);
 	n->absent += sw.absent;
 	if (!rc && brake(&sw.how, sw.n, sw.d->e.live)) {
 		n->held += sw.n;

@@ -21,7 +21,7 @@ vouch = yes'
 
 run --help
 is "$status" 0 "--help is no error"
-for verb in run dry-run test-connection status history records changes dead-letters metadata checkpoint describe config version datasets export verify backup restore prune rekey; do
+for verb in run dry-run test-connection status history logs records changes dead-letters confirm-deletes metadata checkpoint describe config version datasets export verify backup restore prune rekey; do
 	has "$dir/out" "^  $verb " "--help lists $verb"
 	"$build/sluice" "$verb" --help >"$dir/verb" 2>"$dir/err"
 	is "$? $(head -c 20 "$dir/verb" | cut -d' ' -f1-2)" "0 usage: sluice" "$verb has a help of its own"
@@ -42,7 +42,7 @@ has "$dir/out" '^sluice [0-9]+\.[0-9]+' "version"
 # ---- without a store
 
 configure "$rows"
-for verb in status history datasets 'dead-letters list'; do
+for verb in status history logs datasets 'dead-letters list' 'confirm-deletes list'; do
 	run $verb
 	is "$status" 0 "$verb works before anything was synced"
 	has "$dir/err" "there is no store in $dir/store yet: .sluice run. makes it" "and says that there is no store"

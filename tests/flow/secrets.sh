@@ -42,7 +42,7 @@ search() { # search SECRET: where it stands, in all that the program left behind
 }
 
 look() { # look: all that people can ask for, into files that are searched
-	for verb in 'status' 'history' 'dead-letters list' 'records Echo' 'changes Echo' 'config' 'metadata get' 'checkpoint get --sync echo'; do
+	for verb in 'status' 'history' 'logs' 'dead-letters list' 'confirm-deletes list' 'records Echo' 'changes Echo' 'config' 'metadata get' 'checkpoint get --sync echo'; do
 		run $verb --format json
 		cat "$dir/out" "$dir/err" >>"$dir/asked.out"
 	done

@@ -132,7 +132,7 @@ op_begin(struct world *w, struct commit *c, struct commit_counts *n)
 static void
 op_sweep(struct world *w, struct commit *c, struct commit_counts *n)
 {
-	struct sweep how = {w->dataset, below(w, 10) / 10.0, below(w, 4), below(w, 2), below(w, 4) == 0};
+	struct sweep how = {w->dataset, below(w, 10) / 10.0, below(w, 4), below(w, 2), below(w, 4) == 0, 0};
 	unsigned live = 0, absent = 0, going = 0;
 
 	commit_sweep(c, &how);
