@@ -134,6 +134,8 @@ answer_note(struct run *r, const struct flight *f, const struct proxy_answer *a)
 	bool good = a->err.cls == ERR_NONE && answer_accepted(f, a->status);
 
 	waits_count(r, a);
+	if (r->err.cls != ERR_NONE) /* ended with the run, and no part of its reason */
+		return;
 	r->status = a->err.cls == ERR_NONE ? a->status : 0;
 	r->unreachable = a->err.cls == ERR_PROVIDER && a->bytes == 0;
 	if (good && r->sync)

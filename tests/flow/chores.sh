@@ -258,12 +258,12 @@ if command -v script >/dev/null; then
 		wait $!
 	}
 	console 0.5 'INT' stops
-	tr '\r' '\n' <"$dir/out" >"$dir/lines"
+	tr '\r' '\n' <"$dir/out" | tr -d '\033' | sed 's/^\[K//' >"$dir/lines"
 	has "$dir/lines" 'acme : chores : stops  [0-9]+ records' "a terminal shows progress"
 	has "$dir/lines" 'exit 130' "one Ctrl-C ends it in good order"
 	has "$dir/lines" '^acme : chores : stops  stopped ' "with its one line"
 	console 0.3 'INT INT' deaf
-	tr '\r' '\n' <"$dir/out" >"$dir/lines"
+	tr '\r' '\n' <"$dir/out" | tr -d '\033' | sed 's/^\[K//' >"$dir/lines"
 	has "$dir/lines" 'exit 130' "a second Ctrl-C ends at once what does not listen"
 	hasnt "$dir/lines" 'deaf  stopped' "without waiting for it"
 fi
