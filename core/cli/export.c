@@ -41,7 +41,7 @@ struct exporting {
 	FILE *to;
 	char *path, *part; /* NULL: stdout */
 	struct buf line;
-	char cursor[24];
+	char cursor[48];
 	uint64_t n;
 };
 

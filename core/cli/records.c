@@ -33,7 +33,7 @@ struct reading {
 	struct access access;
 	const char *query;
 	const struct manifest_model *model;
-	char cursor[24];
+	char cursor[48];
 	uint64_t left, shown; /* left: rows that may still come */
 	bool more;
 };

@@ -172,17 +172,36 @@ records_by_id(struct question *q, uint32_t dataset, struct slice ids)
 	return 0;
 }
 
-/* A cursor is a sequence number, as text or as a number. */
-int
-question_cursor(struct question *q, uint64_t *after)
+static bool
+digits_take(const char **p, uint64_t *n)
 {
-	char *text = member_text(q->json, "cursor"), *end;
+	char *end;
+
+	if (**p < '0' || **p > '9')
+		return false;
+	*n = strtoumax(*p, &end, 10);
+	*p = end;
+	return true;
+}
+
+/* A cursor is a sequence number, as text or as a number; behind a dash the pruned mark that its reader began under, as
+ * long as the number alone would look like that of a reader who has missed deletes. */
+int
+question_cursor(struct question *q, uint64_t *after, uint64_t *began)
+{
+	char *text = member_text(q->json, "cursor");
+	const char *p = text;
+	bool good;
 
 	*after = 0;
 	if (!text)
 		return 0;
-	*after = strtoumax(text, &end, 10);
-	if (*end || end == text || *text == '-') {
+	good = digits_take(&p, after);
+	if (good && began && *p == '-') {
+		p++;
+		good = digits_take(&p, began);
+	}
+	if (!good || *p) {
 		err_set(q->err, ERR_USAGE,
 			"'%s' is no cursor: take it from an earlier answer, or leave it out to begin", text);
 		free(text);
@@ -190,6 +209,12 @@ question_cursor(struct question *q, uint64_t *after)
 	}
 	free(text);
 	return 0;
+}
+
+static void
+pruned_take(void *arg, const struct dataset_info *d)
+{
+	*(uint64_t *)arg = d->pruned;
 }
 
 static int
@@ -200,15 +225,20 @@ feed_ask(struct question *q, bool live_only)
 	struct slice ids = member_raw(q->json, "ids");
 	uint64_t next = 0;
 	bool more = false;
-	char text[24];
+	char text[48];
 
-	if (question_cursor(q, &f.after) != 0 || dataset_find(q, &f.dataset) != 0)
+	if (question_cursor(q, &f.after, &f.began) != 0 || dataset_find(q, &f.dataset) != 0)
 		return -1;
+	if (!f.after)
+		store_dataset_info(q->store, f.dataset, pruned_take, &f.began);
 	if (ids.len)
 		return records_by_id(q, f.dataset, ids);
 	if (store_feed(q->store, &f, record_row, q, &next, &more, q->err) != 0)
 		return -1;
-	snprintf(text, sizeof text, "%" PRIu64, next);
+	if (next < f.began && !f.live_only)
+		snprintf(text, sizeof text, "%" PRIu64 "-%" PRIu64, next, f.began);
+	else
+		snprintf(text, sizeof text, "%" PRIu64, next);
 	json_kv_str(&q->end, "cursor", text);
 	json_kv_bool(&q->end, "more", more);
 	return 0;

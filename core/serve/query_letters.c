@@ -95,7 +95,7 @@ ask_dead_letters(struct question *q)
 {
 	struct letters l = letters_meant(q);
 	uint64_t after;
-	int rc = question_cursor(q, &after);
+	int rc = question_cursor(q, &after, NULL);
 
 	l.left = question_limit(q);
 	if (rc == 0 && q->store)

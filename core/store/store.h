@@ -231,10 +231,12 @@ struct feed_query {
 	size_t limit;   /* entries, 0: 100; at most 10 000 */
 	size_t bytes;   /* stop after so many bytes of JSON; 0: 4 MiB */
 	bool live_only; /* list records: leave out the deleted */
+	uint64_t began; /* the dataset's pruned mark when this reader began at 0; a reader in the middle has missed no delete since */
 	bool all;       /* what is there, whatever the cursor: also tombstones of records born after it */
 };
 /* Calls each for every entry; *next is the cursor to go on from, *more whether there is anything behind it. ERR_DATA
- * when `after` is older than what was pruned ("cursor_expired") or newer than the dataset. each returns false to stop.
+ * when `after` is older than what was pruned ("cursor_expired"; not for live_only, which shows no deletes) or newer than
+ * the dataset. each returns false to stop.
  */
 int store_feed(struct store *s, const struct feed_query *q, bool (*each)(void *arg, const struct record *r), void *arg,
                uint64_t *next, bool *more, struct err *err);

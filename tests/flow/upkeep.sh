@@ -210,6 +210,19 @@ is "$(live Row)" 2 "the living are there"
 run verify
 is "$status" 0 "and the store is well"
 
+control mutate api=plain drop=3 >/dev/null
+run run --sync mixed
+run prune --deleted-after 0s --format json
+is "$(number tombstones)" 3 "what a listing lacks is pruned too"
+run changes Paged --limit 100
+cursor=$(sed -n 's/^more: --cursor //p' "$dir/err")
+run changes Paged --cursor "$cursor" --format jsonl
+is "$status $(wc -l <"$dir/out")" "0 397" "a reader who began after the prune goes on page by page"
+run changes Paged --cursor "${cursor%-*}"
+is "$status" 1 "one who stood there before is refused"
+run records Paged --cursor "${cursor%-*}" --format jsonl
+is "$status $(wc -l <"$dir/out")" "0 397" "records show no deletes, so nothing of theirs expires"
+
 run history --format jsonl --limit 1000
 runs=$(wc -l <"$dir/out")
 run prune --logs-after 0s --runs-after 0s --dry-run --format json

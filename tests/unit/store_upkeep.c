@@ -41,6 +41,25 @@ drop(struct kit *k, uint32_t d, const struct marks *m)
 	return kit_wait(k, c);
 }
 
+static bool
+entry_count(void *arg, const struct record *r)
+{
+	(void)r;
+	++*(int *)arg;
+	return true;
+}
+
+/* How many entries; -1: refused. */
+static int
+feed_from(struct kit *k, struct feed_query q)
+{
+	uint64_t next;
+	bool more;
+	int n = 0;
+
+	return store_feed(k->s, &q, entry_count, &n, &next, &more, &k->err) == 0 ? n : -1;
+}
+
 TEST("an old tombstone goes whole, and cursors from before its delete are refused")
 {
 	struct kit k;
@@ -73,6 +92,9 @@ TEST("an old tombstone goes whole, and cursors from before its delete are refuse
 	REQUIRE(kit_reopen(&k));
 	free(kit_feed(&k, d, 3));
 	CHECK(strstr(k.err.text, "cursor_expired") != NULL); /* durable */
+	CHECK_INT(feed_from(&k, (struct feed_query){.dataset = d, .after = 3, .began = 4}), 1); /* began after the prune */
+	CHECK_INT(feed_from(&k, (struct feed_query){.dataset = d, .after = 3, .began = 3}), -1);
+	CHECK_INT(feed_from(&k, (struct feed_query){.dataset = d, .after = 1, .live_only = true}), 1); /* shows no deletes */
 	young = kit_info(&k, d).sequence;
 	kit_save(&k, d, "a", "1");
 	CHECK_FEED(&k, d, young, "6:added:a=1");
@@ -247,7 +269,7 @@ TEST("a backup made while commits go on is one moment of the store, and comes ba
 	struct kit k;
 	struct store_options to;
 	struct store_job_state st = {0};
-	char *dir, *target;
+	char *dir, *target, *third;
 	uint32_t d;
 	uint64_t bytes = 0, live;
 	int at = 2000;
@@ -260,6 +282,7 @@ TEST("a backup made while commits go on is one moment of the store, and comes ba
 	fill(&k, d, 0, at);
 	dir = beside(&k, "copy");
 	target = beside(&k, "again");
+	third = beside(&k, "third");
 	REQUIRE(mkdir(dir, 0700) == 0);
 	const struct store_job_ask ask = {JOB_BACKUP, "t1", dir}, other = {JOB_VERIFY, "t2", NULL};
 	REQUIRE(store_job(k.s, &ask, &st, &k.err) == 0);
@@ -290,8 +313,10 @@ TEST("a backup made while commits go on is one moment of the store, and comes ba
 	CHECK(kit_verify(&k));
 	fill(&k, d, 0, at + 50); /* and goes on */
 	CHECK_INT(kit_info(&k, d).live, at + 50);
+	to.dir = third;
 	CHECK(store_restore(&to, target, &bytes, &k.err) != 0);
 	CHECK_INT(k.err.cls, ERR_BUSY); /* a store in use is no backup */
+	free(third);
 	free(dir);
 	free(target);
 	kit_finish(&k);
