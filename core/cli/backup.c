@@ -117,9 +117,10 @@ command_backup_run(struct cli *c)
 	while (len > 1 && path[len - 1] == '/')
 		path[--len] = '\0';
 	part = xasprintf("%s.new-XXXXXX", path);
-	rc = target_free(path, &err);
+	rc = owner_become(c->settings->host.data_dir, &err) == 0 ? target_free(path, &err) : -1;
 	if (rc == 0 && !mkdtemp(part))
-		rc = err_set(&err, ERR_USAGE, "cannot make a directory beside %s: %s", path, strerror(errno));
+		rc = err_set(&err, ERR_USAGE, "cannot make a directory beside %s as the store's owner (uid %u): %s", path,
+		             (unsigned)geteuid(), strerror(errno));
 	else if (rc == 0 && (rc = backup_make(c, part, path, &bytes, &err)) != 0)
 		part_remove(part);
 	if (rc == 0)
@@ -134,7 +135,8 @@ const struct command command_backup = {
         .usage = "PATH",
         .summary = "Copies the store into a new directory, as of one moment, also while runs go on",
         .help = "The copy is verified before it bears its name. `sluice restore` brings it back. Its key is needed "
-                "besides.",
+                "besides.\n"
+                "It is made as the store's owner, also when root asks for it: PATH must lie where that user may write.",
         .args_min = 1,
         .args_max = 1,
         .run = command_backup_run,

@@ -12,7 +12,7 @@ command_restore_run(struct cli *c)
 	struct json_out o = json_out(&line);
 	uint64_t bytes = 0;
 	struct err err;
-	int rc = store_restore(&options, path, &bytes, &err);
+	int rc = owner_become(options.dir, &err) == 0 ? store_restore(&options, path, &bytes, &err) : -1;
 
 	if (rc == 0 && c->format == FORMAT_TEXT) {
 		printf("%s: restored from %s, %s, verified. The next run goes on where the backup stood.\n",

@@ -107,6 +107,12 @@ if [ "$(id -u)" = 0 ]; then
 	sed -i "s|^data_dir.*|data_dir = $dir/state/store|" "$conf/sluice.ini"
 	run run
 	is "$status $(find "$dir/state" ! -uid 4242 | wc -l) $(live Book)" "0 0 250" "root makes a store as the user whose folder it lies in, and reads it"
+	run backup "$dir/copy"
+	is "$status $(find "$dir" -maxdepth 1 -name 'copy*' | wc -l)" "2 0" "a backup to where that user may not write leaves nothing behind"
+	run backup "$dir/state/copy"
+	is "$status $(find "$dir/state" ! -uid 4242 | wc -l)" "0 0" "one to where it may is its own"
+	run restore "$dir/state/copy" --data-dir "$dir/state/other" --set "encryption_key=file:$dir/state/store.key"
+	is "$status $(find "$dir/state/other" -uid 4242 -name data.mdb | wc -l)" "0 1" "and so is the store that it becomes"
 	chown root "$dir/state" && chmod 755 "$dir/state"
 	run run
 	is "$status $(find "$dir/state" -mindepth 1 ! -uid 4242 | wc -l)" "0 0" "and opens it as its owner"
