@@ -96,7 +96,7 @@ struct sluice_field {      /* lists end with an entry whose name is NULL, as all
 
 struct sluice_model {
 	const char *name;      /* letters, digits, _ ; begins with a letter */
-	const struct sluice_field *fields; /* those that matter: a record may have more, and keeps them */
+	const struct sluice_field *fields; /* members at the top of a record, no paths; a record may have more, and keeps them */
 	const char *description;
 };
 
@@ -290,8 +290,8 @@ struct sluice_page {
 enum sluice_convert {
 	SLUICE_AS_IS = 0,
 	SLUICE_TO_STRING,    /* a number or boolean becomes its text in quotes */
-	SLUICE_TO_INTEGER,   /* a string of digits becomes a number, untouched in length */
-	SLUICE_TO_TIME,      /* seconds or milliseconds since 1970 become RFC 3339 */
+	SLUICE_TO_INTEGER,   /* a string of digits becomes a number, untouched in length; "0012" is none, and stays */
+	SLUICE_TO_TIME,      /* seconds or milliseconds since 1970 become RFC 3339; what is neither stays as it is */
 	SLUICE_CONSTANT      /* `from` is JSON text to put there */
 };
 

@@ -169,6 +169,11 @@ fields_rule(struct parse *p, const struct manifest_field *fields, size_t n, bool
 			parse_fail(p, "field %zu has no name", i + 1);
 		else if (!record && (fields[i].flags & SLUICE_KEY))
 			parse_fail(p, "field '%.80s': only a model's field may be SLUICE_KEY", fields[i].name);
+		else if (record && strchr(fields[i].name, '.'))
+			parse_fail(p,
+			           "field '%.80s': fields are members at the top of a record; declare the one before the "
+			           "dot, as SLUICE_OBJECT",
+			           fields[i].name);
 	}
 	unique_rule(p, fields, n, sizeof *fields, "fields");
 }

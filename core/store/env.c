@@ -38,6 +38,12 @@ env_error(const struct env *e, int rc, const char *doing, uint64_t need, struct 
 			        "no space left on %s (%s free); nothing was lost, writing goes on when there is room",
 			        e->dir, size_format(space, text));
 	}
+	if (rc == MDB_INVALID || rc == MDB_CORRUPTED || rc == MDB_PAGE_NOTFOUND || rc == MDB_VERSION_MISMATCH)
+		return err_set(
+		        err, ERR_USAGE,
+		        "store %s: %s: its data.mdb is damaged, or is none (%s): put a backup in its place (`sluice "
+		        "restore`), or move it away, and the next run lists everything anew",
+		        e->dir, doing, mdb_strerror(rc));
 	return err_set(err, ERR_HOST, "store %s: %s: %s", e->dir, doing, mdb_strerror(rc));
 }
 

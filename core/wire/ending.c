@@ -69,6 +69,15 @@ ending_phase(enum wire_phase phase)
 	}
 }
 
+/* What a status usually means; one of ours comes with words. */
+static const char *
+status_hint(const struct ending *e, const char *words)
+{
+	if (strstr(words, "out of memory"))
+		return "; the most it may have is worker_memory in [host]";
+	return e->phase == PHASE_STEP && !*words ? "; a connector's function returns, it calls no exit()" : "";
+}
+
 void
 ending_explain(const struct ending *e, struct err *why)
 {
@@ -80,7 +89,7 @@ ending_explain(const struct ending *e, struct err *why)
 	else if (e->half)
 		err_set(why, ERR_CONNECTOR, "the worker ended with status %d and half a message%s", e->status, words);
 	else if (e->status != 0 || !e->told)
-		err_set(why, e->phase == PHASE_START ? ERR_HOST : ERR_CONNECTOR, "the worker ended with status %d %s%s",
-		        e->status, ending_phase(e->phase), words);
+		err_set(why, e->phase == PHASE_START ? ERR_HOST : ERR_CONNECTOR, "the worker ended with status %d %s%s%s",
+		        e->status, ending_phase(e->phase), words, status_hint(e, words));
 	free(words);
 }

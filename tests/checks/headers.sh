@@ -26,6 +26,14 @@ for header in sdk/sluice.h sdk/sluice_json.h; do
 	# shellcheck disable=SC2086
 	compile "$header is clean C++11 for clang++" clang++ -std=c++11 $flags "$dir/t.cc"
 done
+awk '/^```cpp$/ { inside = 1; next } /^```/ { inside = 0 } inside' sdk/GUIDE.md >"$dir/guide.cc"
+[ -s "$dir/guide.cc" ]; ok $? "the guide has a connector in C++"
+for std in c++11 c++20; do
+	for cc in g++ clang++; do
+		# shellcheck disable=SC2086
+		compile "which is clean $std for $cc" $cc -std=$std $flags -Wno-missing-field-initializers "$dir/guide.cc"
+	done
+done
 [ "$(grep -c '^#include' sdk/sluice.h)" = 2 ]; ok $? "sluice.h includes stddef.h and stdint.h only"
 
 bad=

@@ -28,6 +28,12 @@ run run --sync tickets --connection-id acme
 is "$status" 0 "a second sync goes well"
 is "$(stored Ticket | wc -l) $(feed Ticket 2 | wc -l)" "2 0" "and changes nothing"
 
+fence cpp 1 >"$dir/helpdesk.cc"
+g++ -Isdk -fPIC -shared -fvisibility=hidden -fno-exceptions -static-libstdc++ -static-libgcc -Wl,--exclude-libs,ALL -o "$dir/plugins/helpdesk.so" "$dir/helpdesk.cc" 2>"$dir/err"
+ok $? "the guide's connector in C++ builds as it says"
+run run --sync tickets --connection-id acme
+is "$status $(stored Ticket | wc -l) $(feed Ticket 2 | wc -l)" "0 2 0" "and syncs the same"
+
 rm -rf "$dir/store" "$dir/store.key" "$conf"/*
 cp "$build/examples/tickets.so" "$dir/plugins/"
 provider "$dir/helpdesk.json"

@@ -166,6 +166,15 @@ run run --sync cursor
 cp "$dir/key.keep" "$key"
 kept "the key back in its place, everything is there"
 
+printf 'a file' >"$dir/no-store"
+run status --data-dir "$dir/no-store"
+[ "$status" != 0 ] && grep -q 'no-store' "$dir/said"; ok $? "a file in the place of the data directory is named, not taken for a store that never was"
+cp -rp "$dir/store" "$dir/damaged"
+head -c 8192 /dev/zero | tr '\0' 'x' | dd of="$dir/damaged/data.mdb" conv=notrunc 2>/dev/null
+cp -p "$key" "$dir/damaged.key"
+run status --data-dir "$dir/damaged"
+told 2 "a damaged data.mdb: the place and the remedy" "$dir/damaged" 'restore'
+
 control faults '{"match":"/plain","do":"delay","ms":4000}' >/dev/null
 timeout 60 "$build/sluice" --conf "$conf" run --sync cursor >"$dir/first.out" 2>"$dir/first.err" </dev/null &
 first=$!

@@ -75,7 +75,7 @@ static const struct {
 	{.behaviour = "flood", .says = "deadline", .step_ms = SHORT_MS},
 	{.behaviour = "flood_large", .says = "deadline", .step_ms = SHORT_MS},
 	{.behaviour = "leave_zero", .says = "ended with status 0 in the middle of a function"},
-	{.behaviour = "leave_seven", .says = "ended with status 7 in the middle of a function"},
+	{.behaviour = "leave_seven", .says = "ended with status 7 in the middle of a function; a connector's function returns"},
 	{.behaviour = "close_and_live", .says = "closed its channel in the middle of a function and lived on"},
 	{.behaviour = "close_and_leave", .says = "ended with status 5 in the middle of a function"},
 	{.behaviour = "crash", .says = "killed by SIGSEGV in the middle of a function", .sanitized = "AddressSanitizer"},

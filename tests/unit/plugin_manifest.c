@@ -96,6 +96,7 @@ static const struct {
 	{FIELDS("{\"name\":\"a\",\"type\":\"string\",\"key\":true,\"optional\":true}"), "cannot be SLUICE_OPTIONAL"},
 	{FIELDS("{\"name\":\"a\",\"type\":\"string\",\"key\":true},{\"name\":\"a\"}"), "two fields are called 'a'"},
 	{FIELDS("{\"type\":\"string\",\"key\":true}"), "field 1 has no name"},
+	{FIELDS("{\"name\":\"owner.id\",\"type\":\"string\",\"key\":true}"), "members at the top of a record"},
 	{FIELDS("{\"name\":\"a\",\"type\":\"string\",\"key\":1}"), "neither true nor false"},
 	{SYNC(",\"every\":\"1x\""), "sync 't': every: '1x' is no duration"},
 	{SYNC(",\"every\":\"0s\""), "no duration"},
