@@ -26,11 +26,12 @@ static void
 changes_text(struct slice counts, struct buf *out)
 {
 	static const char *const names[] = {"added", "updated", "deleted", "unchanged", "rejected", "held"};
+	char n[32];
 
 	for (size_t i = 0; i < LENGTH(names); i++)
 		if (member_int(counts, names[i], 0))
-			buf_printf(out, "%s%lld %s", out->len ? ", " : "", (long long)member_int(counts, names[i], 0),
-			           names[i]);
+			buf_printf(out, "%s%s %s", out->len ? ", " : "",
+			           number_text((uint64_t)member_int(counts, names[i], 0), n), names[i]);
 	if (!out->len)
 		buf_puts(out, "nothing");
 }

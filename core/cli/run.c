@@ -152,20 +152,26 @@ total_text(const struct jobs *jobs)
 }
 
 static int
-run_all(struct cli *c, struct host *h, struct err *err)
+timeout_read(const struct cli *c, int64_t *ms, struct err *err)
+{
+	const char *text = cli_value(c, "--timeout");
+
+	*ms = 0;
+	if (!text || (duration_parse(slice_str(text), ms) && *ms > 0))
+		return 0;
+	return err_set(err, ERR_USAGE, "--timeout %s: that is no duration; say for example 30s or 5m", text);
+}
+
+static int
+run_all(struct cli *c, struct host *h, int64_t timeout_ms, struct err *err)
 {
 	struct jobs jobs = {.cli = c, .host = h, .max = c->settings->host.max_runs, .ended = ended};
-	const char *timeout = cli_value(c, "--timeout");
 	struct picks picks = {0};
 	int code;
 
 	jobs.request.what = STEP_SYNC;
 	jobs.request.full_refresh = cli_has(c, "--full-refresh");
-	if (timeout &&
-	    (!duration_parse(slice_str(timeout), &jobs.request.timeout_ms) || jobs.request.timeout_ms <= 0)) {
-		err_set(err, ERR_USAGE, "--timeout %s: that is no duration; say for example 30s or 5m", timeout);
-		return -1;
-	}
+	jobs.request.timeout_ms = timeout_ms;
 	if (pick_syncs(c, h, &picks, err) != 0) {
 		free(picks.list);
 		return -1;
@@ -185,14 +191,17 @@ command_run_now(struct cli *c)
 	struct host *h;
 	struct local *local = NULL;
 	struct err err;
+	int64_t timeout_ms;
 	int code;
 
 	settings_exposed(c->settings);
+	if (timeout_read(c, &timeout_ms, &err) != 0)
+		return cli_fail(c, &err);
 	h = host_patient(c, false, &err);
 	if (!h)
 		return cli_fail(c, &err);
 	local = local_open(&c->loop, h, &err);
-	code = local ? run_all(c, h, &err) : -1;
+	code = local ? run_all(c, h, timeout_ms, &err) : -1;
 	if (code < 0)
 		code = cli_fail(c, &err);
 	local_close(local);
@@ -208,7 +217,8 @@ const struct command command_run = {
                 "line tells of each\n"
                 "sync, one of all. Each is synced whether it is due or not: `every` is what `sluice status` goes by.\n"
                 "Interrupted (Ctrl-C, SIGTERM, --timeout, a crash), the next run goes on where this "
-                "one was.\n\n"
+                "one was.\n"
+                "A store that somebody else has open is waited for a few seconds; then it is exit code 4.\n\n"
                 "Of several exit codes the one that asks most of you counts: 130/143, 70, 2, 3, 4, 75, 1, 0. A sync "
                 "that rejected records,\n"
                 "held deletes back or could not prove which records are gone exits 1.",

@@ -210,12 +210,12 @@ row_notes(struct standing *s, const struct pick *p, struct slice row)
 		buf_printf(&s->notes, "%s: %s\n", name, reason);
 	if (held)
 		buf_printf(&s->notes,
-		           "%s: %llu deletes are held back, too many at once to be believed without a person: `sluice "
+		           "%s: %llu delete%s held back, too many at once to be believed without a person: `sluice "
 		           "confirm-deletes show %s --connection-id %s`\n",
-		           name, (unsigned long long)held, p->sync->name, p->connection->name);
+		           name, (unsigned long long)held, held == 1 ? " is" : "s are", p->sync->name, p->connection->name);
 	if (letters)
-		buf_printf(&s->notes, "%s: %lld dead letters: `sluice dead-letters list --unresolved --connection-id %s`\n", name,
-		           (long long)letters, p->connection->name);
+		buf_printf(&s->notes, "%s: %lld dead letter%s: `sluice dead-letters list --unresolved --connection-id %s`\n",
+		           name, (long long)letters, letters == 1 ? "" : "s", p->connection->name);
 	free(reason);
 }
 

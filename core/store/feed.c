@@ -132,9 +132,9 @@ cursor_check(struct store *s, const struct feed_query *q, const struct dataset_e
 
 	if (q->after > e->sequence)
 		return err_set(err, ERR_DATA,
-		               "cursor_unknown: %llu is newer than all changes of dataset %u (%llu); read again from "
-		               "the beginning",
-		               after, q->dataset, (unsigned long long)e->sequence);
+		               "cursor_unknown: %llu is newer than the last change (%llu); read again from the "
+		               "beginning",
+		               after, (unsigned long long)e->sequence);
 	if (!q->live_only && q->after && q->after < e->pruned && q->began < e->pruned)
 		return err_set(err, ERR_DATA,
 		               "cursor_expired: %llu is older than what is kept of dataset %u (from %llu); read again "

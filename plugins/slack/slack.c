@@ -184,7 +184,10 @@ fetch_messages(struct sluice_run *run)
 
 	if (last > 0)
 		r.oldest = sluice_format(run, "%lld.000000", (long long)(last / 1000000 - OVERLAP_S));
-	if (!cJSON_IsArray(chosen) || cJSON_GetArraySize(chosen) == 0)
+	if (chosen && !cJSON_IsArray(chosen))
+		sluice_fail(run, SLUICE_EARGUMENT, "channels is no array: write [\"C0123\"]; the metadata's channels go "
+		            "before those of the connection (`sluice metadata get` shows them)");
+	else if (cJSON_GetArraySize(chosen) == 0)
 		sluice_fail(run, SLUICE_EARGUMENT, "no channel is selected: set channels = [\"C0123\"] (or [\"*\"]) in the "
 		            "connection, or its metadata");
 	cJSON_ArrayForEach(channel, chosen) {

@@ -86,7 +86,7 @@ run describe "$dir/plugins/chores.so" --format json
 has "$dir/out" '"name": "chores"' "describe takes a file, and prints JSON"
 run describe
 has "$dir/out" '^stripe ' "without a name it lists what there is"
-mkdir "$dir/none"
+mkdir "$dir/nothing"
 run describe --plugin-dir "$dir/none"
 has "$dir/err" "there is no connector in $dir/none" "where there is none it names the folder"
 (mkdir "$dir/cwd" && cd "$dir/cwd" && echo nonsense >sluice.ini && "$build/sluice" describe "$dir/plugins/chores.so") >"$dir/out" 2>"$dir/err"
@@ -233,6 +233,9 @@ configure "$rows"
 run run --sync nope --format json
 is "$status" 2 "an unknown sync exits 2"
 has "$dir/err" '^\{"error":\{"code":"usage","message":"' "as JSON an error is an object on stderr"
+mkdir "$dir/none"
+run run --timeout x --data-dir "$dir/nothing/store"
+is "$status $(ls "$dir/nothing")" "2 " "a --timeout that is no duration is refused before the store is opened"
 run run --connection-id nobody
 is "$status" 2 "so does an unknown connection"
 configure 'active = no'

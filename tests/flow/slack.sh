@@ -73,6 +73,11 @@ run metadata set --connection-id acme --integration slack '{}'
 run run --sync channel-messages
 is "$status" 1 "without a selection the run fails"
 has "$dir/said" 'no channel is selected' "and says what to set"
+configure xoxb-flow '["*"]'
+run metadata set --connection-id acme --integration slack '{"channels":"C1"}'
+run run --sync channel-messages
+has "$dir/said" 'no array.*metadata.*go before' "metadata of the wrong type is blamed, not the option that it goes before"
+run metadata set --connection-id acme --integration slack '{}'
 stranger=$(grep -o '"id":"C0[A-Z0-9]*"[^}]*"is_member":false' "$dir/list" | sed 's/^"id":"\([^"]*\)".*/\1/' | head -n 1)
 configure xoxb-flow "[\"$stranger\"]"
 run run --sync channel-messages
