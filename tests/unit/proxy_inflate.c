@@ -74,7 +74,7 @@ TEST("a body that is cut at any byte is refused")
 
 	for (size_t len = 0; len < packed.len; len++) {
 		CHECK_INT(unpack(slice_of(packed.p, len), "gzip", 16, 64, NULL, &err), -1);
-		CHECK_INT(err.cls, ERR_DATA);
+		CHECK_INT(err.cls, ERR_PROVIDER); /* it may come whole the next time */
 	}
 	buf_free(&packed);
 }
