@@ -419,3 +419,33 @@ TEST("the environment's proxies and netrc are not used")
 	unsetenv("http_proxy");
 	unsetenv("ALL_PROXY");
 }
+
+TEST("no request and no next link of an https base_url goes out as http, and nothing is connected for it")
+{
+	static const struct script scripts[] = {{"/", {SAY(OK_JSON)}}, {0}};
+	struct server *inside = server_start(inside_scripts);
+	char named[64], base[64], link[96];
+	const char *const list[] = {named, NULL};
+
+	snprintf(named, sizeof named, "localhost:%u", inside->port);
+	snprintf(link, sizeof link, "http://localhost:%u/secret", inside->port);
+	for (int i = 0; i < 4; i++) {
+		bool answer = i & 1, declared = i & 2;
+		struct env e;
+		struct got g = {0};
+
+		env_open(&e, scripts, &(struct proxy_options){.retries = UINT64_MAX});
+		snprintf(base, sizeof base, "https://127.0.0.1:%u", e.server->port);
+		env_target(&e, &(struct proxy_target_options){.base_trusted = true,
+		                                              .base_url = base,
+		                                              .hosts = declared ? list : NULL,
+		                                              .allow_hosts = declared ? NULL : list});
+		env_ask(&e, (struct proxy_request){.endpoint = slice_str(link), .from_answer = answer}, &g);
+		CHECK_INT(g.err.cls, ERR_USAGE);
+		CHECK_HAS(g.err.text, "would leave https for http, which is never done");
+		CHECK_INT(e.server->connections, 0);
+		env_close(&e);
+	}
+	CHECK_INT(inside->connections, 0);
+	server_end(inside);
+}
