@@ -102,6 +102,68 @@ TEST("an old tombstone goes whole, and cursors from before its delete are refuse
 	kit_finish(&k);
 }
 
+/* Reads one page: how many entries, or -1; *after is the cursor to go on from. */
+static int
+page(struct kit *k, struct feed_query q, uint64_t *after, bool *more)
+{
+	int n = 0;
+
+	q.after = *after;
+	return store_feed(k->s, &q, entry_count, &n, after, more, &k->err) == 0 ? n : -1;
+}
+
+TEST("a reader is taken to the end of the feed, also when the entries there were pruned, and is not refused later")
+{
+	struct kit k;
+	uint32_t d, other = 0;
+	struct marks m;
+	uint64_t after, end;
+	bool more;
+
+	kit_init(&k);
+	REQUIRE(kit_open(&k));
+	d = kit_dataset(&k, "M");
+	kit_save(&k, d, "a", "1");
+	kit_save(&k, d, "b", "2");
+	kit_save(&k, d, "c", "3");
+	kit_delete(&k, d, "c");
+	/* With nothing behind it, and with the feed of another dataset behind it. */
+	for (int round = 0; round < 2; round++) {
+		m = tombstones(&k, (struct tombstone_query){.dataset = d, .before_us = INT64_MAX, .limit = 100});
+		REQUIRE(m.n > 0);
+		drop(&k, d, &m);
+		end = kit_info(&k, d).sequence;
+		CHECK_INT(kit_info(&k, d).pruned, end);
+		for (int live = 0; live < 2; live++) {
+			struct feed_query q = {.dataset = d, .live_only = live, .began = end};
+
+			after = 0;
+			CHECK_INT(page(&k, q, &after, &more), round ? 0 : 2);
+			CHECK_INT(after, end);
+			CHECK(!more);
+			after = 0;
+			q.limit = 1; /* page by page it is the last one that goes on to the end */
+			CHECK_INT(page(&k, q, &after, &more), round ? 0 : 1);
+			CHECK_INT(after, round ? end : 1);
+			CHECK_INT(page(&k, q, &after, &more), round ? 0 : 1);
+			CHECK_INT(after, end);
+			CHECK(!more);
+			q.began = 0; /* the number alone is good from here on */
+			CHECK_INT(page(&k, q, &after, &more), 0);
+			CHECK_INT(after, end);
+		}
+		kit_delete(&k, d, "a");
+		kit_delete(&k, d, "b");
+		other = kit_dataset(&k, "N");
+		kit_save(&k, other, "x", "1");
+	}
+	kit_save(&k, d, "e", "5");
+	CHECK_INT(page(&k, (struct feed_query){.dataset = d}, &after, &more), 1);
+	CHECK_INT(after, end + 1);
+	CHECK(kit_verify(&k));
+	kit_finish(&k);
+}
+
 TEST("a record that came back between the look and the drop stays")
 {
 	struct kit k;
