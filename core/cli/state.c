@@ -112,6 +112,19 @@ sync_known(struct access *a, const struct connection_settings *k, struct err *er
 	return m ? 0 : -1;
 }
 
+/* Of several connections that a checkpoint's flags fit, the one that has this sync. */
+static const struct connection_settings *
+connection_meant(struct access *a, bool checkpoint, struct err *err)
+{
+	const struct connection_settings *k = NULL;
+	struct picks picks = {.looking = true};
+
+	if (checkpoint && cli_value(a->cli, "--sync") && pick_syncs(a->cli, a->host, &picks, err) == 0 && picks.n == 1)
+		k = picks.list[0].connection;
+	free(picks.list);
+	return k ? k : pick_connection(a->cli, err);
+}
+
 static int
 state_do(struct access *a, const char *query, struct buf *got, struct err *err)
 {
@@ -119,7 +132,7 @@ state_do(struct access *a, const char *query, struct buf *got, struct err *err)
 	const char *op = c->args[0];
 	bool checkpoint = strcmp(query, "checkpoint") == 0,
 	     value_wanted = strcmp(op, "set") == 0 || strcmp(op, "update") == 0;
-	const struct connection_settings *k = pick_connection(c, err);
+	const struct connection_settings *k = connection_meant(a, checkpoint, err);
 	struct buf value = {0};
 	int rc = -1;
 

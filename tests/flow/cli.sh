@@ -236,6 +236,15 @@ has "$dir/err" '^\{"error":\{"code":"usage","message":"' "as JSON an error is an
 mkdir "$dir/none"
 run run --timeout x --data-dir "$dir/nothing/store"
 is "$status $(ls "$dir/nothing")" "2 " "a --timeout that is no duration is refused before the store is opened"
+ini <<-INI
+	[integration close]
+	base_url = $at
+	[connection acme : close]
+	api_key = x
+INI
+run checkpoint get --connection-id acme --sync leads
+is "$status" 0 "a checkpoint needs no --integration where one connection only has that sync"
+configure "$rows"
 run run --connection-id nobody
 is "$status" 2 "so does an unknown connection"
 configure 'active = no'
