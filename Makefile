@@ -10,7 +10,7 @@ BUILD    ?= build$(if $(filter clang%,$(CC)),-clang)$(if $(SAN),-asan)
 PREFIX   ?= /usr/local
 VERSION  := 0.1.0
 
-PACKAGES := libcurl lmdb libcjson inih libuv libsodium libseccomp zlib libmicrohttpd
+PACKAGES := libcurl lmdb libcjson inih libuv libsodium libseccomp zlib libmicrohttpd glib-2.0 libcrypto
 ifeq ($(filter deps clean distclean,$(MAKECMDGOALS)),)
 ifneq ($(shell pkg-config --exists $(PACKAGES) libxxhash 2>/dev/null && echo yes),yes)
 $(error Some libraries are missing: run tools/install-deps, which says what it installs)
@@ -24,11 +24,11 @@ comma    := ,
 SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 OPT      := $(if $(SAN),-O1,-O2) -g
 CPPFLAGS += -Icore -Isdk -D_GNU_SOURCE -DSLUICE_VERSION='"$(VERSION)"' $(if $(SAN),-DSLUICE_SANITIZED=1,-DSLUICE_SANITIZED=0) \
-            -DSLUICE_PREFIX='"$(PREFIX)"' $(foreach p,libcurl lmdb libcjson inih libuv libsodium libseccomp,$(shell pkg-config --cflags-only-I $(p)))
+            -DSLUICE_PREFIX='"$(PREFIX)"' $(foreach p,libcurl lmdb libcjson inih libuv libsodium libseccomp glib-2.0,$(shell pkg-config --cflags-only-I $(p)))
 CFLAGS   := -std=gnu11 $(OPT) $(WARN) $(HARDEN) $(SANFLAGS) $(EXTRA_CFLAGS)
 DEPFLAGS  = -MMD -MP
 LDFLAGS  := -pie -Wl,-z,relro,-z,now $(SANFLAGS) $(EXTRA_LDFLAGS)
-HOSTLIBS := $(shell pkg-config --libs libcurl lmdb inih libuv libsodium zlib libcjson libmicrohttpd) -lm -ldl -lpthread
+HOSTLIBS := $(shell pkg-config --libs libcurl lmdb inih libuv libsodium zlib libcjson libmicrohttpd glib-2.0 libcrypto) -lm -ldl -lpthread
 # The worker carries what plugins may need (libm, libcjson), whether or not it calls them itself.
 WORKLIBS := -Wl,--push-state,--no-as-needed -lm -lcjson -Wl,--pop-state $(shell pkg-config --libs libseccomp) -ldl
 
@@ -43,7 +43,7 @@ BASE     := $(call src,core/base)
 # wire/ and plugin/ have a half that the worker shares; the other half needs the loop and is the host's alone.
 SHARED   := $(BASE) core/wire/frame.c core/wire/message.c core/plugin/manifest.c core/plugin/manifest_write.c core/plugin/rules.c core/plugin/fields.c
 WORKER   := $(SHARED) $(call src,core/worker)
-HOST     := $(sort $(SHARED) $(foreach d,config wire store plugin proxy run serve,$(call src,core/$(d))))
+HOST     := $(sort $(SHARED) $(foreach d,config wire store plugin proxy run schedule serve,$(call src,core/$(d))))
 CLI      := $(call src,core/cli)
 
 PLUGINS  := $(patsubst plugins/%/,%,$(dir $(wildcard plugins/*/*.c)))

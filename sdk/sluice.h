@@ -102,7 +102,7 @@ struct sluice_model {
 
 struct sluice_option {     /* per connection, set by the operator in [connection NAME : INTEGRATION] */
 	const char *name;      /* not: token api_key username password client_id client_secret refresh_token base_url
-	                        * active metadata */
+	                        * private_key oauth_issuer oauth_subject oauth_audience active max_runs metadata */
 	int type;              /* enum sluice_type */
 	int flags;             /* SLUICE_REQUIRED */
 	const char *fallback;  /* used when not given: JSON text, or bare text for a string; NULL: none */

@@ -139,6 +139,9 @@ draft_init(struct draft *d, struct err *err)
 
 	*d = (struct draft){.faults.err = err};
 	section_get(d, "host", &made)->at = (struct origin){"default", 0};
+	struct draft_section *alert = section_get(d, "alert", &made);
+	alert->kind = SECTION_ALERT;
+	alert->at = (struct origin){"default", 0};
 }
 
 static void

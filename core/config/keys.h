@@ -9,7 +9,17 @@
 #include <stdint.h>
 #include "base/buf.h"
 
-enum section_kind { SECTION_HOST, SECTION_KEY, SECTION_INTEGRATION, SECTION_CONNECTION, SECTION_SYNC, SECTION_KINDS };
+enum section_kind {
+	SECTION_HOST,
+	SECTION_KEY,
+	SECTION_INTEGRATION,
+	SECTION_LIMIT,
+	SECTION_CONNECTION,
+	SECTION_SYNC,
+	SECTION_MERGE,
+	SECTION_ALERT,
+	SECTION_KINDS
+};
 
 #define SECTION_PARTS 3
 
@@ -35,6 +45,7 @@ enum key_type {
 	KEY_SIZE,     /* uint64_t, bytes */
 	KEY_COUNT,    /* uint64_t */
 	KEY_SHARE,    /* double, 0..1 */
+	KEY_FACTOR,   /* double, "3x" */
 	KEY_RATE,     /* uint64_t at offset and int64_t (ms) at `second` */
 	KEY_HOSTS,    /* char **, NULL-terminated list of host or host:port */
 	KEY_SECRET,   /* struct secret * */

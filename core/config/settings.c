@@ -279,11 +279,58 @@ make_sync(struct building *b, const struct draft_section *s)
 
 	b->s->syncs = xrealloc(b->s->syncs, (b->s->n_syncs + 1) * sizeof(*b->s->syncs));
 	b->s->syncs[b->s->n_syncs++] = y;
-	*y = (struct sync_settings){.sync = xstrdup(s->part[2]), .max_delete_share = -1, .max_rejected = -1, .at = s->at};
+	*y = (struct sync_settings){.sync = xstrdup(s->part[2]), .max_delete_share = -1, .max_rejected = -1, .priority = PRIORITY_UNSET,
+	                             .at = s->at};
 	y->connection = settings_connection(b->s, s->part[0], s->part[1]);
 	if (!y->connection)
 		sync_orphaned(b, s);
 	section_parse(b, s, y);
+}
+
+/* ---- [limit], [merge], [alert] ---- */
+
+static void
+key_needed(struct building *b, const struct draft_section *s, const char *name)
+{
+	const struct key *k = key_find(s->kind, name);
+
+	if (!draft_entry(s, k))
+		fault_add(&b->draft->faults, s->at, s->title, name, "is missing; say for example %s = %s", name, k->sample);
+}
+
+static void
+make_limit(struct building *b, const struct draft_section *s)
+{
+	struct limit_settings *l = XNEW(struct limit_settings);
+
+	b->s->limits = xrealloc(b->s->limits, (b->s->n_limits + 1) * sizeof(*b->s->limits));
+	b->s->limits[b->s->n_limits++] = l;
+	l->name = xstrdup(s->part[1]);
+	l->at = s->at;
+	l->integration = integration_find(b, s->part[0], s->at);
+	section_parse(b, s, l);
+	key_needed(b, s, "match");
+	key_needed(b, s, "rate");
+}
+
+static void
+make_merge(struct building *b, const struct draft_section *s)
+{
+	struct merge_settings *m = XNEW(struct merge_settings);
+
+	b->s->merges = xrealloc(b->s->merges, (b->s->n_merges + 1) * sizeof(*b->s->merges));
+	b->s->merges[b->s->n_merges++] = m;
+	m->name = xstrdup(s->part[0]);
+	m->at = s->at;
+	section_parse(b, s, m);
+	key_needed(b, s, "sources");
+	key_needed(b, s, "key");
+}
+
+static void
+make_alert(struct building *b, const struct draft_section *s)
+{
+	section_parse(b, s, &b->s->alert);
 }
 
 /* ---- for `sluice config` ---- */
@@ -348,6 +395,9 @@ static void (*const makers[SECTION_KINDS])(struct building *b, const struct draf
 	[SECTION_HOST] = make_host,
 	[SECTION_KEY] = make_key,
 	[SECTION_INTEGRATION] = make_integration,
+	[SECTION_LIMIT] = make_limit,
+	[SECTION_MERGE] = make_merge,
+	[SECTION_ALERT] = make_alert,
 	[SECTION_CONNECTION] = make_connection,
 	[SECTION_SYNC] = make_sync,
 };
@@ -451,6 +501,17 @@ settings_free(struct settings *s)
 		free(s->syncs[i]->sync);
 		free(s->syncs[i]);
 	}
+	for (size_t i = 0; i < s->n_limits; i++) {
+		section_free(SECTION_LIMIT, s->limits[i]);
+		free(s->limits[i]->name);
+		free(s->limits[i]);
+	}
+	for (size_t i = 0; i < s->n_merges; i++) {
+		section_free(SECTION_MERGE, s->merges[i]);
+		free(s->merges[i]->name);
+		free(s->merges[i]);
+	}
+	section_free(SECTION_ALERT, &s->alert);
 	for (size_t i = 0; i < s->n_shown; i++) {
 		free(s->shown[i].section);
 		free(s->shown[i].value);
@@ -462,6 +523,8 @@ settings_free(struct settings *s)
 	free(s->integrations);
 	free(s->connections);
 	free(s->syncs);
+	free(s->limits);
+	free(s->merges);
 	free(s->shown);
 	free(all);
 }
@@ -491,4 +554,21 @@ settings_sync(const struct settings *s, const struct connection_settings *c, con
 		if (s->syncs[i]->connection == c && !strcmp(s->syncs[i]->sync, sync))
 			return s->syncs[i];
 	return NULL;
+}
+
+void
+settings_sync_fill(const struct settings *s, const struct connection_settings *c, const char *sync,
+                   struct sync_settings *out)
+{
+	const struct sync_settings *given = settings_sync(s, c, sync);
+
+	if (given) {
+		*out = *given;
+		return;
+	}
+	*out = (struct sync_settings){
+		.connection = c, .max_delete_share = -1, .max_rejected = -1, .priority = PRIORITY_UNSET};
+	for (const struct key *k = keys; k < keys + keys_count; k++)
+		if (k->section == SECTION_SYNC && k->initial)
+			key_parse(k, slice_str(k->initial), out, NULL);
 }

@@ -46,7 +46,18 @@ struct host_settings {
 	int64_t retry_base_ms;      /* first backoff; 500 ms */
 	int64_t retry_max_ms;       /* longest single wait, also one that a provider asks for; 5 min; longer ends the run at its checkpoint */
 	char *ca_file;              /* NULL: the system's */
-	uint64_t max_runs;          /* runs side by side in one `sluice run`; 4 */
+	uint64_t max_runs;          /* runs side by side; 4 */
+	int64_t first_spread_ms;    /* first runs are spread over this time; 1 min */
+	int64_t fail_pause_ms;      /* before a failed run is tried again; doubles with each failure in a row; 1 min */
+	int64_t fail_pause_max_ms;  /* up to this; 6 h */
+	int64_t stop_timeout_ms;    /* `serve` ends within this after SIGTERM; 30 s */
+	char *timezone;             /* of cron expressions; "UTC" */
+	char *log_file;             /* NULL: stderr */
+	int64_t keep_runs_ms;       /* history of runs and steps; 90 days */
+	int64_t keep_logs_ms;       /* log lines; 30 days */
+	uint64_t max_log_bytes;     /* log lines, all together; 256 MiB */
+	int64_t keep_deleted_ms;    /* tombstones; 0: for ever */
+	int64_t keep_letters_ms;    /* settled dead letters; 90 days */
 	char *log_level;            /* debug info warn error */
 	char *log_format;           /* auto text json */
 };
@@ -68,8 +79,28 @@ struct integration_settings {   /* [integration NAME] */
 	char **allow_hosts;         /* "host" or "host:port", NULL-terminated: reachable besides, private addresses too */
 	uint64_t rate_n;            /* rate_limit = 50/min: 50 */
 	int64_t rate_ms;            /* 60000; 0: the connector's own */
+	uint64_t quota_n;           /* quota = 15000/day: requests, per connection's credential */
+	int64_t quota_ms;           /* 0: none */
+	uint64_t max_runs;          /* of all its connections side by side; 0: no limit of its own */
+	struct secret *client_id, *client_secret; /* OAuth 2: of the app; a connection's own go before */
+	char *authorize_url, *token_url; /* OAuth 2; NULL: the connector's */
+	char *oauth_scopes;         /* blank-separated; NULL: the connector's */
+	unsigned grant;             /* enum oauth_grant */
 	struct origin at, base_url_at;
 };
+
+enum oauth_grant { GRANT_AUTO, GRANT_REFRESH_TOKEN, GRANT_CLIENT_CREDENTIALS, GRANT_JWT_BEARER };
+
+struct limit_settings {         /* [limit INTEGRATION : NAME]: an endpoint group with a rate of its own */
+	const struct integration_settings *integration;
+	char *name;
+	char *match;                /* "GET /v1/search*": method (optional) and path pattern, * at its end or between slashes */
+	uint64_t rate_n;
+	int64_t rate_ms;
+	unsigned share;             /* enum limit_share */
+	struct origin at;
+};
+enum limit_share { SHARE_CONNECTION, SHARE_INTEGRATION };
 
 struct pair {                   /* one name = value as it stands */
 	char *name;
@@ -82,8 +113,12 @@ struct connection_settings {    /* [connection NAME : INTEGRATION] */
 	char *name;
 	const struct integration_settings *integration; /* an integration nobody declared is made from a plugin of that name */
 	struct secret *token, *api_key, *username, *password, *client_id, *client_secret, *refresh_token; /* NULL: not given */
+	struct secret *private_key; /* PEM, for JWT bearer; NULL: not given */
+	char *oauth_issuer, *oauth_subject, *oauth_audience; /* claims of the JWT; NULL: see conf/GUIDE.md */
 	char *base_url;             /* NULL: the integration's */
 	bool active;                /* default yes */
+	uint64_t max_runs;          /* of its syncs side by side; 1: one after the other, by priority */
+	bool stored;                /* it was made by a command and lives in the store, not in INI */
 	struct pair *options;       /* n_options; what the connector declares; checked against it by plugin/ */
 	size_t n_options;
 	struct pair *metadata;      /* metadata.NAME = JSON value or bare text (then a string); first value */
@@ -96,7 +131,21 @@ struct sync_settings {          /* [sync CONNECTION : INTEGRATION : SYNC]; zero 
 	const struct connection_settings *connection;
 	char *sync;
 	int64_t every_ms;           /* every = ..., or seconds = N */
+	char *cron;                 /* instead of every: five fields; NULL: none */
+	char *timezone;             /* of cron; NULL: [host]'s */
+	bool auto_sync;             /* no: never started by the schedule; default yes */
+	bool auto_start;            /* no: waits for the first `sluice start`; default yes */
+	uint64_t priority;          /* among its connection's syncs; higher first; PRIORITY_UNSET: the connector's */
+	char *after;                /* "CONNECTION : INTEGRATION : SYNC"; NULL: none */
+	unsigned needs;             /* enum after_needs */
+	uint64_t run_retries;       /* of a failed run before its next due time; 3 */
+	unsigned visibility;        /* enum visibility; of full syncs */
 	uint64_t step_calls;        /* API calls a step; 10 */
+	int64_t step_ms;            /* aimed at instead of step_calls, which then adapt; 0: none */
+	int64_t step_limit_ms;      /* a step that takes longer is ended, and tried again by a new worker; 30 min */
+	uint64_t step_retries;      /* of one step; 3 */
+	bool step_worker;           /* a new worker for each step; default no */
+	int64_t run_buffer_ms;      /* no step is begun so long before run_limit; 0: an eighth of run_limit, at most 30 min */
 	int64_t run_ms;             /* run_limit; 24 h */
 	uint64_t page_size;         /* overrides the connector's limit parameter */
 	int64_t lookback_ms;        /* last_success is handed out this much earlier */
@@ -108,8 +157,31 @@ struct sync_settings {          /* [sync CONNECTION : INTEGRATION : SYNC]; zero 
 	struct origin at;
 };
 
+#define PRIORITY_UNSET UINT64_MAX
+enum after_needs { NEEDS_SUCCESS, NEEDS_ANY };
+enum visibility { VISIBLE_AT_ONCE, VISIBLE_COMPLETE };
+
+struct merge_settings {         /* [merge NAME]: one dataset out of several */
+	char *name;                 /* the merged model */
+	char *sources;              /* "connection:integration:Model, ...", in order of priority */
+	char *key;                  /* the common identifier: a dotted path */
+	char *fields;               /* "a, b, c"; NULL: all */
+	struct origin at;
+};
+
+struct alert_settings {         /* [alert]; zero: that alert is off */
+	uint64_t consecutive_failures; /* 3 */
+	double longer_than;         /* times the usual duration; 3 */
+	double error_rate;          /* 0..1, of the last 20 runs; 0.2 */
+	double stale_after;         /* times the interval without success; 3 */
+	bool held_deletes;          /* yes */
+};
+
 struct settings {
 	struct host_settings host;
+	struct alert_settings alert;
+	struct limit_settings **limits;            size_t n_limits;
+	struct merge_settings **merges;            size_t n_merges;
 	struct key_settings *keys;                 size_t n_keys;
 	struct integration_settings **integrations; size_t n_integrations;
 	struct connection_settings **connections;  size_t n_connections;
@@ -142,6 +214,8 @@ void settings_free(struct settings *s); /* wipes secrets; NULL is fine */
 
 const struct connection_settings *settings_connection(const struct settings *s, const char *name, const char *integration); /* integration NULL: if only one matches */
 const struct sync_settings *settings_sync(const struct settings *s, const struct connection_settings *c, const char *sync); /* NULL: no section */
+/* The same with what holds where nothing is given. Borrowed from s. */
+void settings_sync_fill(const struct settings *s, const struct connection_settings *c, const char *sync, struct sync_settings *out);
 void settings_exposed(const struct settings *s); /* a warning for each file that holds a secret and that others may read */
 void settings_document(struct buf *out); /* the commented reference of all keys: conf/reference.ini */
 const char *nearest(const char *wrong, const char *const *names); /* NULL-terminated; NULL: nothing near (edit distance > 1/2 of the length) */

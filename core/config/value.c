@@ -253,6 +253,20 @@ parse_share(const struct parse *p, struct err *err)
 	return 0;
 }
 
+/* "3x", "1.5x". */
+static int
+parse_factor(const struct parse *p, struct err *err)
+{
+	char *end = NULL;
+	bool plain = isdigit((unsigned char)p->text.p[0]) && strspn(p->text.p, "0123456789.x") == p->text.len;
+	double v = plain ? strtod(p->text.p, &end) : -1;
+
+	if (!end || strcmp(end, "x") || v < 1 || v > 1000000)
+		return refuse(p, err, "is no factor from 1x on; say for example 3x");
+	MEMBER(p, double) = v;
+	return 0;
+}
+
 /* "50/min", "10/s", "5/10s": a number, a slash, and a duration or a unit alone. */
 static int
 parse_rate(const struct parse *p, struct err *err)
@@ -373,6 +387,7 @@ static const struct type {
 	[KEY_SIZE] = {parse_size, OWNS_NOTHING},
 	[KEY_COUNT] = {parse_count, OWNS_NOTHING},
 	[KEY_SHARE] = {parse_share, OWNS_NOTHING},
+	[KEY_FACTOR] = {parse_factor, OWNS_NOTHING},
 	[KEY_RATE] = {parse_rate, OWNS_NOTHING},
 	[KEY_HOSTS] = {parse_hosts, OWNS_LIST},
 	[KEY_SECRET] = {parse_secret, OWNS_SECRET},

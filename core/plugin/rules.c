@@ -18,7 +18,8 @@
 
 /* Keys of an INI [connection] section that are not options. */
 static const char *const reserved_options[] = {"token",         "api_key",       "username", "password", "client_id",
-                                               "client_secret", "refresh_token", "base_url", "active",   "metadata"};
+                                               "client_secret", "refresh_token", "base_url", "active",   "metadata",
+                                               "private_key",   "max_runs",      "oauth_issuer", "oauth_subject", "oauth_audience"};
 
 int
 parse_fail(struct parse *p, const char *fmt, ...)

@@ -53,6 +53,7 @@ facts_write(const struct run *r, struct buf *out)
 	json_kv_int(&o, "run", (int64_t)r->number);
 	json_kv_int(&o, "started_us", r->start_us);
 	json_kv_int(&o, "now_us", f->now_us);
+	json_kv_int(&o, "due_us", r->request.due_us);
 	json_kv_int(&o, "last_success_us", f->last_success_us);
 	json_kv_bool(&o, "full", f->full);
 	json_kv_bool(&o, "incomplete", f->incomplete || r->bad_answer);
@@ -128,6 +129,7 @@ facts_last(const struct run *r, const char *status, struct slice before, struct 
 	json_open(&o, '{');
 	json_kv_int(&o, "run", (int64_t)r->number);
 	json_kv_int(&o, "last_run_us", r->start_us);
+	json_kv_int(&o, "due_us", r->request.due_us ? r->request.due_us : member_int(before, "due_us", 0));
 	json_kv_int(&o, "last_success_us", success_us);
 	json_kv_int(&o, "last_success_run", success ? (int64_t)r->number : member_int(before, "last_success_run", 0));
 	json_kv_int(&o, "last_full_us",

@@ -197,3 +197,15 @@ host_plugins(struct host *h)
 
 	return registry ? registry_list(registry) : XNEW(char *);
 }
+
+struct service *
+host_service(const struct host *h)
+{
+	return h->service;
+}
+
+void
+host_serves(struct host *h, struct service *s)
+{
+	h->service = s;
+}

@@ -379,6 +379,31 @@ host_run(const struct host *h, const char *connection, const char *integration, 
 	return r;
 }
 
+struct run *
+run_next(const struct host *h, const struct run *r)
+{
+	return r ? r->next : h->runs;
+}
+
+const struct run_request *
+run_asked(const struct run *r)
+{
+	return &r->request;
+}
+
+uint64_t
+run_number(const struct run *r)
+{
+	return r->number;
+}
+
+void
+run_progress(const struct run *r, uint64_t *done, uint64_t *total)
+{
+	*done = r->progress_done;
+	*total = r->progress_total;
+}
+
 static void
 run_finish(struct run *r)
 {

@@ -79,6 +79,9 @@ struct run_request {
 	int what;                  /* enum step_what */
 	bool full_refresh;         /* forget checkpoint and positions, keep records */
 	bool dry;                  /* compare, store nothing; `differ` gets each difference */
+	bool reset;                /* full_refresh, and what was there is gone unless it is listed again */
+	int64_t due_us;            /* when the schedule had it due; kept in STATE_LAST ("due_us"); 0: it was asked for */
+	unsigned attempt;          /* of this due time; 0: the first */
 	bool hasty;                /* no request is tried again: its provider was unreachable a moment ago */
 	int64_t timeout_ms;        /* 0: none but the run limit; ends in good order, the next run goes on */
 	struct slice input;        /* of an action */
@@ -91,6 +94,15 @@ void run_stop(struct run *r, const char *why); /* at the next call, then after t
 /* For progress lines and status: */
 void run_look(const struct run *r, enum run_state *state, struct run_counts *so_far, enum wait_reason *waiting, int64_t *until_us);
 const char *run_state_name(enum run_state s);
+/* All that are under way, in no order; NULL ends. */
+struct run *run_next(const struct host *h, const struct run *r); /* r NULL: the first */
+const struct run_request *run_asked(const struct run *r);
+uint64_t run_number(const struct run *r);
+void run_progress(const struct run *r, uint64_t *done, uint64_t *total); /* as the connector says; total 0: not known */
+/* Who schedules runs in this process, for those who answer questions; NULL: nobody does (a one-shot command). */
+struct service;
+struct service *host_service(const struct host *h);
+void host_serves(struct host *h, struct service *s);
 /* The one under way in this process; NULL: none. A second one of the same sync is refused with ERR_BUSY. */
 struct run *host_run(const struct host *h, const char *connection, const char *integration, const char *sync);
 

@@ -105,6 +105,13 @@ enum state_kind {
 	STATE_RUN,            /* scope of a sync; the run under way or interrupted; name "" */
 	STATE_LAST,           /* scope of a sync; facts of the last runs (last success, failures in a row); name "" */
 	STATE_HELD,           /* scope of a sync; name: model; deletes held back */
+	STATE_SCHEDULE,       /* scope of a sync; paused, started, asked for; name "" */
+	STATE_CONNECTION,     /* scope of a connection; name "settings": one made by a command; "control": enabled,
+	                         attention, pause after failures */
+	STATE_TOKEN,          /* scope of a connection; OAuth 2 tokens; name "" */
+	STATE_RATE,           /* scope 0; name: limit; what was sent lately and may be sent */
+	STATE_CONDITION,      /* scope of a sync; name: hash of a request; validators and what its answer held */
+	STATE_INCIDENT,       /* scope of a sync; name: kind of alert; open ones */
 };
 /* False: none. */
 bool store_state_get(struct store *s, uint32_t scope, enum state_kind kind, struct slice name, struct buf *value);

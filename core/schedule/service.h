@@ -1,0 +1,42 @@
+/* service.h - `sluice serve`: the schedule kept, runs begun and ended, the configuration and the plugins followed.
+ *
+ * One object on the loop, beside struct host. It owns the schedule; runs are core/run's. What people decide (pause, start,
+ * disable) is durable before the call returns; the due time that a run meets stands in that run's own commits. */
+#ifndef SLUICE_SCHEDULE_SERVICE_H
+#define SLUICE_SCHEDULE_SERVICE_H
+
+#include "run/run.h"
+#include "schedule/schedule.h"
+
+struct service_options {
+	uv_loop_t *loop;
+	struct host *host;                 /* with a store */
+	/* Loads the configuration anew as at the start (reload.c): NULL with err when it is faulty. */
+	struct settings *(*load)(void *arg, struct err *err);
+	void *arg;
+};
+struct service *service_new(const struct service_options *o, struct err *err); /* everything is in the schedule; nothing runs yet */
+void service_begin(struct service *s);                /* from now on what is due begins */
+/* No run begins any more; those under way finish their step. idle is called once none is left. */
+void service_stop(struct service *s, const char *why, void (*idle)(void *arg), void *arg);
+void service_free(struct service *s);                 /* after idle */
+struct schedule *service_schedule(const struct service *s);
+
+/* ---- what people ask for; each 0 or -1 with err. sync NULL: all of the connection ---- */
+struct service_ask {
+	const char *connection, *integration, *sync;
+	bool full_refresh, reset;
+	const char *who;                   /* for the log */
+};
+int service_trigger(struct service *s, const struct service_ask *a, struct err *err);
+int service_cancel(struct service *s, const struct service_ask *a, struct err *err); /* ERR_USAGE: nothing of it runs or waits to */
+int service_pause(struct service *s, const struct service_ask *a, struct err *err);
+int service_start(struct service *s, const struct service_ask *a, struct err *err);
+/* A connection switched on or off by a command: durable, wins over INI's `active` until INI's value changes. */
+int service_enable(struct service *s, const struct service_ask *a, bool enabled, struct err *err);
+
+/* reload.c: all or nothing; what changed is logged and, a line each, put into changes (may be NULL). Connections that are
+ * the same go on untouched. */
+int service_reload(struct service *s, struct buf *changes, struct err *err);
+
+#endif
