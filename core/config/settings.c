@@ -476,6 +476,15 @@ connection_free(struct connection_settings *c)
 	free(c);
 }
 
+struct settings *
+settings_hold(const struct settings *s)
+{
+	struct settings *held = (struct settings *)(uintptr_t)s; /* const to its readers; the count is ours */
+
+	held->holders++;
+	return held;
+}
+
 void
 settings_free(struct settings *s)
 {
@@ -483,6 +492,10 @@ settings_free(struct settings *s)
 
 	if (!s)
 		return;
+	if (s->holders) {
+		s->holders--;
+		return;
+	}
 	section_free(SECTION_HOST, &s->host);
 	for (size_t i = 0; i < s->n_keys; i++) {
 		section_free(SECTION_KEY, &s->keys[i]);

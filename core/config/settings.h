@@ -3,7 +3,7 @@
  * Precedence: command line > environment (SLUICE_<KEY>, [host] only) > files (later files win key by key) > default.
  * One table (keys.c) describes every key: section, name, type, default, range, help; reader, `sluice config`, the commented
  * default configuration and the errors' "did you mean" all derive from it. A settings object is immutable after
- * settings_load; a reload makes a new one. */
+ * settings_load; a reload makes a new one, and whoever still works by the old one holds it. */
 #ifndef SLUICE_CONFIG_SETTINGS_H
 #define SLUICE_CONFIG_SETTINGS_H
 
@@ -187,6 +187,7 @@ struct settings {
 	struct connection_settings **connections;  size_t n_connections;
 	struct sync_settings **syncs;              size_t n_syncs;
 	struct setting_shown *shown;               size_t n_shown; /* for `sluice config` */
+	unsigned holders;           /* besides the first: settings_hold */
 };
 
 /* One row of `sluice config`: every key that has a value, given or default, and where it came from; what is not given
@@ -210,7 +211,8 @@ struct settings_source {
  * current directory. All errors are found, not only the first: each is logged with log_error ("file:line: section: key: ..."),
  * and err holds the first. NULL on error (class ERR_USAGE). Reads files, touches nothing else. */
 struct settings *settings_load(const struct settings_source *from, struct err *err);
-void settings_free(struct settings *s); /* wipes secrets; NULL is fine */
+struct settings *settings_hold(const struct settings *s); /* one settings_free more */
+void settings_free(struct settings *s); /* the last holder's wipes secrets; NULL is fine */
 
 const struct connection_settings *settings_connection(const struct settings *s, const char *name, const char *integration); /* integration NULL: if only one matches */
 const struct sync_settings *settings_sync(const struct settings *s, const struct connection_settings *c, const char *sync); /* NULL: no section */

@@ -9,7 +9,6 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -77,23 +76,20 @@ readable_check(const struct image *m, const struct stat *st)
 }
 
 static int
-image_read(struct image *m)
+image_read(struct image *m, int fd)
 {
-	int fd = open(m->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), result = -1;
 	struct stat st;
 	ssize_t n;
 
-	if (fd < 0)
-		return err_set(m->err, ERR_USAGE, "%s: %s", m->path, strerror(errno));
-	if (fstat(fd, &st) || readable_check(m, &st))
-		goto out;
+	if (fstat(fd, &st))
+		return err_set(m->err, ERR_HOST, "%s: %s", m->path, strerror(errno));
+	if (readable_check(m, &st))
+		return -1;
 	m->bytes = xmalloc((size_t)st.st_size + 1);
-	while (m->size < (size_t)st.st_size && (n = read(fd, m->bytes + m->size, (size_t)st.st_size - m->size)) > 0)
+	while (m->size < (size_t)st.st_size &&
+	       (n = pread(fd, m->bytes + m->size, (size_t)st.st_size - m->size, (off_t)m->size)) > 0)
 		m->size += (size_t)n;
-	result = m->size == (size_t)st.st_size ? 0 : err_set(m->err, ERR_HOST, "%s: cannot be read whole", m->path);
-out:
-	close(fd);
-	return result;
+	return m->size == (size_t)st.st_size ? 0 : err_set(m->err, ERR_HOST, "%s: cannot be read whole", m->path);
 }
 
 /* ---- judging ---- */
@@ -260,10 +256,10 @@ image_check(const struct image *m)
 }
 
 int
-elf_check(const char *path, struct err *err)
+elf_check(const char *path, int fd, struct err *err)
 {
 	struct image m = {.path = path, .err = err};
-	int result = image_read(&m) || image_check(&m) ? -1 : 0;
+	int result = image_read(&m, fd) || image_check(&m) ? -1 : 0;
 
 	free(m.bytes);
 	return result;

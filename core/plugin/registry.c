@@ -2,40 +2,20 @@
  *
  * An answer is kept under the file's identity (device, inode, size, time of change), so a replaced file is asked again
  * and a manifest that somebody holds stays valid. A connector's own fault is kept too; the host's (no memory, no kernel
- * support) is not, for it may pass. Awkward: describing takes a loop, and the caller may well be inside a callback of
- * its own, where libuv must not be run again. So each description has a small loop to itself; nothing else moves
- * meanwhile, for a few milliseconds or at worst start_ms. */
+ * support) is not, for it may pass. What is described is the very file that is opened, judged and later run: one
+ * descriptor goes through all. Awkward: describing takes a loop, and the caller may well be inside a callback of his
+ * own, where libuv must not be run again. So each description that is waited for has a small loop to itself; nothing
+ * else moves meanwhile, for a few milliseconds or at worst start_ms. A service does not wait: watch.c. */
 #include "plugin/registry.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 #include "base/mem.h"
-#include "wire/worker_process.h"
-
-struct identity {
-	dev_t device;
-	ino_t inode;
-	off_t size;
-	struct timespec changed;
-};
-
-struct entry {
-	struct entry *next;
-	struct identity id;
-	struct manifest *manifest; /* NULL: err says why */
-	struct err err;
-};
-
-struct registry {
-	char *dir, *worker;
-	uint64_t memory;
-	int64_t start_ms;
-	bool seccomp_only;
-	struct entry *entries;
-};
+#include "plugin/shelf.h"
 
 struct registry *
 registry_new(const struct registry_options *o)
@@ -55,178 +35,282 @@ registry_free(struct registry *r)
 {
 	if (!r)
 		return;
-	while (r->entries) {
-		struct entry *e = r->entries;
+	registry_unwatch(r);
+	while (r->slots) {
+		struct slot *s = r->slots;
 
-		r->entries = e->next;
-		manifest_free(e->manifest);
-		free(e);
+		r->slots = s->next;
+		plugin_file_drop(s->good);
+		free(s->name);
+		free(s);
+	}
+	while (r->kept) {
+		struct kept *k = r->kept;
+
+		r->kept = k->next;
+		plugin_file_drop(k->file);
+		free(k);
 	}
 	free(r->dir);
 	free(r->worker);
 	free(r);
 }
 
-/* ---- asking a plugin ---- */
+/* ---- files ---- */
 
-struct asking {
-	struct worker_process *worker;
+struct plugin_file *
+file_new(const char *path, int fd, struct manifest *m)
+{
+	struct plugin_file *f = XNEW(struct plugin_file);
+
+	f->path = xstrdup(path);
+	f->fd = fd;
+	f->manifest = m;
+	f->holders = 1;
+	return f;
+}
+
+struct plugin_file *
+plugin_file_hold(struct plugin_file *f)
+{
+	f->holders++;
+	return f;
+}
+
+void
+plugin_file_drop(struct plugin_file *f)
+{
+	if (!f || --f->holders)
+		return;
+	manifest_free(f->manifest);
+	close(f->fd);
+	free(f->path);
+	free(f);
+}
+
+bool
+identity_same(const struct identity *a, const struct identity *b)
+{
+	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+	       a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+int
+file_open(const char *path, struct identity *id, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	*id = (struct identity){0};
+	if (fd < 0)
+		return err_set(err, ERR_USAGE, "%s: %s", path, strerror(errno));
+	if (fstat(fd, &st) == 0)
+		*id = (struct identity){st.st_dev, st.st_ino, st.st_size, st.st_mtim};
+	if (elf_check(path, fd, err) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+int
+file_named(const char *path, const char *plugin, const struct manifest *m, struct err *err)
+{
+	if (strcmp(m->name, plugin) == 0)
+		return 0;
+	return err_set(err, ERR_USAGE, "%s: the connector in it calls itself '%s': name the file %s.so", path, m->name,
+	               m->name);
+}
+
+/* ---- slots ---- */
+
+struct slot *
+slot_find(const struct registry *r, const char *name)
+{
+	struct slot *s = r->slots;
+
+	while (s && strcmp(s->name, name) != 0)
+		s = s->next;
+	return s;
+}
+
+struct slot *
+slot_make(struct registry *r, const char *name)
+{
+	struct slot *s = slot_find(r, name);
+
+	if (s)
+		return s;
+	s = XNEW(struct slot);
+	s->name = xstrdup(name);
+	s->next = r->slots;
+	r->slots = s;
+	return s;
+}
+
+/* ---- asking, and waiting for it ---- */
+
+struct ask_options
+ask_options_of(const struct registry *r, const char *path, int fd)
+{
+	return (struct ask_options){.worker = r->worker,
+	                            .path = path,
+	                            .fd = fd,
+	                            .memory = r->memory,
+	                            .start_ms = r->start_ms,
+	                            .seccomp_only = r->seccomp_only};
+}
+
+struct waiting {
 	struct manifest *manifest;
 	struct err *err;
 	bool done;
 };
 
 static void
-on_frame(void *arg, const struct frame *f)
+answered(void *arg, struct manifest *m, const struct err *why)
 {
-	struct asking *a = arg;
-	struct reader r = reader_of(f->body);
+	struct waiting *w = arg;
 
-	if (f->type != MSG_LOADED || a->done)
-		return;
-	reader_u16(&r);
-	reader_u16(&r);
-	a->manifest = manifest_parse(reader_rest(&r), a->err);
-	a->done = true;
-}
-
-static void
-on_end(void *arg, const struct err *why)
-{
-	struct asking *a = arg;
-
-	if (!a->done)
-		err_set(a->err, why->cls ? why->cls : ERR_CONNECTOR, "%s", why->text);
-	a->done = true;
-}
-
-static void
-hello_send(struct worker_process *w, bool seccomp_only)
-{
-	struct buf b = {0};
-	size_t begin = frame_begin(&b, MSG_HELLO, 0, 0);
-
-	buf_u16(&b, WIRE_VERSION);
-	buf_u8(&b, HELLO_DESCRIBE);
-	buf_u8(&b, seccomp_only);
-	buf_u64(&b, 0);
-	buf_u64(&b, 0);
-	buf_u64(&b, 0);
-	buf_bytes(&b, SLICE(""));
-	frame_end(&b, begin);
-	worker_process_send(w, &b);
+	w->manifest = m;
+	w->done = true;
+	if (!m)
+		err_set(w->err, why->cls, "%s", why->text);
 }
 
 static struct manifest *
-ask(const struct registry *r, const char *path, struct err *err)
+ask_and_wait(const struct registry *r, const char *path, int fd, struct err *err)
 {
-	struct asking a = {.err = err};
-	struct worker_process_options options = {.executable = r->worker,
-	                                         .plugin_path = path,
-	                                         .memory = r->memory,
-	                                         .start_ms = r->start_ms,
-	                                         .seccomp_only = r->seccomp_only,
-	                                         .on_frame = on_frame,
-	                                         .on_end = on_end,
-	                                         .arg = &a};
+	struct ask_options o = ask_options_of(r, path, fd);
+	struct waiting w = {.err = err};
+	struct ask *ask;
 	uv_loop_t loop;
 
 	if (uv_loop_init(&loop)) {
 		err_set(err, ERR_HOST, "no event loop for describing a plugin: %s", strerror(errno));
 		return NULL;
 	}
-	options.loop = &loop;
-	a.worker = worker_process_start(&options, err);
-	if (a.worker) {
-		hello_send(a.worker, r->seccomp_only);
-		while (!a.done)
-			uv_run(&loop, UV_RUN_ONCE);
-		worker_process_free(a.worker);
-		uv_run(&loop, UV_RUN_DEFAULT); /* until it is reaped */
-	}
+	o.loop = &loop;
+	o.done = answered;
+	o.arg = &w;
+	ask = ask_start(&o, err);
+	while (ask && !w.done)
+		uv_run(&loop, UV_RUN_ONCE);
+	ask_free(ask);
+	uv_run(&loop, UV_RUN_DEFAULT); /* until it is reaped */
 	uv_loop_close(&loop);
-	return a.manifest;
+	return w.manifest;
 }
 
-/* ---- entries ---- */
-
-static bool
-same(const struct identity *a, const struct identity *b)
-{
-	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-	       a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
-}
-
-static struct entry *
-entry_make(struct registry *r, const char *path, const struct identity *id)
-{
-	struct entry *e = XNEW(struct entry);
-
-	e->id = *id;
-	if (!elf_check(path, &e->err)) {
-		e->manifest = ask(r, path, &e->err);
-		if (!e->manifest)
-			err_prefix(&e->err, "%s", path);
-	}
-	e->next = r->entries;
-	r->entries = e;
-	return e;
-}
-
-/* What may pass by itself is not remembered. */
+/* Another file is in its place: who borrowed the old one's manifest may have it still. */
 static void
-entry_forget(struct registry *r, struct entry *e)
+slot_put(struct registry *r, struct slot *s, struct plugin_file *f)
 {
-	if (r->entries == e)
-		r->entries = e->next;
-	free(e);
+	if (s->good) {
+		struct kept *k = XNEW(struct kept);
+
+		*k = (struct kept){.next = r->kept, .file = s->good};
+		r->kept = k;
+	}
+	s->good = f;
 }
 
-const struct manifest *
-registry_manifest_file(struct registry *r, const char *path, struct err *err)
+/* Has a file that was not looked at yet described. */
+static void
+slot_fill(struct registry *r, struct slot *s, const char *path)
 {
+	struct err err = {0};
+	struct manifest *m = NULL;
+	int fd = file_open(path, &s->seen, &err);
+
+	if (fd >= 0) {
+		m = ask_and_wait(r, path, fd, &err);
+		if (!m)
+			err_prefix(&err, "%s", path);
+	}
+	s->err = err;
+	if (m)
+		slot_put(r, s, file_new(path, fd, m));
+	else if (fd >= 0)
+		close(fd);
+}
+
+static struct plugin_file *
+slot_look(struct registry *r, const char *name, const char *path, struct err *err)
+{
+	struct slot *s = slot_make(r, name);
 	struct identity id;
 	struct stat st;
-	struct entry *e;
 
 	if (stat(path, &st)) {
 		err_set(err, ERR_USAGE, "%s: %s", path, strerror(errno));
 		return NULL;
 	}
 	id = (struct identity){st.st_dev, st.st_ino, st.st_size, st.st_mtim};
-	for (e = r->entries; e && !same(&e->id, &id); e = e->next)
-		;
-	if (!e)
-		e = entry_make(r, path, &id);
-	if (e->manifest)
-		return e->manifest;
+	if (!identity_same(&s->seen, &id))
+		slot_fill(r, s, path);
+	if (s->err.cls == ERR_NONE)
+		return s->good;
 	/* What cannot be described is a matter of the installation, not of a run: nothing heals but another file. */
-	err_set(err, e->err.cls == ERR_CONNECTOR ? ERR_USAGE : e->err.cls, "%s", e->err.text);
-	if (e->err.cls != ERR_CONNECTOR)
-		entry_forget(r, e);
+	err_set(err, s->err.cls == ERR_CONNECTOR ? ERR_USAGE : s->err.cls, "%s", s->err.text);
+	if (s->err.cls != ERR_CONNECTOR)
+		s->seen = (struct identity){0}; /* what may pass by itself is not remembered */
 	return NULL;
+}
+
+const struct manifest *
+registry_manifest_file(struct registry *r, const char *path, struct err *err)
+{
+	char *name = strchr(path, '/') ? xstrdup(path) : xasprintf("./%s", path); /* no plugin is called so */
+	struct plugin_file *f = slot_look(r, name, path, err);
+
+	free(name);
+	return f ? f->manifest : NULL;
+}
+
+static struct plugin_file *
+plugin_look(struct registry *r, const char *plugin, struct err *err)
+{
+	char *path = registry_path(r, plugin);
+	struct plugin_file *f = NULL;
+	struct slot *s = r->watching ? slot_find(r, plugin) : NULL;
+	struct stat st;
+
+	if (!*plugin || strchr(plugin, '/') || *plugin == '.')
+		err_set(err, ERR_USAGE, "'%s' is no name of a plugin", plugin);
+	else if (s && s->good)
+		f = s->good;
+	else if (stat(path, &st) && errno == ENOENT)
+		err_set(err, ERR_USAGE, "there is no plugin '%s' in %s (%s.so is looked for)", plugin, r->dir, plugin);
+	else
+		f = slot_look(r, plugin, path, err);
+	if (f && file_named(path, plugin, f->manifest, err))
+		f = NULL;
+	free(path);
+	return f;
+}
+
+struct plugin_file *
+registry_plugin(struct registry *r, const char *plugin, struct err *err)
+{
+	struct plugin_file *f = plugin_look(r, plugin, err);
+
+	return f ? plugin_file_hold(f) : NULL;
 }
 
 const struct manifest *
 registry_manifest(struct registry *r, const char *plugin, struct err *err)
 {
-	char *path = registry_path(r, plugin);
-	const struct manifest *m = NULL;
-	struct stat st;
+	struct plugin_file *f = plugin_look(r, plugin, err);
 
-	if (!*plugin || strchr(plugin, '/') || *plugin == '.')
-		err_set(err, ERR_USAGE, "'%s' is no name of a plugin", plugin);
-	else if (stat(path, &st) && errno == ENOENT)
-		err_set(err, ERR_USAGE, "there is no plugin '%s' in %s (%s.so is looked for)", plugin, r->dir, plugin);
-	else
-		m = registry_manifest_file(r, path, err);
-	if (m && strcmp(m->name, plugin)) {
-		err_set(err, ERR_USAGE, "%s: the connector in it calls itself '%s': name the file %s.so", path,
-		        m->name, m->name);
-		m = NULL;
-	}
-	free(path);
-	return m;
+	return f ? f->manifest : NULL;
+}
+
+const char *
+registry_trouble(const struct registry *r, const char *plugin)
+{
+	const struct slot *s = slot_find(r, plugin);
+
+	return s && s->err.cls ? s->err.text : NULL;
 }
 
 char *

@@ -97,6 +97,14 @@ options_read(struct proxy *p, const struct proxy_options *o)
 		randombytes_buf(&p->random, sizeof p->random);
 }
 
+void
+proxy_options_change(struct proxy *p, const struct proxy_options *o)
+{
+	free(p->ca_file);
+	free(p->user_agent);
+	options_read(p, o);
+}
+
 struct proxy *
 proxy_new(uv_loop_t *loop, const struct proxy_options *o, struct err *err)
 {

@@ -40,6 +40,7 @@ struct proxy_options { /* zero: the usual */
 	const char *user_agent;              /* NULL: "sluice/VERSION" */
 };
 struct proxy *proxy_new(uv_loop_t *loop, const struct proxy_options *o, struct err *err);
+void proxy_options_change(struct proxy *p, const struct proxy_options *o); /* for what is asked from now on; the clock stays */
 void proxy_free(struct proxy *p); /* ends all calls with ERR_STOPPED first; NULL is fine */
 
 /* Whom a run talks to, and as whom. Everything is copied. */

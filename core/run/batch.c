@@ -31,7 +31,7 @@ batch_open(struct run *r)
 void
 batch_hold(struct run *r)
 {
-	size_t limit = r->host->settings->host.max_batch;
+	size_t limit = r->settings->host.max_batch;
 	size_t bytes = r->batch.flying_bytes + (r->batch.open ? commit_bytes(r->batch.open) : 0);
 	bool hold = r->batch.flying && bytes > (r->batch.held ? limit / 2 : limit);
 
@@ -170,7 +170,7 @@ batch_boundary(struct run *r, const struct page_mark *page, bool now)
 void
 batch_grown(struct run *r)
 {
-	uint64_t limit = r->host->settings->host.max_batch;
+	uint64_t limit = r->settings->host.max_batch;
 
 	if (r->batch.open && commit_bytes(r->batch.open) >= (r->call.open ? limit : limit / 2))
 		batch_boundary(r, NULL, false);

@@ -31,7 +31,7 @@ static void
 limits_fill(struct run *r)
 {
 	const struct sync_settings *given =
-		r->sync ? settings_sync(r->host->settings, r->connection, r->request.name) : NULL;
+		r->sync ? settings_sync(r->settings, r->connection, r->request.name) : NULL;
 	struct sync_settings *l = &r->limits;
 
 	if (given)
@@ -252,7 +252,7 @@ sync_begin(struct run *r, struct err *err)
 static int
 disk_check(const struct run *r, struct err *err)
 {
-	uint64_t least = r->host->settings->host.min_free;
+	uint64_t least = r->settings->host.min_free;
 	struct store_stats stats;
 	char a[TIME_TEXT_MAX], b[TIME_TEXT_MAX];
 
@@ -276,11 +276,11 @@ begin_run(struct run *r, struct err *err)
 
 	if (r->connection->broken)
 		return err_set(err, ERR_USAGE, "%.*s", (int)strcspn(r->connection->broken, "\n"), r->connection->broken);
-	r->manifest = proxy ? host_manifest(r->host, i->plugin, err) : NULL;
+	r->plugin = proxy ? host_plugin(r->host, i->plugin, err) : NULL;
+	r->manifest = r->plugin ? r->plugin->manifest : NULL;
 	if (!r->manifest || work_find(r, err) != 0 || options_build(r->manifest, r->connection, &options, err) != 0)
 		goto out;
 	connection_write(r->connection, buf_view(&options), &r->connection_json);
-	r->plugin_path = registry_path(r->host->registry, i->plugin);
 	r->target = target_new(proxy, r->manifest, r->connection, buf_view(&options), err);
 	if (!r->target || disk_check(r, err) != 0)
 		goto out;

@@ -77,7 +77,7 @@ host_new(const struct host_options *o, struct err *err)
 
 	h->loop = o->loop;
 	h->clock = o->clock ? o->clock : &clock_system;
-	h->settings = o->settings;
+	h->settings = settings_hold(o->settings);
 	if (uv_async_init(h->loop, &h->wake, host_woken) != 0) {
 		err_set(err, ERR_HOST, "the event loop takes no more handles");
 		goto out;
@@ -114,14 +114,16 @@ host_free(struct host *h)
 		while (!h->wake_closed)
 			uv_run(h->loop, UV_RUN_ONCE);
 	}
+	settings_free(h->settings);
 	free(h);
 }
 
-struct proxy *
-host_proxy(struct host *h, struct err *err)
+static struct proxy_options
+proxy_options_of(const struct host *h)
 {
 	const struct host_settings *s = &h->settings->host;
-	const struct proxy_options options = {
+
+	return (struct proxy_options){
 		.clock = h->clock,
 		.max_answer = s->max_answer,
 		.connect_ms = s->connect_ms,
@@ -131,10 +133,28 @@ host_proxy(struct host *h, struct err *err)
 		.retry_max_ms = s->retry_max_ms,
 		.ca_file = s->ca_file,
 	};
+}
+
+struct proxy *
+host_proxy(struct host *h, struct err *err)
+{
+	struct proxy_options options = proxy_options_of(h);
 
 	if (!h->proxy)
 		h->proxy = proxy_new(h->loop, &options, err);
 	return h->proxy;
+}
+
+void
+host_settings_replace(struct host *h, struct settings *s)
+{
+	struct proxy_options options;
+
+	settings_free(h->settings);
+	h->settings = s;
+	options = proxy_options_of(h);
+	if (h->proxy)
+		proxy_options_change(h->proxy, &options);
 }
 
 struct registry *
@@ -188,6 +208,42 @@ host_manifest_file(struct host *h, const char *path, struct err *err)
 	struct registry *registry = host_registry(h, err);
 
 	return registry ? registry_manifest_file(registry, path, err) : NULL;
+}
+
+struct plugin_file *
+host_plugin(struct host *h, const char *plugin, struct err *err)
+{
+	struct registry *registry = host_registry(h, err);
+
+	return registry ? registry_plugin(registry, plugin, err) : NULL;
+}
+
+int
+host_plugins_watch(struct host *h, const struct registry_watch *w, struct err *err)
+{
+	struct registry *registry = host_registry(h, err);
+
+	return registry ? registry_watch(registry, w, err) : -1;
+}
+
+void
+host_plugins_refresh(struct host *h)
+{
+	if (h->registry)
+		registry_refresh(h->registry);
+}
+
+void
+host_plugins_unwatch(struct host *h)
+{
+	if (h->registry)
+		registry_unwatch(h->registry);
+}
+
+const char *
+host_plugin_trouble(const struct host *h, const char *plugin)
+{
+	return h->registry ? registry_trouble(h->registry, plugin) : NULL;
 }
 
 char **

@@ -8,7 +8,7 @@
 struct host {
 	uv_loop_t *loop;
 	const struct clock *clock;
-	const struct settings *settings; /* borrowed, outlives the host */
+	struct settings *settings;       /* in force; held */
 	struct store *store;             /* NULL: read_only and none there, or no_store */
 	struct proxy *proxy;             /* made with the first run */
 	struct registry *registry;       /* made with the first manifest */
@@ -21,5 +21,6 @@ struct host {
 
 struct proxy *host_proxy(struct host *h, struct err *err);
 struct registry *host_registry(struct host *h, struct err *err);
+struct plugin_file *host_plugin(struct host *h, const char *plugin, struct err *err); /* held for you */
 
 #endif

@@ -98,12 +98,13 @@ struct run {
 	void *arg;
 	enum run_state state;
 
+	struct settings *settings;            /* those that it began with */
 	const struct connection_settings *connection;
 	const struct manifest *manifest;
 	const struct manifest_sync *sync;     /* NULL: a check or action */
 	const struct manifest_action *action; /* NULL: a check or sync */
 	struct sync_settings limits;          /* defaults filled in */
-	char *plugin_path;
+	struct plugin_file *plugin;           /* as it was when this run began, whatever lies there now */
 	struct buf connection_json, metadata, checkpoint; /* checkpoint empty: none */
 	struct proxy_target *target;
 

@@ -57,7 +57,7 @@ record_save(struct run *r, struct run_model *m, struct slice id, struct slice js
 	struct json_fault fault;
 	struct json_hash hash;
 
-	if (json.len > r->host->settings->host.max_record)
+	if (json.len > r->settings->host.max_record)
 		return "a record over max_record";
 	if (!json_scan(json, JSON_DEPTH_MAX, run_seed(r), &hash, &fault))
 		return fault.what;
@@ -78,7 +78,7 @@ record_update(struct run *r, struct run_model *m, struct slice id, struct slice 
 	struct json_fault fault;
 	struct slice inside;
 
-	if (json.len > r->host->settings->host.max_record)
+	if (json.len > r->settings->host.max_record)
 		return "a patch over max_record";
 	if (!json_check(json, JSON_DEPTH_MAX, &fault))
 		return fault.what;
@@ -218,7 +218,7 @@ intake_save(struct run *r, const struct frame *f)
 		return;
 	}
 	buf_slice(&r->call.bytes, reader_rest(&in));
-	if (!r->call.open || r->call.bytes.len > r->host->settings->host.max_batch)
+	if (!r->call.open || r->call.bytes.len > r->settings->host.max_batch)
 		call_close(r, buf_view(&r->call.bytes));
 }
 

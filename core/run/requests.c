@@ -295,7 +295,7 @@ requests_read(struct run *r, const struct frame *frame)
 static void
 patience_set(const struct run *r, struct proxy_request *q)
 {
-	const struct host_settings *s = &r->host->settings->host;
+	const struct host_settings *s = &r->settings->host;
 
 	if (r->request.what == STEP_CHECK) {
 		if (q->retries > 0 || (q->retries == 0 && s->retries > 0))

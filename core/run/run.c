@@ -163,7 +163,7 @@ close_down(struct run *r)
 		batch_boundary(r, NULL, true);
 	session_exit(r);
 	requests_cancel(r);
-	r->kill_at_ms = clock_mono_ms(r->host->clock) + r->host->settings->host.stop_grace_ms;
+	r->kill_at_ms = clock_mono_ms(r->host->clock) + r->settings->host.stop_grace_ms;
 	run_poke(r);
 }
 
@@ -230,7 +230,7 @@ begin_stop(struct run *r, const char *why, int reason)
 	if (r->stop_why || r->state == RUN_DONE)
 		return;
 	r->stop_why = xstrdup(why);
-	r->kill_at_ms = clock_mono_ms(r->host->clock) + r->host->settings->host.stop_grace_ms;
+	r->kill_at_ms = clock_mono_ms(r->host->clock) + r->settings->host.stop_grace_ms;
 	session_stop(r, reason);
 	requests_cancel(r);
 	run_poke(r);
@@ -289,7 +289,7 @@ static void
 run_tick(uv_timer_t *timer)
 {
 	struct run *r = timer->data;
-	int64_t now = clock_mono_ms(r->host->clock), call_ms = r->host->settings->host.call_ms;
+	int64_t now = clock_mono_ms(r->host->clock), call_ms = r->settings->host.call_ms;
 	char text[TIME_TEXT_MAX];
 
 	run_account(r);
@@ -322,7 +322,8 @@ run_free(struct run *r)
 	free((char *)(uintptr_t)r->request.name);
 	free((char *)(uintptr_t)r->request.input.p);
 	free(r->models);
-	free(r->plugin_path);
+	plugin_file_drop(r->plugin);
+	settings_free(r->settings);
 	free(r->sandbox);
 	free(r->stop_why);
 	buf_free(&r->connection_json);
@@ -454,6 +455,7 @@ run_start(struct host *h, const struct run_request *request, run_done *done, voi
 	}
 	r = XNEW(struct run);
 	r->host = h;
+	r->settings = settings_hold(h->settings);
 	r->request = *request;
 	r->request.name = request->name ? xstrdup(request->name) : NULL;
 	r->request.input = slice_of(slice_dup(request->input), request->input.len);

@@ -38,13 +38,22 @@ struct host_options {
 struct host *host_new(const struct host_options *o, struct err *err); /* opens the store, starts proxy and registry */
 void host_free(struct host *h);
 struct store *host_store(struct host *h); /* NULL: there is none (read_only, no_store) */
-const struct settings *host_settings(const struct host *h);
+const struct settings *host_settings(const struct host *h); /* in force now; after a reload those before live on while a run holds them */
+/* From now on these hold, for what begins; takes them. What cannot change under a living host (data_dir, ...) is the caller's to refuse. */
+void host_settings_replace(struct host *h, struct settings *s);
 struct store_options host_store_options(const struct settings *s); /* where the store is, and its key; borrowed */
 const struct clock *host_clock(const struct host *h);
 /* The manifest of a plugin by name (described by a sandboxed worker when not cached; waits, running the loop). Borrowed, until the
  * file changes. */
 const struct manifest *host_manifest(struct host *h, const char *plugin, struct err *err);
 const struct manifest *host_manifest_file(struct host *h, const char *path, struct err *err);
+/* While plugins are watched (plugin/registry.h) the manifests that host_manifest gives are borrowed until `changed` has returned; a run
+ * keeps its own. unwatch before host_free, and the loop is run until the handles are closed (host_free does). */
+struct registry_watch;
+int host_plugins_watch(struct host *h, const struct registry_watch *w, struct err *err);
+void host_plugins_refresh(struct host *h);                          /* look now */
+void host_plugins_unwatch(struct host *h);
+const char *host_plugin_trouble(const struct host *h, const char *plugin); /* why its file cannot be used, though another may be; NULL */
 char **host_plugins(struct host *h); /* names of all *.so in the plugin directory, sorted, NULL-terminated; yours, each too */
 
 enum run_state { RUN_QUEUED, RUN_SPAWNING, RUN_LOADING, RUN_STEPPING, RUN_COMMITTING, RUN_DONE, RUN_STATES };

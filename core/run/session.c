@@ -28,11 +28,11 @@ ready(struct run *r, const struct frame *f)
 	uint16_t version = reader_u16(&in), landlock = reader_u16(&in);
 	uint8_t seccomp = reader_u8(&in), no_new_privs = reader_u8(&in);
 	uint32_t tests = reader_u32(&in);
-	bool seccomp_only = r->host->settings->host.sandbox == SANDBOX_SECCOMP_ONLY;
+	bool seccomp_only = r->settings->host.sandbox == SANDBOX_SECCOMP_ONLY;
 
 	if (version != WIRE_VERSION)
 		run_failf(r, ERR_HOST, "%s speaks version %u of the wire, this host %u: install both from one build",
-		          r->host->settings->host.worker, version, WIRE_VERSION);
+		          r->settings->host.worker, version, WIRE_VERSION);
 	else if (seccomp != 2 || !no_new_privs || tests == 0 || (landlock == 0 && !seccomp_only))
 		run_failf(
 			r, ERR_HOST,
@@ -261,7 +261,7 @@ session_end(void *arg, const struct err *why)
 static void
 hello_send(struct run *r)
 {
-	const struct host_settings *s = &r->host->settings->host;
+	const struct host_settings *s = &r->settings->host;
 	struct buf out = {0};
 	size_t at = frame_begin(&out, MSG_HELLO, 0, ++r->serial);
 
@@ -280,11 +280,12 @@ hello_send(struct run *r)
 int
 session_start(struct run *r, struct err *err)
 {
-	const struct host_settings *s = &r->host->settings->host;
+	const struct host_settings *s = &r->settings->host;
 	const struct worker_process_options o = {
 		.loop = r->host->loop,
 		.executable = s->worker,
-		.plugin_path = r->plugin_path,
+		.plugin_path = r->plugin->path,
+		.plugin_fd = r->plugin->fd,
 		.memory = SLUICE_SANITIZED ? 0 : s->worker_memory,
 		.start_ms = s->worker_start_ms,
 		.seccomp_only = s->sandbox == SANDBOX_SECCOMP_ONLY,

@@ -54,16 +54,17 @@ fd_close(int fd)
 }
 
 static int
-fds_open(struct spawned *s, struct child_fds *c, const char *plugin_path, struct err *err)
+fds_open(struct spawned *s, struct child_fds *c, const struct spawn_options *o, struct err *err)
 {
 	int pair[2] = {-1, -1}, words[2] = {-1, -1};
 	struct stat st;
 
-	c->plugin = fd_above(open(plugin_path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+	c->plugin = o->plugin_fd > 0 ? fcntl(o->plugin_fd, F_DUPFD_CLOEXEC, ABOVE)
+	                             : fd_above(open(o->plugin_path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
 	if (c->plugin < 0)
-		return err_set(err, ERR_USAGE, "%s: the plugin cannot be opened: %s", plugin_path, strerror(errno));
+		return err_set(err, ERR_USAGE, "%s: the plugin cannot be opened: %s", o->plugin_path, strerror(errno));
 	if (fstat(c->plugin, &st) || !S_ISREG(st.st_mode))
-		return err_set(err, ERR_USAGE, "%s: the plugin is no regular file", plugin_path);
+		return err_set(err, ERR_USAGE, "%s: the plugin is no regular file", o->plugin_path);
 	c->null = fd_above(open("/dev/null", O_RDWR | O_CLOEXEC));
 	if (c->null < 0)
 		return err_set(err, ERR_HOST, "/dev/null: %s", strerror(errno));
@@ -153,20 +154,20 @@ child_bind(struct spawned *s, uint64_t memory, struct err *err)
 }
 
 int
-spawn_worker(struct spawned *s, const char *executable, const char *plugin_path, uint64_t memory, struct err *err)
+spawn_worker(struct spawned *s, const struct spawn_options *o, struct err *err)
 {
 	struct child_fds c = {-1, -1, -1, -1};
 	int result = -1, bad;
 
 	*s = (struct spawned){.pidfd = -1, .channel = -1, .words = -1};
-	if (fds_open(s, &c, plugin_path, err))
+	if (fds_open(s, &c, o, err))
 		goto out;
-	bad = exec_child(s, executable, &c);
+	bad = exec_child(s, o->executable, &c);
 	if (bad) {
-		err_set(err, ERR_HOST, "%s cannot be started: %s", executable, strerror(bad));
+		err_set(err, ERR_HOST, "%s cannot be started: %s", o->executable, strerror(bad));
 		goto out;
 	}
-	result = child_bind(s, memory, err);
+	result = child_bind(s, o->memory, err);
 out:
 	fd_close(c.null);
 	fd_close(c.words);

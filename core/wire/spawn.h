@@ -18,7 +18,13 @@ struct spawned {
 	int words;   /* what it writes on stderr, up to a page; not blocking */
 };
 
-/* 0, or -1: nothing was started and nothing is open. memory: RLIMIT_AS of the child; 0: none. */
-int spawn_worker(struct spawned *s, const char *executable, const char *plugin_path, uint64_t memory, struct err *err);
+struct spawn_options {
+	const char *executable;
+	const char *plugin_path; /* opened here, unless there is */
+	int plugin_fd;           /* a descriptor of it that is open already, and stays yours; 0: none */
+	uint64_t memory;         /* RLIMIT_AS of the child; 0: none */
+};
+/* 0, or -1: nothing was started and nothing is open. */
+int spawn_worker(struct spawned *s, const struct spawn_options *o, struct err *err);
 
 #endif

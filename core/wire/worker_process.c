@@ -453,7 +453,7 @@ worker_process_start(const struct worker_process_options *o, struct err *err)
 	w->o = *o;
 	w->phase = PHASE_START;
 	w->last = &w->first;
-	if (spawn_worker(&w->child, o->executable, o->plugin_path, o->memory, err)) {
+	if (spawn_worker(&w->child, &(struct spawn_options){o->executable, o->plugin_path, o->plugin_fd, o->memory}, err)) {
 		free(w);
 		return NULL;
 	}

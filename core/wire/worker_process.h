@@ -18,7 +18,8 @@ struct worker_process;
 struct worker_process_options {
 	uv_loop_t *loop;
 	const char *executable;    /* sluice-worker */
-	const char *plugin_path;   /* opened O_RDONLY|O_CLOEXEC here, passed as fd 4 */
+	const char *plugin_path;   /* for messages; opened O_RDONLY|O_CLOEXEC here and passed as fd 4, unless there is */
+	int plugin_fd;             /* an open descriptor of it, which stays yours; 0: none */
 	uint64_t memory;           /* RLIMIT_AS bytes, set before the first byte is sent to it; 0: none (and never in sanitized builds) */
 	int64_t start_ms;          /* until MSG_LOADED */
 	bool seccomp_only;

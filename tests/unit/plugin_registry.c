@@ -209,13 +209,13 @@ TEST("plugins are listed by name, sorted, and nothing else is")
 static int
 elf_check_bytes(const char *path, struct slice bytes, mode_t mode, struct err *err)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
 	int result;
 
 	if (fd < 0 || write(fd, bytes.p, bytes.len) != (ssize_t)bytes.len || fchmod(fd, mode))
 		printf("# cannot write %s\n", path);
+	result = elf_check(path, fd, err);
 	close(fd);
-	result = elf_check(path, err);
 	unlink(path);
 	return result;
 }
