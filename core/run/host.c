@@ -194,6 +194,12 @@ host_clock(const struct host *h)
 	return h->clock;
 }
 
+uv_loop_t *
+host_loop(const struct host *h)
+{
+	return h->loop;
+}
+
 const struct manifest *
 host_manifest(struct host *h, const char *plugin, struct err *err)
 {

@@ -35,6 +35,18 @@ int service_start(struct service *s, const struct service_ask *a, struct err *er
 /* A connection switched on or off by a command: durable, wins over INI's `active` until INI's value changes. */
 int service_enable(struct service *s, const struct service_ask *a, bool enabled, struct err *err);
 
+/* ---- what reload.c and plugins.c need of service.c ---- */
+struct host *service_host(const struct service *s);
+struct settings *service_load(struct service *s, struct err *err); /* the configuration as it stands now: options.load */
+/* The settings in force, or a plugin, are others than before: what host_settings and host_manifest now say is put into the
+ * schedule (what is the same keeps its due times and failures), what they do not say any more is taken out, and of its runs
+ * none is begun again. Runs under way are left alone. Borrowed pointers into the old ones are not used afterwards. */
+void service_refit(struct service *s);
+
+/* plugins.c: follows the plugin directory. Called by service_begin; the other by service_stop. */
+int service_plugins_watch(struct service *s, struct err *err);
+void service_plugins_unwatch(struct service *s);
+
 /* reload.c: all or nothing; what changed is logged and, a line each, put into changes (may be NULL). Connections that are
  * the same go on untouched. */
 int service_reload(struct service *s, struct buf *changes, struct err *err);

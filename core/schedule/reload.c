@@ -1,0 +1,202 @@
+/* reload.c - the configuration read anew while the host runs: all of it, or nothing.
+ *
+ *   load -> what needs a restart? -> judge every connection and sync -> swap -> fit the schedule -> stop what is no more
+ *
+ * Nothing is touched before the last judgement: a configuration that is refused leaves everything as it was, and every
+ * reason is logged, not only the first. What was wrong before and still is (a connection whose plugin is missing) refuses
+ * nothing, or a host that lives with one fault could never be reloaded; it is told as a warning.
+ *
+ * A run that is under way holds the settings it began with and ends with them. Only the runs of what was removed are
+ * stopped, in good order: their progress is saved. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/log.h"
+#include "base/mem.h"
+#include "config/changes.h"
+#include "run/options.h"
+#include "run/target.h"
+#include "schedule/service.h"
+
+/* What a living host cannot change, and why. */
+static const struct {
+	const char *key, *why;
+} fixed[] = {
+	{"data_dir", "the store is open"},
+	{"plugin_dir", "it is being watched"},
+	{"encryption_key", "the store is open; `sluice rekey` changes the key"},
+	{"hash_ids", "the store was made with it"},
+	{"worker", "workers of one build belong to one host"},
+	{"sandbox", "workers under way have the one they began with"},
+	{"worker_memory", "plugins are described with it"},
+	{"worker_start", "plugins are described with it"},
+	{"commit_delay", "the store is open"},
+	{"commit_bytes", "the store is open"},
+	{"first_spread", "the schedule was made with it"},
+	{"log_file", "it is open; SIGUSR1 opens it anew"},
+	{"log_level", "it is read at the start"},
+	{"log_format", "it is read at the start"},
+};
+
+struct reloading {
+	struct service *service;
+	struct buf *changes;
+	const struct settings *before, *now;
+	struct err *err;
+	unsigned faults;
+};
+
+/* ---- judging ---- */
+
+static void
+fault(struct reloading *r, const struct err *why)
+{
+	log_error("%s", why->text);
+	if (r->faults++ == 0)
+		err_set(r->err, ERR_USAGE, "%s", why->text);
+}
+
+static void
+fixed_check(void *arg, const struct change *c)
+{
+	struct reloading *r = arg;
+	struct err err;
+
+	if (c->kind != SECTION_HOST)
+		return;
+	for (size_t i = 0; c->keys && c->keys[i]; i++)
+		for (size_t k = 0; k < LENGTH(fixed); k++)
+			if (strcmp(c->keys[i], fixed[k].key) == 0) {
+				err_set(&err, ERR_USAGE,
+				        "[host] %s cannot change while the host runs (%s): restart it, or put the value back",
+				        fixed[k].key, fixed[k].why);
+				fault(r, &err);
+			}
+}
+
+static int
+connection_judge(struct host *h, const struct connection_settings *k, struct err *err)
+{
+	const struct manifest *m;
+	struct buf options = {0};
+	struct proxy_auth auth;
+	int rc = -1;
+
+	if (k->broken)
+		return err_set(err, ERR_USAGE, "%.*s", (int)strcspn(k->broken, "\n"), k->broken);
+	m = host_manifest(h, k->integration->plugin, err);
+	if (!m)
+		err_prefix(err, "%s:%u: connection %s : %s", k->at.file, k->at.line, k->name, k->integration->name);
+	else if (options_build(m, k, &options, err) == 0 && target_credentials(m, k, &auth, err) == 0)
+		rc = 0;
+	buf_free(&options);
+	return rc;
+}
+
+static void
+connections_judge(struct reloading *r)
+{
+	struct host *h = service_host(r->service);
+
+	for (size_t i = 0; i < r->now->n_connections; i++) {
+		const struct connection_settings *k = r->now->connections[i], *old;
+		struct err err = {0};
+
+		if (connection_judge(h, k, &err) == 0)
+			continue;
+		old = settings_connection(r->before, k->name, k->integration->name);
+		if (old && connection_judge(h, old, NULL) != 0)
+			log_warn("%s: as before", err.text);
+		else
+			fault(r, &err);
+	}
+}
+
+static void
+syncs_judge(struct reloading *r)
+{
+	for (size_t i = 0; i < r->now->n_syncs; i++) {
+		const struct sync_settings *y = r->now->syncs[i];
+		const struct manifest *m =
+			host_manifest(service_host(r->service), y->connection->integration->plugin, NULL);
+		const char **names, *near;
+		struct err err;
+
+		if (!m || manifest_sync(m, y->sync))
+			continue; /* a plugin that cannot be had was named with its connection */
+		names = xcalloc(m->n_syncs + 1, sizeof *names);
+		for (size_t k = 0; k < m->n_syncs; k++)
+			names[k] = m->syncs[k].name;
+		near = nearest(y->sync, names);
+		err_set(&err, ERR_USAGE, "%s:%u: connector '%s' has no sync '%s'%s%s%s", y->at.file, y->at.line, m->name,
+		        y->sync, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+		free(names);
+		fault(r, &err);
+	}
+}
+
+/* ---- saying what changed ---- */
+
+static void
+change_say(void *arg, const struct change *c)
+{
+	struct reloading *r = arg;
+	struct buf line = {0};
+
+	buf_printf(&line, "[%s] %s", c->title, c->removed ? "removed" : c->added ? "added" : "changed: ");
+	for (size_t i = 0; c->keys && c->keys[i]; i++)
+		buf_printf(&line, "%s%s", i ? ", " : "", c->keys[i]);
+	log_info("reload: %s", buf_str(&line));
+	if (r->changes)
+		buf_printf(r->changes, "%s\n", buf_str(&line));
+	buf_free(&line);
+}
+
+/* ---- swapping ---- */
+
+static void
+removed_stop(struct host *h, const struct settings *now)
+{
+	struct run *next;
+
+	for (struct run *r = run_next(h, NULL); r; r = next) {
+		const struct connection_settings *k = run_asked(r)->connection;
+
+		next = run_next(h, r);
+		if (!settings_connection(now, k->name, k->integration->name))
+			run_stop(r, "its connection was removed from the configuration; what it saved is kept");
+	}
+}
+
+int
+service_reload(struct service *s, struct buf *changes, struct err *err)
+{
+	struct host *h = service_host(s);
+	struct settings *now = service_load(s, err);
+	struct reloading r = {.service = s, .changes = changes, .before = host_settings(h), .now = now, .err = err};
+	size_t n;
+
+	if (!now) {
+		log_error("reload: refused; everything goes on as it was");
+		return -1;
+	}
+	settings_changes(r.before, now, fixed_check, &r);
+	connections_judge(&r);
+	syncs_judge(&r);
+	if (r.faults) {
+		if (r.faults > 1)
+			err_prefix(err, "%u reasons, the first", r.faults);
+		log_error("reload: refused; everything goes on as it was");
+		settings_free(now);
+		return -1;
+	}
+	n = settings_changes(r.before, now, change_say, &r);
+	if (n == 0) {
+		log_info("reload: nothing has changed");
+		settings_free(now);
+		return 0;
+	}
+	host_settings_replace(h, now); /* r.before may be gone from here on */
+	service_refit(s);
+	removed_stop(h, now);
+	return 0;
+}
