@@ -283,7 +283,7 @@ const struct key keys[] = {
 	{MERGE(sources), KEY_TEXT, "sources", .sample = "acme:close:Contact, acme:stripe:Customer",
 		.help = "CONNECTION:INTEGRATION:MODEL, in order of priority: each field comes from the first that has it"},
 	{MERGE(key), KEY_TEXT, "key", .sample = "email",
-		.help = "the common identifier: a member of the records, a dotted path. A record without it stands alone"},
+		.help = "the common identifier: a dotted path into the records, or several; a record without one stands alone"},
 	{MERGE(fields), KEY_TEXT, "fields", .sample = "name, email, phone", .unset = "all",
 		.help = "what the merged record has of them"},
 

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "run/host.h"
+#include "run/merges.h"
 
 static void
 host_woken(uv_async_t *wake)
@@ -86,7 +87,7 @@ host_new(const struct host_options *o, struct err *err)
 	h->wake_open = true;
 	if (o->no_store || (o->read_only && !store_there(o->settings->host.data_dir)))
 		return h;
-	if (host_open(h, err) == 0)
+	if (host_open(h, err) == 0 && (o->read_only || merges_set(h, h->settings, true, err) == 0))
 		return h;
 out:
 	host_free(h);

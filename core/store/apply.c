@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include "base/mem.h"
 #include "store/apply.h"
+#include "store/merge.h"
 
 static apply_fn *const ops[OP_COUNT] = {
 	[OP_SAVE] = apply_save,
@@ -33,6 +34,9 @@ static apply_fn *const ops[OP_COUNT] = {
 	[OP_LOG_DROP] = apply_log_drop,
 	[OP_ROOM] = apply_room,
 	[OP_REKEY] = apply_rekey,
+	[OP_MERGE_DEFINE] = apply_merge_define,
+	[OP_MERGE_DROP] = apply_merge_drop,
+	[OP_MERGE_BUILD] = apply_merge_build,
 };
 
 int
@@ -151,6 +155,7 @@ dataset_load(struct group *g, uint32_t number, struct dataset **out)
 		g->cap_ds = g->cap_ds ? g->cap_ds * 2 : 8;
 		g->ds = xrealloc(g->ds, g->cap_ds * sizeof(struct dataset *));
 	}
+	d->merged = merges_use(&g->s->merges, number);
 	g->ds[g->n_ds++] = *out = d;
 	return 0;
 }
@@ -224,7 +229,7 @@ group_begin(struct group *g, struct store *s)
 	if ((rc = group_last(g, DB_FEED, &k)))
 		return rc;
 	g->feed_end = k.mv_size ? get_be32(k.mv_data) : 0;
-	return 0;
+	return merges_load(g);
 }
 
 static int
@@ -247,6 +252,9 @@ group_finish(struct group *g, int rc)
 	free(g->ds);
 	buf_wipe(&g->scratch);
 	buf_wipe(&g->merged);
+	buf_wipe(&g->touched);
+	if (rc)
+		g->s->merges.loaded = false; /* it may have been changed by what is not */
 	return rc;
 }
 
@@ -316,6 +324,8 @@ commit_apply(struct group *g, struct commit *c, const struct buf *list)
 		if (r.bad)
 			die("store: operation %u is cut short", op);
 	}
+	if (!rc)
+		rc = merges_settle(g);
 	if (rc == APPLY_REFUSED) {
 		c->err = g->why;
 		fence_break(g->s, c->fence);

@@ -15,6 +15,7 @@ struct dataset {
 	uint32_t number;
 	struct dataset_entry e;
 	bool dirty;
+	bool merged;        /* a merged dataset is made of it */
 	struct slice names; /* owned */
 	uint8_t **page;     /* by page number; NULL: not loaded */
 	bool *page_dirty;
@@ -34,6 +35,7 @@ struct group {
 	size_t n_ds, cap_ds;
 	struct err why; /* of APPLY_REFUSED */
 	struct buf scratch, merged;
+	struct buf touched; /* merged records to be put together at the commit's end: target, id */
 };
 
 /* Applies all commits of the list that have no error yet, and commits. On APPLY_REFUSED the refused one has got its
@@ -61,6 +63,14 @@ int record_head(struct group *g, struct dataset *d, const struct id_entry *e,
 		struct feed_head *h); /* leaves the feed's cursor on it */
 int record_head_put(struct group *g, struct dataset *d, uint64_t sequence, const struct feed_head *h);
 
+/* What apply_save and apply_delete do. body: length of id (1 byte), id, JSON. */
+int record_save(struct group *g, uint32_t dataset, struct slice body, const struct json_hash *hash, struct commit_counts *n);
+int record_delete(struct group *g, uint32_t dataset, struct slice id, struct commit_counts *n);
+/* A row as it stands; borrowed from the group's scratch or the map. */
+int record_read(struct group *g, uint32_t dataset, uint64_t row, struct slice *id, struct slice *json);
+
+int sweep_run(struct group *g, const struct sweep *how, struct commit_counts *n); /* sweep.c */
+
 /* seen.c */
 int seen_mark(struct group *g, struct dataset *d, uint32_t index, bool *fresh);
 int seen_test(struct group *g, struct dataset *d, uint32_t index, bool *seen);
@@ -81,6 +91,7 @@ apply_fn apply_dead, apply_dead_change;           /* dead.c */
 apply_fn apply_run, apply_log;                    /* history.c */
 apply_fn apply_dataset, apply_scope, apply_epoch; /* names.c */
 apply_fn apply_tombstone_drop, apply_run_drop, apply_log_drop; /* prune.c */
+apply_fn apply_merge_define, apply_merge_drop, apply_merge_build; /* merge_build.c */
 apply_fn apply_room;                              /* job.c */
 apply_fn apply_rekey;                             /* store.c */
 

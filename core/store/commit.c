@@ -268,6 +268,13 @@ commit_room(struct commit *c)
 }
 
 void
+commit_merge(struct commit *c, enum op op, uint32_t target, struct slice json)
+{
+	put_op(c, op, target);
+	buf_bytes(&c->ops, json);
+}
+
+void
 commit_rekey(struct commit *c, struct slice wrapped)
 {
 	buf_u8(&c->ops, OP_REKEY);

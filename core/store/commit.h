@@ -31,6 +31,9 @@ enum op {
 	OP_LOG_DROP,
 	OP_ROOM,
 	OP_REKEY,
+	OP_MERGE_DEFINE,
+	OP_MERGE_DROP,
+	OP_MERGE_BUILD,
 	OP_COUNT
 };
 
@@ -60,6 +63,7 @@ struct commit_counts *commit_counts_of(struct commit *c, uint32_t dataset);
 void commit_name(struct commit *c, enum op op, struct slice names); /* OP_DATASET, OP_SCOPE */
 void commit_epoch(struct commit *c, uint32_t scope);
 void commit_room(struct commit *c); /* OP_ROOM: the map grows now, since it cannot while a long read lasts */
+void commit_merge(struct commit *c, enum op op, uint32_t target, struct slice json); /* OP_MERGE_*; json: of a definition */
 void commit_rekey(struct commit *c, struct slice wrapped);
 
 #endif

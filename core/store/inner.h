@@ -8,6 +8,13 @@
 #include "store/writer.h"
 
 struct job;
+struct merge;
+
+struct merges { /* see merge.h */
+	struct merge *list;
+	size_t n;
+	bool loaded; /* false: what stands here may not be what stands in the file */
+};
 
 struct store {
 	struct env env;
@@ -20,6 +27,7 @@ struct store {
 	uint64_t next_run;    /* the loop's */
 	struct fence *broken; /* the writer's: runs of which a commit failed, newest epoch a scope; see fence_break */
 	size_t n_broken;
+	struct merges merges; /* the writer's */
 	struct job *job; /* the last one begun; NULL: none. See job.c */
 };
 

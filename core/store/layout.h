@@ -13,6 +13,7 @@
  *   logs      run, number                       sealed JSON
  *   dead      number                            scope, dataset, mark; then sealed: the letter
  *   deadkey   dataset, mark, scope              number of the letter
+ *   members   see merge.h                       what merged datasets are made of
  *
  * Numbers in keys are big-endian, so that they sort; in values little-endian. A record's head stands in its feed entry,
  * not in its row: a delete, an undelete and a sweep then never touch the rows, which are nine tenths of the file. Every
@@ -47,6 +48,7 @@ enum layout_db {
 	DB_LOGS,
 	DB_DEAD,
 	DB_DEADKEY,
+	DB_MEMBERS,
 	DB_COUNT
 };
 

@@ -34,6 +34,9 @@ bool read_row(struct snapshot *p, MDB_cursor *rows, uint32_t dataset, uint64_t r
 
 bool seen_marked(struct snapshot *p, uint32_t dataset, uint32_t index); /* seen.c */
 
+/* merge_verify.c: 0, or LMDB's code. */
+int merges_verify(struct snapshot *p, MDB_cursor *rows, void (*fault)(void *arg, const char *text), void *arg);
+
 /* dead.c: checks every letter, and counts the open ones: of a scope, or with an id of a dataset, or (0, 0) all. */
 uint64_t dead_verify(struct snapshot *p, uint32_t scope, uint32_t dataset, void (*fault)(void *arg, uint64_t number),
                      void *arg);

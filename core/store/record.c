@@ -9,6 +9,7 @@
  * and the head then remembers both borders of the gap (feed.c says what for). */
 #include "base/mem.h"
 #include "store/apply.h"
+#include "store/merge.h"
 
 size_t
 record_key(const struct seal *seal, bool hash_ids, uint32_t dataset, struct slice id, uint8_t out[4 + STORE_ID_MAX])
@@ -145,6 +146,19 @@ head_move(struct group *g, struct place *at, enum change_action action)
 	return record_head_put(g, at->d, at->e.sequence, &h);
 }
 
+/* Datasets that are merged of this one follow. body empty: it was deleted. */
+static int
+changed(struct group *g, const struct place *at, struct slice body)
+{
+	struct slice json = {0};
+
+	if (!at->d->merged)
+		return 0;
+	if (body.len)
+		json = slice_of(body.p + 1 + at->id.len, body.len - 1 - at->id.len);
+	return merge_note(g, at->d, at->e.row, at->e.sequence, at->id, json);
+}
+
 /* A record that is not there yet: one descent finds that out and puts it. *taken: it was there; at->e then says where.
  */
 static int
@@ -180,7 +194,8 @@ record_add(struct group *g, struct place *at, struct slice body, const struct js
 		return group_refuse(g, ERR_HOST, "dataset %u has had 2^32 records", at->d->number);
 	e->live++;
 	e->bytes += at->e.size;
-	return record_head_put(g, at->d, at->e.sequence, &h);
+	rc = record_head_put(g, at->d, at->e.sequence, &h);
+	return rc ? rc : changed(g, at, body);
 }
 
 /* Known record, other content or deleted. */
@@ -204,7 +219,9 @@ record_change(struct group *g, struct place *at, struct slice body, const struct
 	at->e.hash = *hash;
 	at->e.flags = 0;
 	rc = head_move(g, at, gone ? CHANGE_ADDED : CHANGE_UPDATED);
-	return rc ? rc : place_write(g, at);
+	if (!rc)
+		rc = place_write(g, at);
+	return rc ? rc : changed(g, at, body);
 }
 
 static int
@@ -245,29 +262,32 @@ body_id(struct slice body)
 }
 
 int
-apply_save(struct group *g, struct commit *c, struct reader *r)
+record_save(struct group *g, uint32_t dataset, struct slice body, const struct json_hash *hash, struct commit_counts *n)
 {
-	uint32_t dataset = reader_u32(r);
-	struct json_hash hash = {.low = reader_u64(r)};
-	struct place at;
-	struct slice body;
-	struct commit_counts *n = commit_counts_of(c, dataset);
+	struct place at = {.id = body_id(body)};
 	bool taken;
 	int rc;
 
-	hash.high = reader_u64(r);
-	body = reader_bytes(r, UINT32_MAX);
-	at.id = body_id(body);
 	rc = group_dataset(g, dataset, &at.d);
 	if (rc)
 		return rc;
 	at.key_len = record_key(&g->s->seal, g->s->hash_ids, dataset, at.id, at.key);
-	rc = record_add(g, &at, body, &hash, &taken);
+	rc = record_add(g, &at, body, hash, &taken);
 	n->saved++;
 	n->added += !rc && !taken;
 	if (!rc && taken)
-		rc = record_compare(g, &at, body, &hash, n);
+		rc = record_compare(g, &at, body, hash, n);
 	return rc ? rc : mark(g, &at, n);
+}
+
+int
+apply_save(struct group *g, struct commit *c, struct reader *r)
+{
+	uint32_t dataset = reader_u32(r);
+	struct json_hash hash = {.low = reader_u64(r)};
+
+	hash.high = reader_u64(r);
+	return record_save(g, dataset, reader_bytes(r, UINT32_MAX), &hash, commit_counts_of(c, dataset));
 }
 
 /* Reads what is stored: *json is borrowed from the group's scratch or the map. */
@@ -324,11 +344,8 @@ apply_update(struct group *g, struct commit *c, struct reader *r)
 }
 
 int
-apply_delete(struct group *g, struct commit *c, struct reader *r)
+record_delete(struct group *g, uint32_t dataset, struct slice id, struct commit_counts *n)
 {
-	uint32_t dataset = reader_u32(r);
-	struct slice id = reader_bytes(r, STORE_ID_MAX);
-	struct commit_counts *n = commit_counts_of(c, dataset);
 	struct place at;
 	int rc = place_find(g, dataset, id, &at);
 
@@ -344,5 +361,35 @@ apply_delete(struct group *g, struct commit *c, struct reader *r)
 	at.d->e.bytes -= at.e.size;
 	at.e.flags = ID_DELETED;
 	rc = head_move(g, &at, CHANGE_DELETED);
-	return rc ? rc : place_write(g, &at);
+	if (!rc)
+		rc = place_write(g, &at);
+	return rc ? rc : changed(g, &at, (struct slice){0});
+}
+
+int
+apply_delete(struct group *g, struct commit *c, struct reader *r)
+{
+	uint32_t dataset = reader_u32(r);
+
+	return record_delete(g, dataset, reader_bytes(r, STORE_ID_MAX), commit_counts_of(c, dataset));
+}
+
+int
+record_read(struct group *g, uint32_t dataset, uint64_t row, struct slice *id, struct slice *json)
+{
+	uint8_t place[12];
+	struct seal_place sp = row_place(dataset, row, place);
+	MDB_val k = val_of(place + 4, 8), v;
+	struct slice body;
+	int rc = mdb_cursor_get(g->rows, &k, &v, MDB_SET);
+
+	if (rc && rc != MDB_NOTFOUND)
+		return rc;
+	if (rc || !seal_get(&g->s->seal, sp, slice_val(v), &g->scratch, &body) || !body.len ||
+	    body.len < 1 + (size_t)(uint8_t)body.p[0])
+		return group_refuse(g, ERR_HOST, "store %s is damaged: dataset %u, row %llu", g->s->dir, dataset,
+		                    (unsigned long long)row);
+	*id = body_id(body);
+	*json = slice_of(body.p + 1 + id->len, body.len - 1 - id->len);
+	return 0;
 }

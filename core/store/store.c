@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "store/apply.h"
 #include "store/dir.h"
+#include "store/merge.h"
 #include "store/read.h"
 
 #define MAP_DEFAULT (UINT64_C(1) << 30)
@@ -268,6 +269,7 @@ store_close(struct store *s)
 		store_drain(s);
 		writer_stop(&s->writer);
 	}
+	merges_free(&s->merges);
 	env_close(&s->env);
 	seal_finish(&s->seal);
 	if (s->lock_fd >= 0)

@@ -318,6 +318,25 @@ bool store_log_span(struct store *s, uint64_t run, uint64_t *first, uint64_t *la
 void commit_run_drop(struct commit *c, uint64_t run);
 void commit_log_drop(struct commit *c, uint64_t run, uint64_t first, uint64_t last); /* both included */
 
+/* ---- merges: datasets that are made out of others, by a common identifier ----
+ *
+ * Kept up to date by the transactions that change their sources; a merged dataset is read like any other, under
+ * connection "merge", integration "merge" and its name. */
+struct store_merge {
+	const char *name;                    /* the model */
+	const struct dataset_name *sources;  /* in order of priority: each field comes from the first that has it; 1 to 32 */
+	size_t n;
+	const char *const *keys;             /* NULL-terminated: dotted paths to the common identifier, a string or number;
+	                                        the first that leads to one counts */
+	const char *const *fields;           /* NULL-terminated; NULL: all */
+};
+/* These there are from now on. Those that are defined as before go on; new and changed ones are to be built; others are
+ * forgotten, and their datasets stay as they are. Waits for its commits. */
+int store_merges(struct store *s, const struct store_merge *list, size_t n, struct err *err);
+uint32_t store_merge_unbuilt(struct store *s); /* the dataset of one that is still to be built; 0: none */
+/* Builds a piece of it, in a commit of its own: until store_merge_unbuilt names it no more. */
+void store_merge_build(struct store *s, uint32_t dataset, commit_done *done, void *arg);
+
 /* Walks everything and checks every invariant: ids <-> rows <-> feed one to one, counts exact, sequences within bounds,
  * seals intact, nothing unreachable. Calls fault for each violation; 0 when there was none. */
 int store_verify(struct store *s, void (*fault)(void *arg, const char *text), void *arg, struct err *err);

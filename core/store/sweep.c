@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include "base/mem.h"
 #include "store/apply.h"
+#include "store/merge.h"
 
 struct absent {
 	uint64_t sequence; /* of its feed entry */
@@ -147,6 +148,8 @@ feed_tombstones(struct sweeping *sw)
 		sw->new_seq[sw->gone[i].index] = ++d->e.sequence;
 		d->e.bytes -= sw->gone[i].size;
 		rc = record_head_put(sw->g, d, d->e.sequence, &h);
+		if (!rc && d->merged)
+			rc = merge_note(sw->g, d, h.row, d->e.sequence, (struct slice){0}, (struct slice){0});
 	}
 	d->e.live -= sw->n;
 	d->e.gone += sw->n;
@@ -174,17 +177,13 @@ no_more(struct group *g)
 }
 
 int
-apply_sweep(struct group *g, struct commit *c, struct reader *r)
+sweep_run(struct group *g, const struct sweep *how, struct commit_counts *n)
 {
-	struct sweeping sw = {.g = g};
-	struct commit_counts *n;
-	int rc = group_dataset(g, reader_u32(r), &sw.d);
-	struct slice how = reader_raw(r, sizeof(sw.how));
+	struct sweeping sw = {.g = g, .how = *how};
+	int rc = group_dataset(g, how->dataset, &sw.d);
 
 	if (rc)
 		return rc;
-	memcpy(&sw.how, how.p, sizeof(sw.how));
-	n = commit_counts_of(c, sw.d->number);
 	if (!(sw.d->e.flags & DATASET_MARKING))
 		return sw.how.most ? no_more(g) : 0;
 	rc = walk(&sw, step_note);
@@ -200,4 +199,16 @@ apply_sweep(struct group *g, struct commit *c, struct reader *r)
 	free(sw.gone);
 	free(sw.new_seq);
 	return rc;
+}
+
+int
+apply_sweep(struct group *g, struct commit *c, struct reader *r)
+{
+	uint32_t dataset = reader_u32(r);
+	struct slice bytes = reader_raw(r, sizeof(struct sweep));
+	struct sweep how;
+
+	memcpy(&how, bytes.p, sizeof(how));
+	how.dataset = dataset;
+	return sweep_run(g, &how, commit_counts_of(c, dataset));
 }

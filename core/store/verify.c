@@ -5,6 +5,7 @@
  *   every entry     of feed and rows is reached from an id (by count)
  *   every name      has its number, every letter its index
  *   every seal      of state, runs, logs and letters opens
+ *   every merge     is what its sources make of it
  *
  * One snapshot for all of it, so that the parts fit each other; the file may grow while it lasts. What is damaged below
  * LMDB's own pages shows as an error of LMDB, or as entries that are missing. */
@@ -158,6 +159,12 @@ static void
 letter_fault(void *arg, uint64_t number)
 {
 	say(arg, "dead letter %llu is damaged or not indexed", (unsigned long long)number);
+}
+
+static void
+merge_fault(void *arg, const char *text)
+{
+	say(arg, "%s", text);
 }
 
 static void
@@ -370,6 +377,8 @@ store_verify(struct store *s, void (*fault)(void *arg, const char *text), void *
 		rc = check_numbered(&v, DB_SCOPES, check_scope);
 	for (size_t i = 0; i < LENGTH(sealed_dbs) && !rc; i++)
 		rc = check_sealed(&v, &sealed_dbs[i]);
+	if (!rc)
+		rc = merges_verify(&v.snap, v.rows, merge_fault, &v);
 	if (!rc) {
 		check_seen(&v);
 		check_totals(&v);
