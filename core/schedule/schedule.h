@@ -11,6 +11,7 @@
  *   One at a time per connection and sync; per connection max_runs (usually 1), by priority, then by what is overdue
  *                longest; limits of integration and host; among connections who waits longest goes first.
  *   after        begins when the other's run of the same round is over: one that ended since this one last began.
+ *                Their grids begin together. Asked for, it waits only for one that runs or was asked for too.
  *   Failures     a run that failed is tried again after fail_pause, twice as long after each further one in a row, at
  *                most run_retries times before its next due time. Failures of the provider or the rate limit pause the
  *                whole connection so, others only their sync. Refused credentials: nothing of the connection begins
@@ -18,7 +19,8 @@
  *                on as soon as may be.
  *   Clocks       due times are wall time, waits between are monotonic: the wall clock set forward makes due what is due
  *                then, once; set back, nothing waits longer than its interval. In a night when an hour is skipped, what
- *                was to begin in it begins at its end; in one when an hour comes twice, it begins once. */
+ *                was to begin in it begins at its end; in one when an hour comes twice, it begins once (a cron
+ *                expression for every hour: in both). */
 #ifndef SLUICE_SCHEDULE_SCHEDULE_H
 #define SLUICE_SCHEDULE_SCHEDULE_H
 
@@ -88,7 +90,7 @@ enum schedule_cause { CAUSE_DUE = 1, CAUSE_RETRY, CAUSE_RESUME, CAUSE_ASKED };
 struct schedule_begin {
 	struct schedule_item *item;
 	enum schedule_cause cause;
-	int64_t due_us;        /* the due time that it meets; of one that was asked for: 0 */
+	int64_t due_us;        /* the due time that it meets; of one that was only asked for: 0 */
 	unsigned attempt;      /* of that due time; 0: the first */
 	bool full_refresh, reset; /* as asked */
 };

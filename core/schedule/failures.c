@@ -1,0 +1,182 @@
+/* failures.c - what an end means for what comes next: pauses, trying again, attention, going on.
+ *
+ * Failures of the provider (and its rate limit) pause the connection, others the sync; each further one in a row twice as
+ * long, up to fail_pause_max, and up to a tenth longer by chance of name and count, so that ten thousand which failed in
+ * one second do not come back in one. Refused credentials wait for a person.
+ * Awkward: several runs of a connection that fail together are one failure of the provider, not one each: a failure within
+ * the pause does not lengthen it. */
+#include "schedule/inner.h"
+
+static bool
+of_provider(enum err_class cls)
+{
+	return cls == ERR_PROVIDER || cls == ERR_RATE;
+}
+
+int64_t
+pause_length(const struct schedule *s, const struct schedule_item *i, uint64_t failures)
+{
+	int64_t ms = s->o.fail_pause_ms, most = s->o.fail_pause_max_ms > ms ? s->o.fail_pause_max_ms : ms;
+	uint64_t chance = hash_text(s->o.seed ^ i->slot->phase ^ failures * UINT64_C(0x9e3779b97f4a7c15), i->slot->name.sync);
+
+	for (uint64_t n = 1; n < failures && ms < most; n++)
+		ms *= 2;
+	if (ms > most)
+		ms = most;
+	return ms + (int64_t)(chance % (uint64_t)(ms / 10 + 1));
+}
+
+void
+item_pause_set(struct schedule *s, struct schedule_item *i, int64_t until_ms)
+{
+	i->pause_until_ms = until_ms;
+	if (until_ms)
+		heap_put(&s->by_pause, &i->pause, 0, until_ms);
+	else
+		heap_drop(&s->by_pause, &i->pause);
+}
+
+void
+link_hold_set(struct schedule *s, struct link *c, int64_t until_ms)
+{
+	c->held_until_ms = until_ms;
+	if (until_ms)
+		heap_put(&s->held, &c->hold, 0, until_ms);
+	else
+		heap_drop(&s->held, &c->hold);
+}
+
+void
+link_lift(struct schedule *s, struct link *c)
+{
+	int64_t mono = clock_mono_ms(&s->clock);
+
+	c->attention = false;
+	c->failures = 0;
+	c->refused_us = 0;
+	link_hold_set(s, c, 0);
+	for (struct schedule_item *i = c->items; i; i = i->sibling) {
+		if (i->pause_until_ms > mono && i->retry)
+			i->since_ms = mono;
+		item_pause_set(s, i, 0);
+	}
+	link_touch(s, c);
+}
+
+static void
+item_failed(struct schedule *s, struct schedule_item *i, enum err_class cls)
+{
+	int64_t mono = clock_mono_ms(&s->clock), until;
+	struct link *c = i->link;
+
+	i->failures++;
+	i->cls = cls;
+	if (cls == ERR_CREDENTIALS) {
+		c->attention = true;
+		c->refused_us = clock_wall_us(&s->clock);
+	}
+	i->retry = cls != ERR_USAGE && cls != ERR_CREDENTIALS && i->attempt < i->plan.run_retries;
+	i->attempt += i->retry;
+	if (!of_provider(cls)) {
+		until = mono + pause_length(s, i, i->failures);
+		item_pause_set(s, i, until);
+	} else if (c->held_until_ms > mono) {
+		until = c->held_until_ms;
+	} else {
+		c->failures++;
+		until = mono + pause_length(s, i, c->failures);
+		link_hold_set(s, c, until);
+	}
+	i->since_ms = until;
+}
+
+static void
+item_succeeded(struct schedule *s, struct schedule_item *i, bool more)
+{
+	struct link *c = i->link;
+
+	i->failures = i->attempt = 0;
+	i->cls = ERR_NONE;
+	i->retry = false;
+	item_pause_set(s, i, 0);
+	c->failures = 0;
+	c->success_us = clock_wall_us(&s->clock);
+	c->attention = false; /* the credentials hold */
+	link_hold_set(s, c, 0);
+	i->resume = i->more = more;
+	i->since_ms = clock_mono_ms(&s->clock);
+}
+
+void
+schedule_ended(struct schedule *s, struct schedule_item *i, const struct schedule_outcome *o)
+{
+	if (!i->running)
+		return;
+	i->running--;
+	i->link->running--;
+	i->link->unit->running--;
+	s->running--;
+	if (o->cls == ERR_NONE)
+		item_succeeded(s, i, o->more);
+	else if (o->cls != ERR_STOPPED)
+		item_failed(s, i, o->cls);
+	else {
+		i->resume = !o->by_person;
+		i->more = false;
+		i->since_ms = clock_mono_ms(&s->clock);
+	}
+	if (!i->resume) { /* a run that is gone on with has not ended its round */
+		i->ended_seq = ++s->seq;
+		if (o->cls == ERR_NONE)
+			i->success_seq = i->ended_seq;
+	}
+	if (i->due)
+		i->since_ms = clock_mono_ms(&s->clock); /* it ran meanwhile: it waits only from now on */
+	if (i->gone && !i->running) {
+		item_free(s, i);
+		return;
+	}
+	item_touch(s, i);
+	waiters_touch(s, i->slot);
+}
+
+/* As if its last run had ended in this process, so long ago as the wall clock says. */
+void
+item_past_failures(struct schedule *s, struct schedule_item *i, const struct schedule_past *past)
+{
+	struct link *c = i->link;
+	int64_t mono = clock_mono_ms(&s->clock), ago_ms, until;
+
+	if (past->success_us > c->success_us)
+		c->success_us = past->success_us;
+	i->failures = past->failures;
+	i->cls = past->cls;
+	if (past->cls == ERR_CREDENTIALS && past->finished_us > c->refused_us)
+		c->refused_us = past->finished_us;
+	c->attention = c->refused_us > c->success_us;
+	if (!past->failures || past->cls == ERR_NONE || past->cls == ERR_STOPPED)
+		return;
+	i->attempt = past->failures < i->plan.run_retries ? past->failures : i->plan.run_retries;
+	i->retry = past->cls != ERR_USAGE && past->cls != ERR_CREDENTIALS && past->failures <= i->plan.run_retries;
+	ago_ms = (clock_wall_us(&s->clock) - past->finished_us) / US_PER_MS;
+	until = mono + pause_length(s, i, past->failures) - (ago_ms > 0 ? ago_ms : 0);
+	i->since_ms = until;
+	if (until <= mono)
+		return;
+	if (of_provider(past->cls)) {
+		c->failures = past->failures > c->failures ? past->failures : c->failures;
+		if (until > c->held_until_ms)
+			link_hold_set(s, c, until);
+	} else
+		item_pause_set(s, i, until);
+}
+
+void
+schedule_forgive(struct schedule *s, const char *connection, const char *integration)
+{
+	struct schedule_name n = {.connection = connection, .integration = integration, .sync = ""};
+	struct link *c = g_tree_lookup(s->links, &n);
+
+	if (c)
+		link_lift(s, c);
+}

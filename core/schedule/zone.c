@@ -1,0 +1,181 @@
+/* zone.c - time zones by GLib's GTimeZone, which reads the machine's zone database.
+ *
+ * Guarantee: every local time has an answer, also those that a night with a clock change has twice or not at all; at most
+ * one change within three days is assumed (Morocco's are four weeks apart).
+ * Awkward: GLib knows changes only as far as the database lists them, which is until 2037; later years are answered with
+ * the offsets of an earlier year of the same calendar (same weekdays, leap or not), as the rules stand now. */
+#include "schedule/zone.h"
+
+#include <glib.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "config/settings.h"
+
+#define DAY INT64_C(86400)
+#define LAST_YEAR 2036 /* the last that the database surely lists in full */
+
+struct zone {
+	GTimeZone *tz;
+};
+
+static const char *const usual[] = {"UTC", "Europe/Berlin", "Europe/London", "Europe/Paris", "Europe/Madrid", "Europe/Rome",
+	"Europe/Vienna", "Europe/Zurich", "Europe/Amsterdam", "Europe/Brussels", "Europe/Stockholm", "Europe/Oslo",
+	"Europe/Copenhagen", "Europe/Helsinki", "Europe/Warsaw", "Europe/Prague", "Europe/Lisbon", "Europe/Dublin",
+	"Europe/Athens", "Europe/Istanbul", "Europe/Kyiv", "America/New_York", "America/Chicago", "America/Denver",
+	"America/Los_Angeles", "America/Toronto", "America/Sao_Paulo", "America/Mexico_City", "America/Bogota",
+	"America/Argentina/Buenos_Aires", "Asia/Tokyo", "Asia/Shanghai", "Asia/Hong_Kong", "Asia/Singapore", "Asia/Kolkata",
+	"Asia/Dubai", "Asia/Seoul", "Asia/Jerusalem", "Australia/Sydney", "Australia/Melbourne", "Australia/Lord_Howe",
+	"Pacific/Auckland", "Africa/Johannesburg", "Africa/Cairo", "Africa/Lagos", "Africa/Nairobi", NULL};
+
+/* Days since 1970-01-01; years begin in March, so that leap days come last. */
+int64_t
+zone_day(int64_t year, unsigned month, unsigned day)
+{
+	int64_t y = month <= 2 ? year - 1 : year;
+	int64_t era = (y >= 0 ? y : y - 399) / 400;
+	int64_t of_era = y - era * 400;
+	int64_t of_year = (153 * ((int64_t)month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+
+	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+struct zone_date
+zone_date(int64_t day)
+{
+	int64_t z = day + 719468;
+	int64_t era = (z >= 0 ? z : z - 146096) / 146097;
+	int64_t of_era = z - era * 146097;
+	int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
+	int64_t shifted = (5 * of_year + 2) / 153;
+	struct zone_date d = {
+		.month = (unsigned)(shifted < 10 ? shifted + 3 : shifted - 9),
+		.day = (unsigned)(of_year - (153 * shifted + 2) / 5 + 1),
+		.weekday = (unsigned)(((day + 4) % 7 + 7) % 7),
+	};
+
+	d.year = year + era * 400 + (d.month <= 2);
+	return d;
+}
+
+static int64_t
+day_of(int64_t seconds)
+{
+	return seconds / DAY - (seconds % DAY < 0);
+}
+
+/* The latest listed year with the same weekdays, and a leap day or not as that one. */
+static int64_t
+twin_year(int64_t year)
+{
+	int64_t first = zone_day(year, 1, 1), length = zone_day(year + 1, 1, 1) - first;
+
+	for (int64_t y = LAST_YEAR; y > LAST_YEAR - 28; y--)
+		if ((first - zone_day(y, 1, 1)) % 7 == 0 && zone_day(y + 1, 1, 1) - zone_day(y, 1, 1) == length)
+			return y;
+	return LAST_YEAR;
+}
+
+static int64_t
+offset_at(const struct zone *z, int64_t utc)
+{
+	int64_t year;
+	int interval;
+
+	if (!z->tz)
+		return 0;
+	year = zone_date(day_of(utc)).year;
+	if (year > LAST_YEAR)
+		utc -= (zone_day(year, 1, 1) - zone_day(twin_year(year), 1, 1)) * DAY;
+	interval = g_time_zone_find_interval(z->tz, G_TIME_TYPE_UNIVERSAL, utc);
+	return interval < 0 ? 0 : g_time_zone_get_offset(z->tz, interval);
+}
+
+static int
+unknown(const char *name, struct err *err)
+{
+	const char *near = nearest(name, usual);
+
+	if (near)
+		return err_set(err, ERR_USAGE, "'%.100s' is no time zone of this machine; is '%s' meant?", name, near);
+	return err_set(err, ERR_USAGE, "'%.100s' is no time zone of this machine; say for example 'Europe/Berlin' or 'UTC'",
+	               name);
+}
+
+struct zone *
+zone_open(const char *name, struct err *err)
+{
+	struct zone z = {0};
+
+	/* The name becomes a path below the database: nothing may lead out of it. GLib also reads offsets and rules
+	 * ("+2", "CET-1CEST"); a name begins with a letter, and all but a few of those hold a digit or a comma. */
+	if (name && *name && strcmp(name, "UTC") != 0) {
+		if (g_ascii_isalpha(*name) && !strstr(name, "..") && !strchr(name, ','))
+			z.tz = g_time_zone_new_identifier(name);
+		if (!z.tz || strcmp(g_time_zone_get_identifier(z.tz), name) != 0) {
+			if (z.tz)
+				g_time_zone_unref(z.tz);
+			unknown(name, err);
+			return NULL;
+		}
+	}
+	return xmemdup(&z, sizeof z);
+}
+
+void
+zone_close(struct zone *z)
+{
+	if (!z)
+		return;
+	if (z->tz)
+		g_time_zone_unref(z->tz);
+	free(z);
+}
+
+int64_t
+zone_local(const struct zone *z, int64_t utc)
+{
+	return utc + offset_at(z, utc);
+}
+
+int64_t
+zone_change(const struct zone *z, int64_t from, int64_t to)
+{
+	int64_t old = offset_at(z, from), low = from, high = to;
+
+	if (offset_at(z, to) == old)
+		return to;
+	while (high - low > 1) {
+		int64_t middle = low + (high - low) / 2;
+		if (offset_at(z, middle) == old)
+			low = middle;
+		else
+			high = middle;
+	}
+	return high;
+}
+
+/* Offsets are at most 14 hours and the longest jump was a whole day (Samoa, 2011): the moment lies within 36 hours of the
+ * local time read as UTC. */
+struct zone_times
+zone_utc(const struct zone *z, int64_t local)
+{
+	int64_t from = local - DAY * 3 / 2, to = local + DAY * 3 / 2;
+	int64_t old = offset_at(z, from), new = offset_at(z, to);
+	struct zone_times t = {local - old, local - new};
+	int64_t change;
+
+	if (old == new)
+		return t;
+	change = zone_change(z, from, to);
+	if (t.first < change && t.second >= change)
+		return t; /* comes twice */
+	if (t.first < change)
+		t.second = t.first;
+	else if (t.second >= change)
+		t.first = t.second;
+	else
+		t.first = t.second = change; /* skipped */
+	return t;
+}
