@@ -305,6 +305,20 @@ registry_manifest(struct registry *r, const char *plugin, struct err *err)
 	return f ? f->manifest : NULL;
 }
 
+struct plugin_file *
+registry_look(const struct registry *r, const char *plugin)
+{
+	const struct slot *s = slot_find(r, plugin);
+
+	return s ? s->good : NULL;
+}
+
+bool
+registry_watched(const struct registry *r)
+{
+	return r->watching != NULL;
+}
+
 const char *
 registry_trouble(const struct registry *r, const char *plugin)
 {

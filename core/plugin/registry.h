@@ -41,6 +41,7 @@ struct plugin_file *registry_plugin(struct registry *r, const char *plugin, stru
 const struct manifest *registry_manifest(struct registry *r, const char *plugin, struct err *err);
 const struct manifest *registry_manifest_file(struct registry *r, const char *path,
                                               struct err *err);    /* `describe x.so` */
+struct plugin_file *registry_look(const struct registry *r, const char *plugin); /* in use now; borrowed; NULL: none, or never asked for */
 char *registry_path(const struct registry *r, const char *plugin); /* yours */
 char **registry_list(const struct registry *r); /* names of all *.so, sorted, NULL-terminated; yours, each too */
 /* A file under watch that cannot be used, though another one of that name is or is not: why (borrowed); NULL: all is well. */
@@ -58,6 +59,7 @@ struct registry_watch {
 };
 /* Looks at once, then whenever the directory changes, and every 30 s besides. -1: the loop takes no more handles. */
 int registry_watch(struct registry *r, const struct registry_watch *w, struct err *err);
+bool registry_watched(const struct registry *r);
 void registry_refresh(struct registry *r); /* look now, without waiting for what comes of it */
 /* No callbacks any more; before registry_free, and the loop must be run until its handles are closed. */
 void registry_unwatch(struct registry *r);

@@ -247,6 +247,18 @@ host_plugins_unwatch(struct host *h)
 		registry_unwatch(h->registry);
 }
 
+struct plugin_file *
+host_plugin_look(const struct host *h, const char *plugin)
+{
+	return h->registry ? registry_look(h->registry, plugin) : NULL;
+}
+
+bool
+host_plugins_watched(const struct host *h)
+{
+	return h->registry && registry_watched(h->registry);
+}
+
 const char *
 host_plugin_trouble(const struct host *h, const char *plugin)
 {

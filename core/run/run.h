@@ -51,9 +51,12 @@ const struct manifest *host_manifest_file(struct host *h, const char *path, stru
 /* While plugins are watched (plugin/registry.h) the manifests that host_manifest gives are borrowed until `changed` has returned; a run
  * keeps its own. unwatch before host_free, and the loop is run until the handles are closed (host_free does). */
 struct registry_watch;
+struct plugin_file;
 int host_plugins_watch(struct host *h, const struct registry_watch *w, struct err *err);
 void host_plugins_refresh(struct host *h);                          /* look now */
 void host_plugins_unwatch(struct host *h);
+struct plugin_file *host_plugin_look(const struct host *h, const char *plugin); /* the one in use; borrowed; NULL: none, or never asked for */
+bool host_plugins_watched(const struct host *h);
 const char *host_plugin_trouble(const struct host *h, const char *plugin); /* why its file cannot be used, though another may be; NULL */
 char **host_plugins(struct host *h); /* names of all *.so in the plugin directory, sorted, NULL-terminated; yours, each too */
 

@@ -356,7 +356,7 @@ static const struct {
 	{"held", ask_held},                 {"held_records", ask_held_records},
 	{"confirm_held", ask_confirm_held}, {"dismiss_held", ask_dismiss_held},
 	{"verify", ask_verify},             {"backup", ask_backup},
-	{"prune", ask_prune},
+	{"prune", ask_prune},               {"plugins", ask_plugins},
 };
 
 static int

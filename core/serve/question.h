@@ -55,4 +55,7 @@ int ask_verify(struct question *q);
 int ask_backup(struct question *q);
 int ask_prune(struct question *q);
 
+/* query_plugins.c */
+int ask_plugins(struct question *q);
+
 #endif

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "plugin/differ.h"
 #include "../tap.h"
 
 static char dir[128], worker[256], plugins[256];
@@ -202,6 +203,205 @@ TEST("plugins are listed by name, sorted, and nothing else is")
 	unlink(odd);
 	free(odd);
 	finish(r);
+}
+
+static void
+line_keep(void *arg, bool breaking, const char *text)
+{
+	buf_printf(arg, "%s%s\n", breaking ? "! " : "", text);
+}
+
+TEST("what differs between two versions is said a line each, and what breaks is marked")
+{
+	struct registry *r = begin();
+	struct buf lines = {0};
+	const struct manifest *m[3];
+
+	for (int i = 0; i < 3; i++) {
+		static const char *const sources[] = {"hot_one", "hot_two", "hot_three"};
+
+		install(sources[i], sources[i]);
+		{
+			char *path = registry_path(r, sources[i]);
+
+			m[i] = registry_manifest_file(r, path, NULL);
+			free(path);
+		}
+		REQUIRE(m[i]);
+	}
+	CHECK_INT(manifest_differ(m[0], m[1], line_keep, &lines), 0);
+	CHECK_STR(buf_str(&lines), "version: 1.0 -> 1.1\noption depth added\nmodel Item: field email added\n"
+	                           "sync more added\n");
+	buf_clear(&lines);
+	CHECK_INT(manifest_differ(m[0], m[2], line_keep, &lines), 2);
+	CHECK_STR(buf_str(&lines), "version: 1.0 -> 2.0\n! option region added, and it is required\n"
+	                           "! sync items removed\nsync more added\n");
+	buf_clear(&lines);
+	CHECK_INT(manifest_differ(m[1], m[1], line_keep, &lines), 0);
+	CHECK_INT(lines.len, 0);
+	buf_free(&lines);
+	finish(r);
+}
+
+/* ---- a directory under watch ---- */
+
+struct seen {
+	uv_loop_t loop;
+	uv_timer_t limit;
+	bool late;
+	unsigned changes, troubles;
+	char before[32], now[32], in_use[32], why[1024];
+};
+
+static void
+note_changed(void *arg, const char *plugin, const struct plugin_file *before, const struct plugin_file *now)
+{
+	struct seen *s = arg;
+
+	CHECK_STR(plugin, "hot");
+	s->changes++;
+	snprintf(s->before, sizeof s->before, "%s", before ? before->manifest->version : "none");
+	snprintf(s->now, sizeof s->now, "%s", now ? now->manifest->version : "none");
+}
+
+static void
+note_broken(void *arg, const char *plugin, const struct plugin_file *in_use, const struct err *why)
+{
+	struct seen *s = arg;
+
+	(void)plugin;
+	s->troubles++;
+	snprintf(s->in_use, sizeof s->in_use, "%s", in_use ? in_use->manifest->version : "none");
+	snprintf(s->why, sizeof s->why, "%s", why->text);
+}
+
+static void
+note_late(uv_timer_t *timer)
+{
+	((struct seen *)timer->data)->late = true;
+}
+
+/* Turns the loop until one more has been told. */
+static bool
+next_told(struct seen *s)
+{
+	unsigned had = s->changes + s->troubles;
+
+	s->late = false;
+	uv_timer_start(&s->limit, note_late, 20000, 0);
+	while (s->changes + s->troubles == had && !s->late)
+		uv_run(&s->loop, UV_RUN_ONCE);
+	uv_timer_stop(&s->limit);
+	return !s->late;
+}
+
+/* By rename, as one should. */
+static void
+replace(const char *source)
+{
+	char *from = xasprintf("%s/.fresh.so", dir), *to = xasprintf("%s/hot.so", dir);
+
+	install(source, ".fresh");
+	rename(from, to);
+	free(from);
+	free(to);
+}
+
+static struct registry *
+watch_begin(struct seen *s)
+{
+	struct registry *r = begin();
+	const struct registry_watch w = {&s->loop, note_changed, note_broken, s};
+
+	uv_loop_init(&s->loop);
+	uv_timer_init(&s->loop, &s->limit);
+	s->limit.data = s;
+	CHECK_INT(registry_watch(r, &w, NULL), 0);
+	return r;
+}
+
+static void
+watch_finish(struct registry *r, struct seen *s)
+{
+	registry_unwatch(r);
+	uv_close((uv_handle_t *)&s->limit, NULL);
+	uv_run(&s->loop, UV_RUN_DEFAULT);
+	CHECK_INT(uv_loop_close(&s->loop), 0);
+	finish(r);
+}
+
+TEST("under watch a file that comes, is replaced and goes is told, and whoever holds the old one keeps it")
+{
+	struct seen s = {0};
+	struct registry *r = watch_begin(&s);
+	struct plugin_file *held, *now;
+
+	replace("hot_one");
+	REQUIRE(next_told(&s));
+	CHECK_STR(s.before, "none");
+	CHECK_STR(s.now, "1.0");
+	held = registry_plugin(r, "hot", NULL);
+	REQUIRE(held);
+	replace("hot_two");
+	REQUIRE(next_told(&s));
+	CHECK_STR(s.before, "1.0");
+	CHECK_STR(s.now, "1.1");
+	now = registry_look(r, "hot");
+	REQUIRE(now && now != held);
+	CHECK_STR(now->manifest->version, "1.1");
+	CHECK_STR(held->manifest->version, "1.0");
+	CHECK(fcntl(held->fd, F_GETFD) >= 0);
+	CHECK_INT(held->holders, 1); /* ours alone: nothing piles up */
+	plugin_file_drop(held);
+	{
+		char *path = registry_path(r, "hot");
+
+		unlink(path);
+		free(path);
+	}
+	REQUIRE(next_told(&s));
+	CHECK_STR(s.now, "none");
+	CHECK(!registry_look(r, "hot"));
+	CHECK_INT(s.troubles, 0);
+	watch_finish(r, &s);
+}
+
+static const struct {
+	const char *source, *says;
+} unusable[] = {
+	{"abi_needs", "needs libz.so.1"},
+	{"abi_major", "was built for plugin ABI 2.3"},
+	{"abi_null", "calls itself 'abi-null'"},
+};
+
+TEST("under watch a broken file is told once and leaves the last good one in use; the next good one is taken")
+{
+	struct seen s = {0};
+	struct registry *r = watch_begin(&s);
+
+	replace("hot_one");
+	REQUIRE(next_told(&s));
+	for (size_t i = 0; i < LENGTH(unusable); i++) {
+		replace(unusable[i].source);
+		REQUIRE(next_told(&s));
+		CHECK_INT(s.troubles, i + 1);
+		CHECK_HAS(s.why, unusable[i].says);
+		CHECK_STR(s.in_use, "1.0");
+		REQUIRE(registry_look(r, "hot"));
+		CHECK_STR(registry_look(r, "hot")->manifest->version, "1.0");
+		CHECK_STR(registry_manifest(r, "hot", NULL)->version, "1.0");
+		CHECK_HAS(registry_trouble(r, "hot"), unusable[i].says);
+	}
+	registry_refresh(r);
+	for (int i = 0; i < 5; i++)
+		uv_run(&s.loop, UV_RUN_NOWAIT);
+	CHECK_INT(s.troubles, LENGTH(unusable)); /* the same file is not told again */
+	replace("hot_two");
+	REQUIRE(next_told(&s));
+	CHECK_STR(s.before, "1.0");
+	CHECK_STR(s.now, "1.1");
+	CHECK(!registry_trouble(r, "hot"));
+	watch_finish(r, &s);
 }
 
 /* ---- the ELF header ---- */
