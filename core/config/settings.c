@@ -272,6 +272,43 @@ sync_orphaned(struct building *b, const struct draft_section *s)
 	free(titles);
 }
 
+/* "CONNECTION : INTEGRATION : SYNC" taken apart. Whether it is there is judged later: connections may be in the store. */
+static void
+after_split(struct building *b, const struct draft_section *s, struct sync_settings *y)
+{
+	struct slice rest = slice_str(y->after ? y->after : "");
+	size_t n = 0;
+
+	while (y->after && n < LENGTH(y->after_parts)) {
+		const char *colon = memchr(rest.p, ':', rest.len);
+		size_t len = colon ? (size_t)(colon - rest.p) : rest.len;
+		struct slice part = slice_trim(slice_of(rest.p, len));
+		if (!part.len || (!colon && n < LENGTH(y->after_parts) - 1) || (colon && n == LENGTH(y->after_parts) - 1))
+			break;
+		y->after_parts[n++] = slice_dup(part);
+		rest = colon ? slice_of(colon + 1, rest.len - len - 1) : slice_of(rest.p + rest.len, 0);
+	}
+	if (y->after && n < LENGTH(y->after_parts))
+		fault_add(&b->draft->faults, entry_origin(s, "after"), s->title, "after",
+		          "'%s' names no sync; write CONNECTION : INTEGRATION : SYNC, like acme : close : contacts", y->after);
+	else if (y->after && !strcmp(y->after_parts[0], s->part[0]) && !strcmp(y->after_parts[1], s->part[1]) &&
+	         !strcmp(y->after_parts[2], s->part[2]))
+		fault_add(&b->draft->faults, entry_origin(s, "after"), s->title, "after",
+		          "a sync cannot wait for itself; name another one, or take the line away");
+}
+
+static void
+sync_times_check(struct building *b, const struct draft_section *s, const struct sync_settings *y)
+{
+	const struct draft_entry *every = draft_entry(s, key_find(SECTION_SYNC, "every")),
+	                         *cron = draft_entry(s, key_find(SECTION_SYNC, "cron"));
+
+	if (y->cron && every)
+		fault_add(&b->draft->faults, cron->at, s->title, "cron",
+		          "'%s' is given too (%s:%u); take one of the two away", every->name, every->at.file,
+		          every->at.line);
+}
+
 static void
 make_sync(struct building *b, const struct draft_section *s)
 {
@@ -285,6 +322,8 @@ make_sync(struct building *b, const struct draft_section *s)
 	if (!y->connection)
 		sync_orphaned(b, s);
 	section_parse(b, s, y);
+	sync_times_check(b, s, y);
+	after_split(b, s, y);
 }
 
 /* ---- [limit], [merge], [alert] ---- */
@@ -512,6 +551,8 @@ settings_free(struct settings *s)
 	for (size_t i = 0; i < s->n_syncs; i++) {
 		section_free(SECTION_SYNC, s->syncs[i]);
 		free(s->syncs[i]->sync);
+		for (size_t k = 0; k < LENGTH(s->syncs[i]->after_parts); k++)
+			free(s->syncs[i]->after_parts[k]);
 		free(s->syncs[i]);
 	}
 	for (size_t i = 0; i < s->n_limits; i++) {

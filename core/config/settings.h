@@ -137,6 +137,7 @@ struct sync_settings {          /* [sync CONNECTION : INTEGRATION : SYNC]; zero 
 	bool auto_start;            /* no: waits for the first `sluice start`; default yes */
 	uint64_t priority;          /* among its connection's syncs; higher first; PRIORITY_UNSET: the connector's */
 	char *after;                /* "CONNECTION : INTEGRATION : SYNC"; NULL: none */
+	char *after_parts[3];       /* the same taken apart; NULLs: none */
 	unsigned needs;             /* enum after_needs */
 	uint64_t run_retries;       /* of a failed run before its next due time; 3 */
 	unsigned visibility;        /* enum visibility; of full syncs */

@@ -578,6 +578,20 @@ static const struct { const char *ini, *message; } bad[] = {
 	{"[connection a : b]\nmetadata. = 1\n", "metadata.: names no metadata"},
 	{"[host]\nmax_record = 8MiB\nmax_batch = 4MiB\n", "sluice.ini:3: [host]: max_batch: is smaller than max_record"},
 	{"[host]\nretry_base = 10s\nretry_max = 5s\n", "sluice.ini:3: [host]: retry_max: is shorter than retry_base"},
+	{"[connection a : b]\n[sync a : b : c]\nevery = 1h\ncron = @daily\n",
+	 "sluice.ini:4: [sync a : b : c]: cron: 'every' is given too (sluice.ini:3); take one of the two away"},
+	{"[connection a : b]\n[sync a : b : c]\nseconds = 60\ncron = @daily\n", "cron: 'seconds' is given too (sluice.ini:3)"},
+	{"[connection a : b]\n[sync a : b : c]\nafter = a : b\n",
+	 "sluice.ini:3: [sync a : b : c]: after: 'a : b' names no sync; write CONNECTION : INTEGRATION : SYNC"},
+	{"[connection a : b]\n[sync a : b : c]\nafter = a : b : c : d\n", "after: 'a : b : c : d' names no sync"},
+	{"[connection a : b]\n[sync a : b : c]\nafter = a :: c\n", "after: 'a :: c' names no sync"},
+	{"[connection a : b]\n[sync a : b : c]\nafter = a:b :c\n", "sluice.ini:3: [sync a : b : c]: after: a sync cannot wait for itself"},
+	{"[alert]\nlonger_than = 3\n", "sluice.ini:2: [alert]: longer_than: "},
+	{"[limit slack : search]\nrate = 20/min\n", "sluice.ini:1: [limit slack : search]: match: is missing; say for example match = GET"},
+	{"[limit slack : search]\nmatch = /x\n", "[limit slack : search]: rate: is missing; say for example rate = 20/min"},
+	{"[limit slack : s]\nmatch = /x\nrate = 1/s\nshare = all\n", "share: 'all' is none of connection, integration"},
+	{"[merge people]\nkey = email\n", "sluice.ini:1: [merge people]: sources: is missing"},
+	{"[merge people]\nsources = a:b:C, d:e:F\n", "[merge people]: key: is missing"},
 	{"[host\nretries = x\n", "sluice.ini:1: the section's ']' is missing"},
 	{"[host]\nretries: 5\n", "sluice.ini:2: no '=' in this line (a ':' does not separate name and value)"},
 	{"[host]\n\n\nca_file = \"x\n", "sluice.ini:4: the quote that opens here is not closed"},
@@ -770,11 +784,15 @@ TEST("the reference loads as it stands, changes nothing, and loads with every li
 	char *both = strstr(text, " seconds = "); /* the same key as every */
 	REQUIRE(both);
 	*both = '#';
+	both = strstr(text, " cron = "); /* instead of every */
+	REQUIRE(both);
+	*both = '#';
 	static const char *const env[] = {"SLUICE_SECRET_KEY", "ACME_SLACK_TOKEN", "ACME_API_KEY", "ACME_USERNAME", "ACME_CLIENT_ID",
-	                                  "ACME_CLIENT_SECRET", "ACME_REFRESH_TOKEN"};
+	                                  "ACME_CLIENT_SECRET", "ACME_REFRESH_TOKEN", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"};
 	for (unsigned i = 0; i < LENGTH(env); i++)
 		setenv(env[i], "0123456789", 1);
 	put("acme.password", "x");
+	put("acme-service-account.pem", "x");
 	s = load(text);
 	CHECK_STR(err.text, "");
 	REQUIRE(s && s->n_syncs == 1 && s->n_connections == 1 && s->n_integrations == 1 && s->n_keys == 1);
