@@ -2,9 +2,9 @@
  *
  * A run's operations stand in one commit in the order in which they came over the wire. It may go at each page
  * boundary, checkpoint and step end, and when it grows large; never inside one call of sluice_batch_save, unless that
- * call alone is larger than a batch may be. A run has one commit on its way and never a second: were the first to fail,
- * the second would carry a position ahead of its data. So pages that come meanwhile gather in the next one, which is
- * the group commit anyway.
+ * call alone is larger than a batch may be. While one is on its way, pages that come gather in the next one, which is
+ * the group commit anyway. Only at a step's end a second one goes behind it, so that none holds data of two steps: were
+ * the first to fail, the store would refuse those behind it too, and no position gets ahead of its data.
  *
  * Above max_batch of what is not durable, the worker's socket is not read: the disk is the brake of a fast provider.
  * Pages that bring nothing new are counted here, because only the commit knows what was new: per depth of nested
@@ -16,8 +16,12 @@
 struct ticket {
 	struct run *run;
 	struct page_mark *marks;
-	size_t n_marks;
+	size_t n_marks, bytes;
+	struct taken taken;
+	struct step *step;
 };
+
+#define FLYING_MAX 8u /* then a step's end waits for company too */
 
 struct commit *
 batch_open(struct run *r)
@@ -76,6 +80,33 @@ counts_add(struct run *r, const struct commit_counts *c, uint64_t *saved, uint64
 			r->models[i].held += c->held;
 }
 
+static void
+taken_back(struct run *r, struct taken *t)
+{
+	r->counts.pages -= t->pages;
+	r->counts.fetched -= t->fetched;
+	r->counts.saved -= t->saved;
+	r->counts.rejected -= t->rejected;
+	*t = (struct taken){0};
+}
+
+void
+batch_taken(struct run *r, const struct taken *more)
+{
+	struct taken *t = &r->batch.taken;
+
+	r->counts.pages += more->pages;
+	r->counts.fetched += more->fetched;
+	r->counts.saved += more->saved;
+	r->counts.rejected += more->rejected;
+	if (r->request.dry)
+		return;
+	t->pages += more->pages;
+	t->fetched += more->fetched;
+	t->saved += more->saved;
+	t->rejected += more->rejected;
+}
+
 static void batch_submit(struct run *r);
 
 static void
@@ -86,10 +117,14 @@ batch_durable(void *arg, const struct commit_result *result)
 	uint64_t saved = 0, fresh = 0;
 
 	run_account(r);
-	r->batch.flying = false;
-	r->batch.flying_bytes = 0;
-	if (result->err.cls != ERR_NONE)
+	r->batch.flying--;
+	r->batch.flying_bytes -= t->bytes;
+	if (result->err.cls != ERR_NONE) {
+		taken_back(r, &t->taken);
+		r->keep_open = false;
 		run_fail(r, &result->err);
+	}
+	steps_durable(t->step, result);
 	for (size_t i = 0; i < result->n_counts; i++)
 		counts_add(r, &result->counts[i], &saved, &fresh);
 	r->progress |= result->err.cls == ERR_NONE && (fresh || t->n_marks);
@@ -97,7 +132,7 @@ batch_durable(void *arg, const struct commit_result *result)
 		stale_check(r, &t->marks[i], saved, fresh);
 	free(t->marks);
 	free(t);
-	if (r->batch.whole && (r->batch.open || r->batch.dirty || r->lines.len))
+	if (!r->batch.flying && r->batch.whole && (r->batch.open || r->batch.dirty || r->lines.len))
 		batch_submit(r);
 	batch_hold(r);
 	run_poke(r);
@@ -119,6 +154,7 @@ batch_submit(struct run *r)
 		history_write(r, "running", &json);
 		commit_run(c, r->number, buf_view(&json));
 	}
+	t->step = steps_put(r, c);
 	history_pour(r, c);
 	buf_free(&json);
 	t->run = r;
@@ -128,8 +164,11 @@ batch_submit(struct run *r)
 	r->batch.n_marks = 0;
 	r->batch.open = NULL;
 	r->batch.dirty = false;
-	r->batch.flying = true;
-	r->batch.flying_bytes = commit_bytes(c);
+	t->taken = r->batch.taken;
+	r->batch.taken = (struct taken){0};
+	t->bytes = commit_bytes(c);
+	r->batch.flying++;
+	r->batch.flying_bytes += t->bytes;
 	store_commit(r->host->store, c, r->batch.now, batch_durable, t);
 	r->batch.now = false;
 }
@@ -165,6 +204,16 @@ batch_boundary(struct run *r, const struct page_mark *page, bool now)
 	batch_hold(r);
 }
 
+void
+batch_part(struct run *r)
+{
+	batch_boundary(r, NULL, false);
+	if (!r->request.dry && r->scope && r->batch.flying && r->batch.flying < FLYING_MAX && r->batch.open &&
+	    !commit_empty(r->batch.open))
+		batch_submit(r);
+	batch_hold(r);
+}
+
 /* A batch that is large goes although its page is not over: what it holds is whole calls, unless one call alone is
  * larger. */
 void
@@ -179,6 +228,7 @@ batch_grown(struct run *r)
 void
 batch_drop(struct run *r)
 {
+	taken_back(r, &r->batch.taken);
 	commit_free(r->batch.open);
 	r->batch.open = NULL;
 	free(r->batch.marks);
@@ -192,5 +242,5 @@ batch_drop(struct run *r)
 bool
 batch_idle(const struct run *r)
 {
-	return !r->batch.flying;
+	return r->batch.flying == 0;
 }

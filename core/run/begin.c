@@ -14,6 +14,8 @@
 #include "run/target.h"
 #include "sluice.h"
 
+#define BUFFER_MOST_MS (INT64_C(30) * 60 * 1000)
+
 void
 begin_state(struct run *r)
 {
@@ -30,19 +32,16 @@ begin_state(struct run *r)
 static void
 limits_fill(struct run *r)
 {
-	const struct sync_settings *given =
-		r->sync ? settings_sync(r->settings, r->connection, r->request.name) : NULL;
 	struct sync_settings *l = &r->limits;
 
-	if (given)
-		*l = *given;
+	settings_sync_fill(r->settings, r->connection, r->sync ? r->request.name : "", l);
 	if (!l->step_calls)
 		l->step_calls = 10;
 	if (l->run_ms <= 0)
 		l->run_ms = INT64_C(24) * 3600 * 1000;
-	if (!given || l->max_delete_share < 0)
+	if (l->max_delete_share < 0)
 		l->max_delete_share = 0.2;
-	if (!given || l->max_rejected < 0)
+	if (l->max_rejected < 0)
 		l->max_rejected = 0.01;
 	if (!l->max_requests)
 		l->max_requests = 1000000;
@@ -50,6 +49,8 @@ limits_fill(struct run *r)
 		l->max_bytes = UINT64_C(100) << 30;
 	if (!l->max_stale_pages)
 		l->max_stale_pages = 20;
+	if (l->run_buffer_ms <= 0)
+		l->run_buffer_ms = l->run_ms / 8 < BUFFER_MOST_MS ? l->run_ms / 8 : BUFFER_MOST_MS;
 	if (r->action)
 		l->run_ms = r->action->timeout_ms;
 	r->stop_timeout = r->request.timeout_ms > 0 && r->request.timeout_ms < l->run_ms;
@@ -90,53 +91,78 @@ work_find(struct run *r, struct err *err)
 	return 0;
 }
 
-static int
-models_find(struct run *r, struct err *err)
+/* What the store knows by these names already. */
+static bool
+names_find(struct run *r)
 {
 	struct dataset_name name = {.connection = r->connection->name, .integration = r->connection->integration->name};
+	struct scope_name scope = {.connection = r->connection->name, .integration = r->connection->integration->name};
+	bool all;
 
+	if (!r->host->store)
+		return false;
+	r->connection_scope = store_scope_find(r->host->store, &scope);
+	scope.sync = r->request.name;
+	r->scope = r->sync ? store_scope_find(r->host->store, &scope) : 0;
+	all = r->connection_scope && r->scope;
+	for (size_t i = 0; i < r->n_models; i++) {
+		name.model = r->models[i].model->name;
+		r->models[i].dataset = store_dataset_find(r->host->store, &name);
+		all = all && r->models[i].dataset;
+	}
+	return all;
+}
+
+static void
+named(void *arg, const struct commit_result *result)
+{
+	struct run *r = arg;
+
+	r->naming = false;
+	r->named = true;
+	if (result->err.cls != ERR_NONE)
+		run_fail(r, &result->err);
+	run_poke(r);
+}
+
+/* What has no number yet gets one, all in one commit, while the loop goes on. */
+static int
+names_make(struct run *r, struct err *err)
+{
+	struct dataset_name name = {.connection = r->connection->name, .integration = r->connection->integration->name};
+	struct scope_name scope = {.connection = r->connection->name, .integration = r->connection->integration->name};
+	struct commit *c = commit_new(r->host->store, (struct fence){0});
+	int rc = commit_scope(c, &scope, err);
+
+	scope.sync = r->request.name;
+	if (rc == 0)
+		rc = commit_scope(c, &scope, err);
+	for (size_t i = 0; i < r->n_models && rc == 0; i++) {
+		name.model = r->models[i].model->name;
+		rc = commit_dataset(c, &name, err);
+	}
+	if (rc != 0) {
+		commit_free(c);
+		return -1;
+	}
+	r->naming = true;
+	store_commit(r->host->store, c, false, named, r);
+	return 0;
+}
+
+static void
+models_find(struct run *r)
+{
 	if (!r->sync)
-		return 0;
+		return;
 	r->models = xcalloc(r->sync->n_models + 1, sizeof *r->models);
 	for (size_t i = 0; i < r->sync->n_models; i++) {
 		struct run_model *m = &r->models[i];
 		m->index = r->sync->models[i];
 		m->model = &r->manifest->models[m->index];
 		m->key = m->model->fields[m->model->key].name;
-		name.model = m->model->name;
-		if (r->host->store)
-			m->dataset = r->request.dry ? store_dataset_find(r->host->store, &name)
-			                            : store_dataset(r->host->store, &name, err);
-		if (!m->dataset && !r->request.dry)
-			return -1;
 	}
 	r->n_models = r->sync->n_models;
-	return 0;
-}
-
-static int
-scopes_find(struct run *r, struct err *err)
-{
-	struct scope_name name = {.connection = r->connection->name, .integration = r->connection->integration->name};
-	struct store *s = r->host->store;
-
-	if (!s)
-		return 0;
-	if (!r->sync || r->request.dry) {
-		r->connection_scope = store_scope_find(s, &name);
-		name.sync = r->request.name;
-		r->scope = r->sync ? store_scope_find(s, &name) : 0;
-		return 0;
-	}
-	r->connection_scope = store_scope(s, &name, err);
-	name.sync = r->request.name;
-	r->scope = r->connection_scope ? store_scope(s, &name, err) : 0;
-	if (!r->scope)
-		return -1;
-	r->fence.scope = r->scope;
-	r->fence.epoch = store_epoch_next(s, r->scope, err);
-	r->number = r->fence.epoch ? store_run_next(s) : 0;
-	return r->number ? 0 : -1;
 }
 
 /* Metadata that INI gives is the first value of a connection that has none. */
@@ -155,8 +181,7 @@ metadata_first(struct run *r)
 	json_close(&o, '}');
 	buf_free(&r->metadata);
 	r->metadata = json;
-	if (!r->request.dry && r->scope)
-		commit_state_set(batch_open(r), r->connection_scope, STATE_METADATA, SLICE(""), buf_view(&json));
+	r->metadata_first = r->sync && !r->request.dry;
 }
 
 static int
@@ -227,6 +252,54 @@ generation_begin(struct run *r)
 	buf_free(&value);
 }
 
+void
+begin_anew(struct run *r)
+{
+	const struct facts was = r->facts;
+
+	r->facts = (struct facts){.now_us = was.now_us, .last_success_us = was.last_success_us, .full = was.full};
+	for (size_t i = 0; i < r->n_models; i++) {
+		struct run_model *m = &r->models[i];
+		m->loose = m->handmade = m->vouched = m->rejected = false;
+		commit_seen_begin(batch_open(r), m->dataset);
+	}
+	r->batch.dirty = true;
+	batch_boundary(r, NULL, true);
+}
+
+/* The number of the epoch is known before it is durable: nobody else begins runs of this sync, and commits come to the
+ * disk in order. Were the one with the epoch to fail, all that is fenced by it would be refused. */
+static void
+fence_take(struct run *r)
+{
+	struct commit *c = commit_new(r->host->store, (struct fence){0});
+
+	r->fence.scope = r->scope;
+	r->fence.epoch = store_epoch(r->host->store, r->scope) + 1;
+	commit_epoch(c, r->scope);
+	store_commit(r->host->store, c, false, NULL, NULL);
+}
+
+int
+begin_write(struct run *r, struct err *err)
+{
+	if (!r->sync || r->request.dry)
+		return 0;
+	if (!names_find(r))
+		return r->named ? err_set(err, ERR_HOST, "the store gave no numbers for %s", r->request.name)
+		                : names_make(r, err);
+	fence_take(r);
+	r->begun = true;
+	if (r->metadata_first)
+		commit_state_set(batch_open(r), r->connection_scope, STATE_METADATA, SLICE(""),
+		                 buf_view(&r->metadata));
+	if (r->request.full_refresh)
+		commit_state_clear(batch_open(r), r->scope, STATE_CHECKPOINT, SLICE(""));
+	generation_begin(r);
+	return 0;
+}
+
+/* What is there is read and judged; nothing is written yet. */
 static int
 sync_begin(struct run *r, struct err *err)
 {
@@ -239,13 +312,10 @@ sync_begin(struct run *r, struct err *err)
 	if (!r->sync)
 		return 0;
 	facts_begin(r);
-	if (r->request.dry) {
+	if (r->request.dry)
 		dry_begin(r);
-		return 0;
-	}
-	if (r->request.full_refresh)
-		commit_state_clear(batch_open(r), r->scope, STATE_CHECKPOINT, SLICE(""));
-	generation_begin(r);
+	else
+		r->number = store_run_next(r->host->store);
 	return 0;
 }
 
@@ -285,8 +355,9 @@ begin_run(struct run *r, struct err *err)
 	if (!r->target || disk_check(r, err) != 0)
 		goto out;
 	limits_fill(r);
-	if (models_find(r, err) == 0 && scopes_find(r, err) == 0 && sync_begin(r, err) == 0)
-		rc = 0;
+	models_find(r);
+	names_find(r);
+	rc = sync_begin(r, err);
 out:
 	buf_free(&options);
 	return rc;

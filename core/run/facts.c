@@ -139,7 +139,7 @@ facts_last(const struct run *r, const char *status, struct slice before, struct 
 	json_kv_str(&o, "status", status);
 	json_kv_int(&o, "failures", success ? 0 : member_int(before, "failures", 0) + (r->err.cls != ERR_STOPPED));
 	if (!success) {
-		json_kv_str(&o, "class", err_class_name(r->err.cls));
+		json_kv_str(&o, "class", reason_class(r->err.cls));
 		json_kv_str(&o, "reason", r->err.text);
 	} else if (r->warnings.len) { /* the first of these lines, each of which has its end */
 		const char *end = memchr(r->warnings.p, '\n', r->warnings.len);

@@ -146,6 +146,7 @@ last_commit(struct run *r)
 {
 	struct commit *c = batch_open(r);
 
+	steps_last(r);
 	if (r->err.cls == ERR_NONE)
 		sweep_put(r, c);
 	state_end(r, c);
@@ -190,7 +191,7 @@ counted_commit(struct run *r)
 bool
 finish_run(struct run *r)
 {
-	if (!r->sync)
+	if (!r->sync || (!r->request.dry && !r->begun))
 		return true;
 	if (r->request.dry) {
 		if (r->err.cls == ERR_NONE)

@@ -42,6 +42,19 @@ static const char *const wait_keys[WAIT_REASONS] = {
 	[WAIT_RETRY] = "retry_ms",
 };
 
+void
+history_time(const struct run_counts *c, struct json_out *o)
+{
+	json_key(o, "time");
+	json_open(o, '{');
+	for (size_t i = 0; i < WAIT_REASONS; i++)
+		if (wait_keys[i])
+			json_kv_int(o, wait_keys[i], c->wait_ms[i]);
+	json_kv_int(o, "starting_ms", c->start_ms);
+	json_kv_int(o, "computing_ms", c->compute_ms);
+	json_kv_int(o, "committing_ms", c->commit_ms);
+}
+
 static void
 counts_write(const struct run *r, struct json_out *o)
 {
@@ -53,14 +66,7 @@ counts_write(const struct run *r, struct json_out *o)
 		json_kv_int(o, counted[i].name,
 		            (int64_t) * (const uint64_t *)(const void *)((const char *)c + counted[i].at));
 	json_close(o, '}');
-	json_key(o, "time");
-	json_open(o, '{');
-	for (size_t i = 0; i < WAIT_REASONS; i++)
-		if (wait_keys[i])
-			json_kv_int(o, wait_keys[i], c->wait_ms[i]);
-	json_kv_int(o, "starting_ms", c->start_ms);
-	json_kv_int(o, "computing_ms", c->compute_ms);
-	json_kv_int(o, "committing_ms", c->commit_ms);
+	history_time(c, o);
 	json_kv_int(o, "total_ms", clock_mono_ms(r->host->clock) - r->start_ms);
 	json_close(o, '}');
 }
@@ -98,12 +104,13 @@ history_write(const struct run *r, const char *status, struct buf *out)
 	if (r->err.cls != ERR_NONE) {
 		json_key(&o, "error");
 		json_open(&o, '{');
-		json_kv_str(&o, "class", err_class_name(r->err.cls));
+		json_kv_str(&o, "class", reason_class(r->err.cls));
 		json_kv_str(&o, "message", r->err.text);
 		json_close(&o, '}');
 	}
 	json_kv_bool(&o, "full", r->facts.full);
 	json_kv_bool(&o, "complete", r->complete);
+	json_kv_bool(&o, "more", r->more);
 	json_kv_int(&o, "resumes", (int64_t)r->resumes);
 	if (r->sandbox)
 		json_kv_str(&o, "sandbox", r->sandbox);
@@ -124,8 +131,8 @@ history_fields(const struct run *r, struct log_field fields[6])
 	fields[n++] = (struct log_field){"integration", r->connection->integration->name, 0};
 	if (r->request.name)
 		fields[n++] = (struct log_field){"sync", r->request.name, 0};
-	if (r->facts.steps)
-		fields[n++] = (struct log_field){"step", NULL, (int64_t)r->facts.steps};
+	if (r->steps.begun)
+		fields[n++] = (struct log_field){"step", NULL, (int64_t)r->steps.begun};
 	fields[n] = (struct log_field){NULL, NULL, 0};
 	return fields;
 }
@@ -143,8 +150,8 @@ line_keep(struct run *r, enum log_level level, const char *text)
 	json_kv_str(&o, "ts", time_format_ms(clock_wall_us(r->host->clock), time));
 	json_kv_str(&o, "level", log_level_name(level));
 	json_kv_str(&o, "msg", text);
-	if (r->facts.steps)
-		json_kv_int(&o, "step", (int64_t)r->facts.steps);
+	if (r->steps.begun)
+		json_kv_int(&o, "step", (int64_t)r->steps.begun);
 	json_close(&o, '}');
 	buf_putc(&r->lines, '\n');
 	r->logged_bytes += r->lines.len - before;

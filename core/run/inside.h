@@ -7,6 +7,7 @@
  *   requests.c  what a worker asks for of the provider: HTTP by the proxy
  *   lookup.c    what it asks for of the store: records
  *   batch.c     the commit in the making and those on their way to the disk
+ *   steps.c     a run cut into steps: their length, their records, and failed ones tried again
  *   facts.c     what of a run outlives it (STATE_RUN, STATE_LAST)
  *   finish.c    the end: sweep or not, run record, last state
  *   reason.c    a refused answer in the provider's words
@@ -64,6 +65,41 @@ struct stale {                       /* one level of nested paginations */
 	uint64_t pages;              /* in a row without anything new */
 };
 
+/* What was taken in and is not durable: where it is dropped, it counts for nobody. */
+struct taken {
+	uint64_t pages, fetched, saved, rejected;
+};
+
+struct step {                        /* one try of one step: steps.c */
+	struct step *next;
+	uint64_t number;             /* in the run, from 1 */
+	uint64_t attempt;            /* 1: the first */
+	uint64_t calls;              /* it was given; 0: no end */
+	uint64_t worker;             /* which of the run's */
+	int pid;
+	int64_t started_us, finished_us, started_ms;
+	int64_t rate_ms;             /* the run had waited for limits when it began */
+	struct run_counts counts;    /* its share */
+	enum err_class cls;
+	char *reason;                /* NULL: it did not fail */
+	struct buf before, after;    /* position */
+	unsigned flying;             /* commits of it on their way */
+	bool dirty;                  /* its record is behind */
+};
+
+struct steps {
+	struct step *list;           /* the newest first; those whose end is not all durable */
+	struct step *now;            /* NULL: between two */
+	struct run_counts taken;     /* of the run's counts, what is shared out */
+	uint64_t begun;
+	uint64_t failed;             /* in a row */
+	uint64_t calls;              /* in the next one, as step_time has it; 0: not known */
+	double each_ms;              /* one request takes */
+	int64_t again_ms;            /* when a failed one is tried again */
+	bool anew;                   /* a sync in one piece, begun for the second time */
+	bool cut;                    /* said that there are too many */
+};
+
 struct batch {
 	struct commit *open;         /* NULL: nothing in it yet */
 	struct page_mark *marks;     /* of the open commit */
@@ -71,9 +107,10 @@ struct batch {
 	bool whole;                  /* nothing came since the last boundary: it may go as it is */
 	bool now;                    /* somebody waits for it */
 	bool dirty;                  /* facts have changed since they were last put in a commit */
-	bool flying;                 /* one is on its way to the disk; never two */
+	unsigned flying;             /* on their way to the disk: see batch.c */
 	size_t flying_bytes;
 	bool held;                   /* the worker's socket is not read */
+	struct taken taken;          /* in the open commit */
 	uint64_t saved, fresh;       /* dry runs: since the last boundary */
 	struct stale stale[STALE_DEPTHS];
 };
@@ -117,6 +154,9 @@ struct run {
 	struct facts facts;
 
 	struct worker_process *worker;
+	bool begun;                           /* its beginning is in the store, or on its way */
+	bool naming, named;                   /* numbers for new names are on their way; have come */
+	bool metadata_first;                  /* that of the connection is INI's, and not in the store yet */
 	bool worker_over;                     /* on_end has come */
 	bool killed;                          /* by us: no second chance */
 	bool started;                         /* a step has been sent to this worker */
@@ -135,11 +175,14 @@ struct run {
 	uint32_t waiting_get_serial;
 
 	struct batch batch;
+	struct steps steps;
+	struct buf position;                  /* of the pagination that moved last, as text */
 	struct call call;
 	struct idset seen_ids;                /* of one call, for duplicates */
 
 	struct err err;
 	char *stop_why;                       /* NULL: not stopping */
+	bool more;                            /* ends in good order before its work is done */
 	bool stop_timeout;                    /* stopped by its own deadline */
 	enum run_ending ending;               /* COMMITTING: how far that is */
 	bool keep_open;                       /* ended by its own word: what it saved is good */
@@ -174,7 +217,9 @@ const struct json_seed *run_seed(const struct run *r);
 struct run_model *run_model_at(struct run *r, uint16_t index); /* NULL: this sync does not write it */
 
 /* begin.c */
-int begin_run(struct run *r, struct err *err);               /* all of it; what it puts in the store is in the open batch */
+int begin_run(struct run *r, struct err *err);               /* judges; writes nothing */
+int begin_write(struct run *r, struct err *err);              /* the rest, once all names have their numbers: into the open batch */
+void begin_anew(struct run *r);                               /* a sync in one piece, from its beginning again */
 void begin_state(struct run *r);                              /* metadata and checkpoint as they are committed */
 
 /* session.c */
@@ -209,9 +254,23 @@ void lookup_answer(struct run *r);                            /* the one that wa
 struct commit *batch_open(struct run *r);                     /* the commit in the making */
 void batch_grown(struct run *r);                              /* something went in: a boundary when it is large */
 void batch_boundary(struct run *r, const struct page_mark *page, bool now); /* page NULL: none */
+void batch_part(struct run *r);                               /* a step's end: what there is goes, apart from what comes */
+void batch_taken(struct run *r, const struct taken *more);
 void batch_drop(struct run *r);                               /* what is not committed is forgotten */
 bool batch_idle(const struct run *r);                         /* nothing is on its way */
 void batch_hold(struct run *r);
+
+/* steps.c */
+void steps_begin(struct run *r);
+void steps_end(struct run *r, const struct err *why);         /* why NULL: it went well. None under way: nothing */
+void steps_last(struct run *r);                               /* no other will come */
+uint64_t steps_calls(const struct run *r);                    /* in the next one; 0: no end */
+bool steps_again(struct run *r, const struct err *why);       /* true: what failed is tried again by a new worker */
+void steps_watch(struct run *r);                              /* step_limit */
+struct step *steps_put(struct run *r, struct commit *c);      /* records; returns whose the commit is */
+void steps_durable(struct step *s, const struct commit_result *result); /* s NULL: nobody's */
+void steps_position(struct run *r, struct slice name, struct slice state);
+void steps_free(struct run *r);
 
 /* facts.c */
 void facts_write(const struct run *r, struct buf *out);
@@ -226,6 +285,7 @@ enum sweep_verdict finish_verdict(struct run *r, const struct run_model *m, char
 
 /* history.c */
 void history_write(const struct run *r, const char *status, struct buf *out);
+void history_time(const struct run_counts *c, struct json_out *o); /* "time":{..., which the caller closes */
 void history_pour(struct run *r, struct commit *c);           /* the log lines so far */
 void history_begun(struct run *r);                            /* the first line of its log, */
 void history_ended(struct run *r);                            /* and the last */
@@ -233,6 +293,7 @@ void history_log(struct run *r, enum log_level level, const char *fmt, ...) __at
 const struct log_field *history_fields(const struct run *r, struct log_field fields[6]);
 
 /* reason.c */
+const char *reason_class(enum err_class cls);                 /* as history and STATE_LAST carry it */
 void reason_write(const struct run *r, struct slice reason, struct buf *out);
 
 /* dry.c */

@@ -158,7 +158,7 @@ call_judge(struct run *r, struct run_model *m, struct incoming *list, uint32_t n
 		session_break(r, "save", fault);
 		return;
 	}
-	r->counts.saved += n;
+	batch_taken(r, &(struct taken){.saved = n});
 	m->loose = true;
 	batch_grown(r);
 }
@@ -240,7 +240,7 @@ intake_dead(struct run *r, const struct frame *f)
 	}
 	log_blank(&reason);
 	log_blank(&raw);
-	r->counts.rejected++;
+	batch_taken(r, &(struct taken){.rejected = 1});
 	r->batch.dirty |= !m->rejected;
 	m->rejected = true;
 	d.dataset = m->dataset;
@@ -394,8 +394,8 @@ intake_position(struct run *r, const struct frame *f)
 	bad_answer_keep(r);
 	page.depth = (uint8_t)name.p[0];
 	page.key = XXH3_64bits(name.p, name.len);
-	r->counts.pages++;
-	r->counts.fetched += items;
+	batch_taken(r, &(struct taken){.pages = 1, .fetched = items});
+	steps_position(r, name, state);
 	position_facts(r, finished, shape);
 	if (!r->request.dry && !(r->sync->flags & SLUICE_WHOLE)) {
 		if (drop)

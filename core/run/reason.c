@@ -8,6 +8,27 @@
 #include "base/mem.h"
 #include "run/inside.h"
 
+/* Every end of a run carries one of seven words, besides success: whom it concerns, and what the schedule does about it.
+ * The connector's own word for it is turned into a class in session.c (`statuses`), an HTTP status in refusal_class. */
+static const enum err_class carried[ERR_CLASSES] = {
+	[ERR_NONE] = ERR_NONE,
+	[ERR_CREDENTIALS] = ERR_CREDENTIALS, /* refused by the provider: a person must act */
+	[ERR_RATE] = ERR_RATE,               /* its limit or quota, longer than a run may wait */
+	[ERR_PROVIDER] = ERR_PROVIDER,       /* it failed, or cannot be reached: passes */
+	[ERR_DATA] = ERR_DATA,               /* answers or records are not what was promised */
+	[ERR_CONNECTOR] = ERR_CONNECTOR,     /* the plugin crashed, hung, broke a promise, or said that it failed */
+	[ERR_HOST] = ERR_HOST,               /* disk, memory, store */
+	[ERR_BUSY] = ERR_HOST,               /* superseded: somebody else has the sync */
+	[ERR_USAGE] = ERR_USAGE,             /* never once it runs, but for an address that the operator did not allow */
+	[ERR_STOPPED] = ERR_STOPPED,         /* by a person, the host's end, or a limit */
+};
+
+const char *
+reason_class(enum err_class cls)
+{
+	return err_class_name(cls < ERR_CLASSES ? carried[cls] : ERR_HOST);
+}
+
 #define SENTENCE_MAX 400u /* bytes of it that are kept */
 
 static const char *const places[] = {

@@ -133,7 +133,9 @@ run_account(struct run *r)
 {
 	int64_t until;
 
-	run_account_as(r, r->batch.held ? WAIT_NONE : requests_waiting(r, &until));
+	run_account_as(r, r->respawn && r->steps.again_ms > r->account_ms ? WAIT_RETRY
+	                  : r->batch.held                                 ? WAIT_NONE
+	                                                                  : requests_waiting(r, &until));
 }
 
 /* ---- the machine ---- */
@@ -157,7 +159,9 @@ close_down(struct run *r)
 {
 	if (r->call.open && r->err.cls == ERR_NONE && !r->respawn)
 		session_break(r, "save", "a call that never ended");
-	if (r->respawn)
+	if (r->err.cls != ERR_NONE)
+		steps_end(r, &r->err);
+	if (r->respawn && !r->keep_open)
 		batch_drop(r);
 	else if (r->err.cls == ERR_NONE || r->keep_open)
 		batch_boundary(r, NULL, true);
@@ -186,10 +190,37 @@ run_enter(struct run *r, enum run_state state)
 static void
 run_again(struct run *r)
 {
-	r->respawn = r->bad_answer = false;
+	r->respawn = r->bad_answer = r->keep_open = false;
+	r->steps.again_ms = 0;
+	buf_clear(&r->position);
 	r->kill_at_ms = 0; /* that was for the old one */
 	begin_state(r);
 	facts_again(r);
+	if (r->steps.anew)
+		begin_anew(r);
+	run_enter(r, RUN_SPAWNING);
+}
+
+/* Queued until the names of its sync and models have their numbers; its fence and its beginning then go to the disk while
+ * the worker starts. */
+static void
+run_begin(struct run *r)
+{
+	struct err err;
+
+	if (r->err.cls != ERR_NONE) {
+		run_enter(r, RUN_COMMITTING);
+		return;
+	}
+	if (r->naming)
+		return;
+	if (begin_write(r, &err) != 0) {
+		run_fail(r, &err);
+		return;
+	}
+	if (r->naming)
+		return;
+	batch_boundary(r, NULL, true);
 	run_enter(r, RUN_SPAWNING);
 }
 
@@ -201,8 +232,10 @@ run_settle(struct run *r)
 		return;
 	worker_process_free(r->worker);
 	r->worker = NULL;
-	if (r->respawn && r->err.cls == ERR_NONE)
-		run_again(r);
+	if (r->respawn && r->err.cls == ERR_NONE) {
+		if (r->stop_why || clock_mono_ms(r->host->clock) >= r->steps.again_ms)
+			run_again(r);
+	}
 	else if (finish_run(r))
 		run_enter(r, RUN_DONE);
 	else
@@ -216,7 +249,9 @@ run_advance(uv_timer_t *timer)
 
 	if (r->state == RUN_DONE)
 		return;
-	if (r->state == RUN_COMMITTING)
+	if (r->state == RUN_QUEUED)
+		run_begin(r);
+	else if (r->state == RUN_COMMITTING)
 		run_settle(r);
 	else if (run_over(r))
 		run_enter(r, RUN_COMMITTING);
@@ -278,11 +313,13 @@ time_up(struct run *r)
 		                                : "the check of plugin '%s' did not end within %s",
 		          waits_for_provider(r) ? r->connection->integration->name : r->manifest->name,
 		          duration_format(r->request.timeout_ms, text));
-	else
+	else {
+		r->more = !r->stop_timeout && r->sync && !(r->sync->flags & SLUICE_WHOLE);
 		begin_stop(r,
 		           r->stop_timeout ? "the time given by --timeout is up; the next run goes on from here"
 		                           : "run_limit is up; the next run goes on from here",
 		           2);
+	}
 }
 
 static void
@@ -293,8 +330,11 @@ run_tick(uv_timer_t *timer)
 	char text[TIME_TEXT_MAX];
 
 	run_account(r);
-	if (r->deadline_ms && now >= r->deadline_ms && !r->stop_why && !run_over(r))
+	if (r->deadline_ms && now >= r->deadline_ms && !r->stop_why && (!run_over(r) || r->respawn))
 		time_up(r);
+	steps_watch(r);
+	if (r->respawn && r->state == RUN_COMMITTING)
+		run_poke(r);
 	if (r->worker && !r->worker_over && r->kill_at_ms && now >= r->kill_at_ms) {
 		if (r->state != RUN_COMMITTING)
 			run_failf(r, ERR_STOPPED, "%s", r->stop_why);
@@ -316,6 +356,8 @@ run_free(struct run *r)
 	worker_process_free(r->worker);
 	proxy_target_free(r->target);
 	batch_drop(r);
+	steps_free(r);
+	buf_free(&r->position);
 	dry_free(r);
 	idset_free(&r->seen_ids);
 	free((char *)(uintptr_t)r->waiting_get.p);
@@ -405,6 +447,18 @@ run_progress(const struct run *r, uint64_t *done, uint64_t *total)
 	*total = r->progress_total;
 }
 
+const char *
+run_position(struct run *r)
+{
+	return buf_str(&r->position);
+}
+
+uint64_t
+run_step(const struct run *r)
+{
+	return r->steps.begun;
+}
+
 static void
 run_finish(struct run *r)
 {
@@ -412,6 +466,7 @@ run_finish(struct run *r)
 		.run = r->number,
 		.err = r->err,
 		.complete = r->complete,
+		.more = r->more && r->err.cls == ERR_STOPPED,
 		.resumed = r->resumes != 0,
 		.timed_out = r->stop_timeout && r->err.cls == ERR_STOPPED,
 		.unreachable = r->unreachable && r->err.cls == ERR_PROVIDER,
@@ -471,8 +526,7 @@ run_start(struct host *h, const struct run_request *request, run_done *done, voi
 	}
 	timers_begin(r);
 	run_list(r);
-	batch_boundary(r, NULL, true);
-	run_enter(r, RUN_SPAWNING);
+	run_begin(r);
 	return r;
 }
 

@@ -77,6 +77,7 @@ struct run_result {
 	bool full;                 /* it listed everything, or was meant to */
 	bool incomplete;           /* absence should have been worked out, and could not be for every model */
 	bool resumed;              /* took up an interrupted run */
+	bool more;                 /* ERR_STOPPED by run_limit, in good order: there is more to do, the next run goes on */
 	bool timed_out;            /* ERR_STOPPED by its own timeout_ms */
 	const char *warnings;      /* lines; "" */
 	struct slice reply;        /* of a check or action: JSON */
@@ -112,6 +113,8 @@ struct run *run_next(const struct host *h, const struct run *r); /* r NULL: the 
 const struct run_request *run_asked(const struct run *r);
 uint64_t run_number(const struct run *r);
 void run_progress(const struct run *r, uint64_t *done, uint64_t *total); /* as the connector says; total 0: not known */
+const char *run_position(struct run *r); /* of the pagination that moved last: its key and what it asks for next; "" */
+uint64_t run_step(const struct run *r); /* number of the step under way or ended last; 0: none yet */
 /* Who schedules runs in this process, for those who answer questions; NULL: nobody does (a one-shot command). */
 struct service;
 struct service *host_service(const struct host *h);

@@ -4,8 +4,8 @@
  * worker and the run, and the reason names the message. While the host owes nothing (no answer, no records, socket
  * being read) the worker owes us the next frame: the run's tick watches that debt (call_ms).
  *
- * Awkward: a worker that dies by itself after having come further may have met a bug that a fresh one does not meet, so
- * the run goes on with a new one from what is committed; one that we ended for a broken promise gets no second chance.
+ * Awkward: a worker that dies by itself may have met a bug that a fresh one does not meet, so the step is tried again
+ * with a new one from what is committed (steps.c); one that we ended for a broken promise gets no second chance.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -130,6 +130,7 @@ step_failed(struct run *r, int status, struct slice reason)
 {
 	size_t i = status < 0 && (size_t)-status < LENGTH(statuses) ? (size_t)-status : (size_t)-SLUICE_EFAILED;
 	struct buf text = {0};
+	struct err err;
 
 	if (reason.len && utf8_valid(reason))
 		reason_write(r, reason, &text);
@@ -139,9 +140,13 @@ step_failed(struct run *r, int status, struct slice reason)
 	r->keep_open = true;
 	r->bad_answer = false; /* the step is done again: what it met counts then */
 	if (r->stop_why)
-		run_failf(r, ERR_STOPPED, "%s", r->stop_why);
+		err_set(&err, ERR_STOPPED, "%s", r->stop_why);
 	else
-		run_failf(r, status == SLUICE_EHTTP ? refusal_class(r->status) : statuses[i].cls, "%s", buf_str(&text));
+		err_set(&err, status == SLUICE_EHTTP ? refusal_class(r->status) : statuses[i].cls, "%s",
+		        buf_str(&text));
+	steps_end(r, &err);
+	if (err.cls != ERR_PROVIDER || !steps_again(r, &err))
+		run_fail(r, &err);
 	buf_free(&text);
 }
 
@@ -159,7 +164,7 @@ step_succeeded(struct run *r, bool yielded, bool incomplete)
 		r->keep_open = true;
 		run_failf(r, ERR_STOPPED, "%s", r->stop_why);
 	} else if (yielded)
-		batch_boundary(r, NULL, false);
+		batch_part(r);
 	else
 		r->ended = true;
 }
@@ -177,13 +182,14 @@ step_ended(struct run *r, const struct frame *f)
 		return;
 	}
 	r->facts.steps++;
-	r->counts.steps++;
 	r->batch.dirty |= r->sync != NULL;
 	if (status != SLUICE_OK) {
 		step_failed(r, status, reader_bytes(&in, FRAME_MAX));
 		return;
 	}
+	steps_end(r, NULL);
 	step_succeeded(r, yielded, incomplete);
+	r->respawn |= yielded && r->limits.step_worker && !run_over(r);
 	if (yielded && !run_over(r))
 		session_step(r);
 	else
@@ -239,21 +245,19 @@ static void
 session_end(void *arg, const struct err *why)
 {
 	struct run *r = arg;
+	struct err err = *why;
 
 	run_account(r);
 	r->worker_over = true;
 	if (!r->exiting && !run_over(r)) {
-		if (r->started && r->progress && !r->request.dry && r->sync && !(r->sync->flags & SLUICE_WHOLE) &&
-		    !r->stop_why) {
-			history_log(r, LOG_WARN, "%s; going on with a new worker from what is committed", why->text);
-			r->respawn = true;
-		} else if (r->stop_why) {
-			run_failf(r, ERR_STOPPED, "%s", r->stop_why);
-		} else if (why->cls == ERR_NONE) {
-			run_failf(r, ERR_CONNECTOR, "the worker ended before its work was done");
-		} else {
-			run_fail(r, why);
-		}
+		if (r->stop_why)
+			err_set(&err, ERR_STOPPED, "%s", r->stop_why);
+		else if (err.cls == ERR_NONE)
+			err_set(&err, ERR_CONNECTOR, "the worker ended before its work was done");
+		batch_drop(r);
+		steps_end(r, &err);
+		if (!r->started || !steps_again(r, &err))
+			run_fail(r, &err);
 	}
 	run_poke(r);
 }
@@ -294,7 +298,7 @@ session_start(struct run *r, struct err *err)
 		.arg = r,
 	};
 
-	r->worker_over = r->started = r->progress = r->batch.held = false;
+	r->worker_over = r->started = r->progress = r->exiting = r->killed = r->batch.held = false;
 	r->worker = worker_process_start(&o, err);
 	if (!r->worker)
 		return -1;
@@ -330,6 +334,7 @@ position_write(void *arg, struct slice name, struct slice value)
 	buf_bytes(p->out, name);
 	buf_bytes(p->out, value);
 	frame_end(p->out, at);
+	steps_position(p->run, name, value);
 	return true;
 }
 
@@ -360,7 +365,6 @@ static void
 step_write(struct run *r, struct buf *out)
 {
 	int64_t last = r->facts.last_success_us;
-	bool whole = !r->sync || (r->sync->flags & SLUICE_WHOLE);
 	size_t at = frame_begin(out, MSG_STEP, 0, ++r->serial);
 
 	buf_u8(out, (uint8_t)r->request.what);
@@ -368,7 +372,7 @@ step_write(struct run *r, struct buf *out)
 	buf_u8(out, r->facts.full);
 	buf_u64(out, (uint64_t)r->facts.now_us);
 	buf_u64(out, last ? (uint64_t)(last - r->limits.lookback_ms * 1000) : 0);
-	buf_u32(out, whole ? 0 : (uint32_t)r->limits.step_calls);
+	buf_u32(out, (uint32_t)steps_calls(r));
 	buf_u32(out, time_left(r));
 	buf_u32(out, (uint32_t)r->limits.page_size);
 	buf_u8(out, r->resumes != 0 || r->counts.workers > 1);
@@ -379,12 +383,26 @@ step_write(struct run *r, struct buf *out)
 	frame_end(out, at);
 }
 
+/* Too little time is left for another step. */
+static bool
+time_short(const struct run *r)
+{
+	return r->steps.begun && r->sync && !r->stop_timeout &&
+	       clock_mono_ms(r->host->clock) >= r->deadline_ms - r->limits.run_buffer_ms;
+}
+
 void
 session_step(struct run *r)
 {
 	struct buf out = {0};
 
+	if (time_short(r)) {
+		r->more = r->keep_open = true;
+		run_failf(r, ERR_STOPPED, "run_limit is near (run_buffer); the next run goes on from here");
+		return;
+	}
 	positions_send(r, &out);
+	steps_begin(r);
 	step_write(r, &out);
 	r->started = true;
 	run_enter(r, RUN_STEPPING);

@@ -26,6 +26,7 @@ static apply_fn *const ops[OP_COUNT] = {
 	[OP_DEAD_CHANGE] = apply_dead_change,
 	[OP_RUN] = apply_run,
 	[OP_LOG] = apply_log,
+	[OP_STEP] = apply_step,
 	[OP_DATASET] = apply_dataset,
 	[OP_SCOPE] = apply_scope,
 	[OP_EPOCH] = apply_epoch,

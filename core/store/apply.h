@@ -88,7 +88,7 @@ apply_fn apply_seen_begin, apply_sweep;          /* seen.c, sweep.c */
 apply_fn apply_state_set, apply_state_merge, apply_state_clear, apply_state_clear_all,
 	apply_positions_drop;                     /* state.c */
 apply_fn apply_dead, apply_dead_change;           /* dead.c */
-apply_fn apply_run, apply_log;                    /* history.c */
+apply_fn apply_run, apply_log, apply_step;        /* history.c */
 apply_fn apply_dataset, apply_scope, apply_epoch; /* names.c */
 apply_fn apply_tombstone_drop, apply_run_drop, apply_log_drop; /* prune.c */
 apply_fn apply_merge_define, apply_merge_drop, apply_merge_build; /* merge_build.c */

@@ -226,6 +226,15 @@ commit_log(struct commit *c, uint64_t run, struct slice json)
 }
 
 void
+commit_step(struct commit *c, uint64_t run, uint64_t step, struct slice json)
+{
+	buf_u8(&c->ops, OP_STEP);
+	buf_u64(&c->ops, run);
+	buf_u64(&c->ops, step);
+	buf_bytes(&c->ops, json);
+}
+
+void
 commit_name(struct commit *c, enum op op, struct slice names)
 {
 	buf_u8(&c->ops, (uint8_t)op);

@@ -23,6 +23,7 @@ enum op {
 	OP_DEAD_CHANGE,
 	OP_RUN,
 	OP_LOG,
+	OP_STEP,
 	OP_DATASET, /* the three that hand out a number: see commit.number */
 	OP_SCOPE,
 	OP_EPOCH,
@@ -61,7 +62,6 @@ struct commit {
 void commit_reset(struct commit *c); /* before it is applied (again) */
 struct commit_counts *commit_counts_of(struct commit *c, uint32_t dataset);
 void commit_name(struct commit *c, enum op op, struct slice names); /* OP_DATASET, OP_SCOPE */
-void commit_epoch(struct commit *c, uint32_t scope);
 void commit_room(struct commit *c); /* OP_ROOM: the map grows now, since it cannot while a long read lasts */
 void commit_merge(struct commit *c, enum op op, uint32_t target, struct slice json); /* OP_MERGE_*; json: of a definition */
 void commit_rekey(struct commit *c, struct slice wrapped);

@@ -1,6 +1,6 @@
 /* history.c - runs and the lines of their logs: numbered, sealed JSON.
  *
- * Lines of a run are numbered from 1 as they are committed. The next run's number follows the highest that is stored
+ * Steps of a run have the numbers that the run gives them. Lines of a run are numbered from 1 as they are committed. The next run's number follows the highest that is stored
  * (of runs and of logs), so a number that a crash left uncommitted may be handed out again, a committed one never. */
 #include "store/apply.h"
 #include "store/read.h"
@@ -13,6 +13,17 @@ apply_run(struct group *g, struct commit *c, struct reader *r)
 	(void)c;
 	put_be64(key, reader_u64(r));
 	return group_put_sealed(g, DB_RUNS, SEAL_RUN, slice_of(key, sizeof(key)), reader_bytes(r, UINT32_MAX));
+}
+
+int
+apply_step(struct group *g, struct commit *c, struct reader *r)
+{
+	uint8_t key[16];
+
+	(void)c;
+	put_be64(key, reader_u64(r));
+	put_be64(key + 8, reader_u64(r));
+	return group_put_sealed(g, DB_STEPS, SEAL_STEP, slice_of(key, sizeof(key)), reader_bytes(r, UINT32_MAX));
 }
 
 /* The number of the run's last line: what stands before the first key of the next run. */
@@ -121,42 +132,70 @@ store_runs(struct store *s, uint64_t before, size_t limit, bool (*each)(void *ar
 	return rc;
 }
 
+/* Logs and steps: numbered within their run, in order. */
+struct numbered {
+	enum layout_db db;
+	enum seal_kind kind;
+	const char *doing;
+	uint64_t run, after;
+	size_t limit;
+	bool (*each)(void *arg, uint64_t n, struct slice json);
+	void *arg;
+};
+
 static int
-log_walk(struct snapshot *p, MDB_cursor *cur, uint64_t run, uint64_t after, size_t limit,
-         bool (*each)(void *arg, uint64_t n, struct slice json), void *arg, struct err *err)
+numbered_walk(struct snapshot *p, MDB_cursor *cur, const struct numbered *w, struct err *err)
 {
 	uint8_t key[16];
 	MDB_val k = val_of(key, sizeof(key)), v;
+	size_t limit = w->limit ? w->limit : 100;
 	struct slice json;
 	int rc;
 
-	put_be64(key, run);
-	put_be64(key + 8, after + 1);
+	put_be64(key, w->run);
+	put_be64(key + 8, w->after + 1);
 	for (rc = mdb_cursor_get(cur, &k, &v, MDB_SET_RANGE); !rc && limit;
 	     limit--, rc = mdb_cursor_get(cur, &k, &v, MDB_NEXT)) {
-		if (get_be64(k.mv_data) != run)
+		if (get_be64(k.mv_data) != w->run)
 			return 0;
-		if (!snapshot_open(p, SEAL_LOG, slice_val(k), slice_val(v), &json, err))
+		if (!snapshot_open(p, w->kind, slice_val(k), slice_val(v), &json, err))
 			return -1;
-		if (!each(arg, get_be64((char *)k.mv_data + 8), json))
+		if (!w->each(w->arg, get_be64((char *)k.mv_data + 8), json))
 			return 0;
 	}
-	return !rc || rc == MDB_NOTFOUND ? 0 : env_error(&p->s->env, rc, "cannot read a log", 0, err);
+	return !rc || rc == MDB_NOTFOUND ? 0 : env_error(&p->s->env, rc, w->doing, 0, err);
+}
+
+static int
+numbered_read(struct store *s, const struct numbered *w, struct err *err)
+{
+	struct snapshot p;
+	MDB_cursor *cur;
+	int rc;
+
+	if (w->after == UINT64_MAX)
+		return 0;
+	if (walk_begin(&p, s, w->db, &cur, w->doing, err) < 0)
+		return -1;
+	rc = numbered_walk(&p, cur, w, err);
+	walk_end(&p, cur);
+	return rc;
 }
 
 int
 store_log(struct store *s, uint64_t run, uint64_t after, size_t limit,
           bool (*each)(void *arg, uint64_t n, struct slice json), void *arg, struct err *err)
 {
-	struct snapshot p;
-	MDB_cursor *cur;
-	int rc;
+	const struct numbered w = {DB_LOGS, SEAL_LOG, "cannot read a log", run, after, limit, each, arg};
 
-	if (after == UINT64_MAX)
-		return 0;
-	if (walk_begin(&p, s, DB_LOGS, &cur, "cannot read a log", err) < 0)
-		return -1;
-	rc = log_walk(&p, cur, run, after, limit ? limit : 100, each, arg, err);
-	walk_end(&p, cur);
-	return rc;
+	return numbered_read(s, &w, err);
+}
+
+int
+store_steps(struct store *s, uint64_t run, uint64_t after, size_t limit,
+            bool (*each)(void *arg, uint64_t step, struct slice json), void *arg, struct err *err)
+{
+	const struct numbered w = {DB_STEPS, SEAL_STEP, "cannot read steps", run, after, limit, each, arg};
+
+	return numbered_read(s, &w, err);
 }

@@ -49,6 +49,7 @@ enum layout_db {
 	DB_DEAD,
 	DB_DEADKEY,
 	DB_MEMBERS,
+	DB_STEPS,
 	DB_COUNT
 };
 

@@ -117,6 +117,28 @@ store_scope_find(struct store *s, const struct scope_name *n)
 	return number;
 }
 
+int
+commit_dataset(struct commit *c, const struct dataset_name *n, struct err *err)
+{
+	struct layout_key key;
+
+	if (!dataset_key(n, &key))
+		return too_long(err), -1;
+	commit_name(c, OP_DATASET, slice_of(key.p, key.len));
+	return 0;
+}
+
+int
+commit_scope(struct commit *c, const struct scope_name *n, struct err *err)
+{
+	struct layout_key key;
+
+	if (!scope_key(n, &key))
+		return too_long(err), -1;
+	commit_name(c, OP_SCOPE, slice_of(key.p, key.len));
+	return 0;
+}
+
 uint64_t
 store_epoch_next(struct store *s, uint32_t scope, struct err *err)
 {

@@ -262,10 +262,12 @@ int
 apply_run_drop(struct group *g, struct commit *c, struct reader *r)
 {
 	uint8_t key[8];
+	int rc;
 
 	(void)c;
 	put_be64(key, reader_u64(r));
-	return group_del(g, DB_RUNS, slice_of(key, sizeof(key)));
+	rc = group_del_prefix(g, DB_STEPS, slice_of(key, sizeof(key)), slice_of(key, sizeof(key)));
+	return rc ? rc : group_del(g, DB_RUNS, slice_of(key, sizeof(key)));
 }
 
 int

@@ -83,6 +83,11 @@ uint32_t store_scope_find(struct store *s, const struct scope_name *n);         
 int store_scopes(struct store *s, bool (*each)(void *arg, uint32_t scope, const struct scope_name *n), void *arg,
                  struct err *err);
 
+/* The same as part of a commit, for who does not want to wait: 0, or -1 (ERR_USAGE: too long). The numbers are found by
+ * store_dataset_find and store_scope_find once it is durable. */
+int commit_dataset(struct commit *c, const struct dataset_name *n, struct err *err);
+int commit_scope(struct commit *c, const struct scope_name *n, struct err *err);
+
 struct dataset_info {
 	uint32_t dataset;
 	const char *connection, *integration, *model, *variant; /* borrowed until the callback returns */
@@ -130,6 +135,7 @@ struct fence {
 	uint64_t epoch;
 };
 uint64_t store_epoch_next(struct store *s, uint32_t scope, struct err *err); /* durable when it returns; 0: error */
+void commit_epoch(struct commit *c, uint32_t scope);                         /* the same, in a commit: it becomes store_epoch() + 1 */
 uint64_t store_epoch(struct store *s, uint32_t scope);                       /* the newest; 0: none yet */
 
 struct commit *commit_new(struct store *s, struct fence fence); /* yours until store_commit */
@@ -196,6 +202,7 @@ void commit_dead_change(struct commit *c, uint64_t number, enum dead_change how,
 
 void commit_run(struct commit *c, uint64_t run, struct slice json); /* puts or replaces the run's record */
 void commit_log(struct commit *c, uint64_t run, struct slice json); /* appends a line to the run's log */
+void commit_step(struct commit *c, uint64_t run, uint64_t step, struct slice json); /* puts or replaces a step's record; from 1 */
 uint64_t store_run_next(struct store *s); /* a new run number; from 1, ascending, never reused once committed */
 
 struct commit_counts { /* of one dataset in one commit */
@@ -312,6 +319,9 @@ int store_tombstones(struct store *s, const struct tombstone_query *q, void (*ea
 void commit_tombstone_drop(struct commit *c, uint32_t dataset, uint64_t sequence);
 int store_runs_oldest(struct store *s, uint64_t after, size_t limit,
                       bool (*each)(void *arg, uint64_t run, struct slice json), void *arg, struct err *err);
+/* Steps of a run whose number is above `after`, in order. limit 0: 100. */
+int store_steps(struct store *s, uint64_t run, uint64_t after, size_t limit,
+                bool (*each)(void *arg, uint64_t step, struct slice json), void *arg, struct err *err);
 /* Numbers of the lines of a run's log; false: none. */
 bool store_log_span(struct store *s, uint64_t run, uint64_t *first, uint64_t *last);
 /* Not of the newest run: numbers of runs go on from it. */

@@ -284,6 +284,7 @@ static const struct sealed_db {
 	{DB_STATE, SEAL_STATE, "a value of the state"},
 	{DB_RUNS, SEAL_RUN, "a run"},
 	{DB_LOGS, SEAL_LOG, "a line of a log"},
+	{DB_STEPS, SEAL_STEP, "a step of a run"},
 };
 
 static int

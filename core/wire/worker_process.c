@@ -429,6 +429,12 @@ on_death(uv_poll_t *handle, int status, int events)
 
 /* ---- life ---- */
 
+int
+worker_process_pid(const struct worker_process *w)
+{
+	return w->child.pid;
+}
+
 static void
 handles_init(struct worker_process *w)
 {

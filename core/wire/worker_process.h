@@ -31,6 +31,7 @@ struct worker_process *worker_process_start(const struct worker_process_options 
 void worker_process_phase(struct worker_process *w, enum wire_phase phase); /* host side: what may come now */
 /* Queues frames (one or more, made by frame_begin/frame_end); takes the bytes of b and leaves it empty. */
 void worker_process_send(struct worker_process *w, struct buf *b);
+int worker_process_pid(const struct worker_process *w);                   /* as the kernel knows it; for people */
 size_t worker_process_queued(const struct worker_process *w);             /* bytes not yet written */
 void worker_process_hold(struct worker_process *w, bool hold);            /* stop reading: back-pressure */
 void worker_process_kill(struct worker_process *w, enum err_class cls, const char *reason); /* SIGKILL; on_end gives this reason */
