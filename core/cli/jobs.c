@@ -76,7 +76,7 @@ job_start(struct job *j)
 
 	j->begun = true;
 	q.connection = j->pick.connection;
-	q.name = j->pick.sync ? j->pick.sync->name : NULL;
+	q.name = j->pick.sync ? j->pick.sync->name : jobs->request.name; /* NULL: a check */
 	q.sink = q.sink ? q.sink : j;
 	q.hasty = j->again = connection_down(jobs, q.connection);
 	j->run = run_start(jobs->host, &q, job_done, j, &failed.err);

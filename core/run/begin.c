@@ -72,6 +72,17 @@ sync_unknown(const struct run *r, struct err *err)
 }
 
 static int
+input_check(const struct run *r, struct err *err)
+{
+	const struct manifest_action *a = r->action;
+
+	if (!a->n_input || fields_match(a->input, a->n_input, r->request.input, err))
+		return 0;
+	err->cls = ERR_USAGE;
+	return err_prefix(err, "input of action '%s'", a->name);
+}
+
+static int
 work_find(struct run *r, struct err *err)
 {
 	if (r->request.what == STEP_CHECK && !r->manifest->has_check)
@@ -80,7 +91,7 @@ work_find(struct run *r, struct err *err)
 		               r->manifest->name);
 	if (r->request.what == STEP_ACTION) {
 		r->action = manifest_action(r->manifest, r->request.name);
-		return r->action ? 0
+		return r->action ? input_check(r, err)
 		                 : err_set(err, ERR_USAGE, "connector '%s' has no action '%s'", r->manifest->name,
 		                           r->request.name);
 	}

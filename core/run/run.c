@@ -307,12 +307,13 @@ time_up(struct run *r)
 {
 	char text[TIME_TEXT_MAX];
 
-	if (r->request.what == STEP_CHECK)
+	if (r->request.what != STEP_SYNC)
 		run_failf(r, waits_for_provider(r) ? ERR_PROVIDER : ERR_CONNECTOR,
 		          waits_for_provider(r) ? "timed out: %s did not answer within %s"
-		                                : "the check of plugin '%s' did not end within %s",
+		          : r->action               ? "the action of plugin '%s' did not end within %s"
+		                                    : "the check of plugin '%s' did not end within %s",
 		          waits_for_provider(r) ? r->connection->integration->name : r->manifest->name,
-		          duration_format(r->request.timeout_ms, text));
+		          duration_format(r->deadline_ms - r->start_ms, text));
 	else {
 		r->more = !r->stop_timeout && r->sync && !(r->sync->flags & SLUICE_WHOLE);
 		begin_stop(r,

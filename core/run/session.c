@@ -85,9 +85,15 @@ static void
 replied(struct run *r, const struct frame *f)
 {
 	struct json_fault fault;
+	struct err err = {0};
 
 	if (!json_check(f->body, JSON_DEPTH_MAX, &fault)) {
 		session_break(r, "reply", fault.what);
+		return;
+	}
+	if (r->action && r->action->n_output &&
+	    !fields_match(r->action->output, r->action->n_output, f->body, &err)) {
+		run_failf(r, ERR_CONNECTOR, "answer of action '%s': %s", r->action->name, err.text);
 		return;
 	}
 	buf_clear(&r->reply);
