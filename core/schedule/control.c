@@ -28,7 +28,6 @@ schedule_unask(struct schedule *s, struct schedule_item *i)
 {
 	i->asked = i->full_refresh = i->reset = false;
 	item_touch(s, i);
-	waiters_touch(s, i->slot);
 }
 
 void

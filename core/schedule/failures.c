@@ -137,7 +137,6 @@ schedule_ended(struct schedule *s, struct schedule_item *i, const struct schedul
 		return;
 	}
 	item_touch(s, i);
-	waiters_touch(s, i->slot);
 }
 
 /* As if its last run had ended in this process, so long ago as the wall clock says. */

@@ -1,9 +1,10 @@
 /* grid.c - due times: where they lie, which one a run meets, and what becomes of them when the clock is set.
  *
  * An interval has a grid of its own: points phase + k * every, where phase is a hash of the names (of what it comes after,
- * if so, to be due together). The next due time is the first point at least a tenth of the interval after the one that was
- * met last. So a first run off the grid, one that was spread after a restart and a clock that was set back all come back
- * to the grid by themselves, with waits between 0.1 and 1.1 intervals, and nothing else to remember.
+ * if so, to be due together). The next due time is the first point at least a tenth of the interval after the last run was
+ * due, and after it began. So a first run off the grid, one that was late, one that was spread after a restart and a clock
+ * that was set back all come back to the grid by themselves, with waits between 0.1 and 1.1 intervals, and nothing else to
+ * remember.
  * Awkward: set back, the wall clock shows a past in which the due time met last lies ahead. What counts then is how long
  * ago that really was: met_us is moved along with the clock. */
 #include "schedule/inner.h"
@@ -79,7 +80,9 @@ item_meet(struct schedule *s, struct schedule_item *i)
 	} else
 		last = cron_last(&i->cron, i->zone, i->due_us, now);
 	i->met_us = last > i->due_us ? last : i->due_us;
-	last = next_after(i, i->met_us > i->apart_us ? i->met_us : i->apart_us);
+	last = i->met_us > i->apart_us ? i->met_us : i->apart_us;
+	/* One that begins long after its due time is not followed at once by the next. */
+	last = next_after(i, i->plan.every_ms && last < now ? now : last);
 	i->apart_us = 0;
 	due_set(s, i, last, last);
 	return i->met_us;

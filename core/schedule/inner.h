@@ -107,7 +107,7 @@ bool item_automatic(const struct schedule_item *i);   /* begins by itself at all
 bool item_order_met(const struct schedule_item *i);   /* what it comes after has ended */
 bool item_wants(const struct schedule_item *i);
 bool item_may(const struct schedule_item *i, int64_t mono);
-void item_touch(struct schedule *s, struct schedule_item *i);
+void item_touch(struct schedule *s, struct schedule_item *i); /* it, and whoever comes after it */
 void item_wait_due(struct schedule *s, struct schedule_item *i);  /* put into by_due, or out of it */
 void link_touch(struct schedule *s, struct link *c);
 void unit_touch(struct schedule *s, struct unit *u);

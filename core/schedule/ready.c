@@ -26,8 +26,10 @@ item_order_met(const struct schedule_item *i)
 		return !before->item || !(before->item->running || before->item->asked);
 	if (!before->item)
 		return false;
+	if (before->item->running || (before->item->due && before->item->plan.auto_sync && item_automatic(before->item)))
+		return false; /* its round begins as well */
 	ended = i->plan.after_any ? before->item->ended_seq : before->item->success_seq;
-	return !before->item->running && ended > i->began_seq;
+	return ended > i->began_seq;
 }
 
 bool
@@ -104,6 +106,7 @@ item_touch(struct schedule *s, struct schedule_item *i)
 {
 	item_wait_due(s, i);
 	link_touch(s, i->link);
+	waiters_touch(s, i->slot);
 }
 
 void

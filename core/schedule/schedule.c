@@ -340,7 +340,6 @@ schedule_put(struct schedule *s, const struct schedule_name *n, const struct sch
 	if (moved)
 		item_plan_due(s, i, fresh || past);
 	item_touch(s, i);
-	waiters_touch(s, i->slot);
 	return i;
 }
 

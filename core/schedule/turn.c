@@ -74,7 +74,6 @@ schedule_began(struct schedule *s, struct schedule_item *i)
 	i->began_seq = ++s->seq;
 	i->resume = i->more = i->retry = false;
 	item_touch(s, i);
-	waiters_touch(s, i->slot);
 }
 
 /* What it is about to begin; nothing is changed yet, since begin may say no. */
@@ -118,7 +117,6 @@ item_begin(struct schedule *s, struct schedule_item *i, bool (*begin)(void *arg,
 	i->attempt = was.attempt, i->began_seq = was.began_seq;
 	i->due = was.due, i->due_us = was.due_us, i->wake_us = was.wake_us, i->met_us = was.met_us;
 	item_touch(s, i);
-	waiters_touch(s, i->slot);
 	return false;
 }
 
