@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "run/options.h"
 #include "run/target.h"
+#include "schedule/plan.h"
 
 static const struct cli_flag flags[] = {
 	{"--check", NULL,
@@ -110,6 +111,52 @@ sync_check(struct cli *c, struct host *h, const struct sync_settings *s)
 	return -1;
 }
 
+/* ---- the schedule: cron, zones, and what comes after what ---- */
+
+static int
+plan_check(struct cli *c, struct schedule *all, const struct connection_settings *k, const struct manifest_sync *sync)
+{
+	const struct sync_settings *given = settings_sync(c->settings, k, sync->name);
+	const struct origin *at = given ? &given->at : &k->at;
+	const struct schedule_name name = {k->name, k->integration->name, sync->name};
+	struct schedule_plan plan;
+	struct err err;
+
+	plan_fill(c->settings, k, sync, &plan);
+	if (schedule_check(&plan, &err) == 0 && schedule_put(all, &name, &plan, NULL, &err))
+		return 0;
+	err_prefix(&err, "%s:%u: [sync %s : %s : %s]", at->file ? at->file : "default", at->line, k->name,
+	           k->integration->name, sync->name);
+	cli_fail(c, &err);
+	return -1;
+}
+
+static size_t
+schedule_judge(struct cli *c, struct host *h)
+{
+	const struct settings *s = c->settings;
+	const struct schedule_options o = {
+		.clock = &clock_system, .max_runs = s->host.max_runs, .first_spread_ms = s->host.first_spread_ms,
+		.fail_pause_ms = s->host.fail_pause_ms, .fail_pause_max_ms = s->host.fail_pause_max_ms};
+	struct schedule *all = schedule_new(&o);
+	bool whole = true;
+	size_t bad = 0;
+	struct err err;
+
+	for (size_t i = 0; i < s->n_connections; i++) {
+		const struct manifest *m = host_manifest(h, s->connections[i]->integration->plugin, NULL);
+		whole &= m != NULL; /* else an `after` may well name a sync of that plugin */
+		for (size_t k = 0; m && k < m->n_syncs; k++)
+			bad += plan_check(c, all, s->connections[i], &m->syncs[k]) != 0;
+	}
+	if (whole && !bad && schedule_order_check(all, &err) != 0) {
+		cli_fail(c, &err);
+		bad++;
+	}
+	schedule_free(all);
+	return bad;
+}
+
 /* A key that cannot be had keeps nobody from syncing; here it is told all the same. */
 static size_t
 keys_check(struct cli *c)
@@ -164,6 +211,7 @@ plugins_check(struct cli *c)
 		bad += connection_check(c, h, s->connections[i]) != 0;
 	for (size_t i = 0; i < s->n_syncs; i++)
 		bad += sync_check(c, h, s->syncs[i]) != 0;
+	bad += schedule_judge(c, h);
 	host_free(h);
 	verdict_show(c, bad);
 	return bad ? 2 : 0;
