@@ -21,8 +21,7 @@ static const char *const db_names[DB_COUNT] = {
 	[DB_META] = "meta",       [DB_NAMES] = "names", [DB_DATASETS] = "datasets", [DB_SCOPES] = "scopes",
 	[DB_IDS] = "ids",         [DB_ROWS] = "rows",   [DB_FEED] = "feed",         [DB_SEEN] = "seen",
 	[DB_STATE] = "state",     [DB_RUNS] = "runs",   [DB_LOGS] = "logs",         [DB_DEAD] = "dead",
-	[DB_DEADKEY] = "deadkey", [DB_MEMBERS] = "members",
-	[DB_STEPS] = "steps",
+	[DB_DEADKEY] = "deadkey", [DB_MEMBERS] = "members", [DB_STEPS] = "steps",
 };
 
 int

@@ -1,7 +1,8 @@
-/* history.c - runs and the lines of their logs: numbered, sealed JSON.
+/* history.c - runs, their steps and the lines of their logs: numbered, sealed JSON.
  *
- * Steps of a run have the numbers that the run gives them. Lines of a run are numbered from 1 as they are committed. The next run's number follows the highest that is stored
- * (of runs and of logs), so a number that a crash left uncommitted may be handed out again, a committed one never. */
+ * Steps of a run have the numbers that the run gives them; lines are numbered from 1 as they are committed. The next
+ * run's number follows the highest that is stored (of runs and of logs), so a number that a crash left uncommitted may
+ * be handed out again, a committed one never. */
 #include "store/apply.h"
 #include "store/read.h"
 

@@ -11,6 +11,7 @@
  *   state     scope, kind, name                 sealed: name and value
  *   runs      run                               sealed JSON
  *   logs      run, number                       sealed JSON
+ *   steps     run, step                         sealed JSON
  *   dead      number                            scope, dataset, mark; then sealed: the letter
  *   deadkey   dataset, mark, scope              number of the letter
  *   members   see merge.h                       what merged datasets are made of

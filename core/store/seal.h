@@ -36,7 +36,17 @@ struct seal_nonce {
 };
 
 /* What a sealed value belongs to: a letter for its database and its key. Moved elsewhere it no longer opens. */
-enum seal_kind { SEAL_ROW = 'r', SEAL_STATE = 's', SEAL_RUN = 'h', SEAL_LOG = 'l', SEAL_STEP = 't', SEAL_DEAD = 'd', SEAL_MASTER = 'm', SEAL_MERGE = 'g' };
+enum seal_kind {
+	SEAL_ROW = 'r',
+	SEAL_STATE = 's',
+	SEAL_RUN = 'h',
+	SEAL_LOG = 'l',
+	SEAL_STEP = 't',
+	SEAL_DEAD = 'd',
+	SEAL_MASTER = 'm',
+	SEAL_MERGE = 'g',
+	SEAL_STAGED = 'v',
+};
 struct seal_place {
 	enum seal_kind kind;
 	struct slice key;
