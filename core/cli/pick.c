@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "run/connections.h"
 #include "sluice.h"
 
 static bool
@@ -18,6 +19,11 @@ wanted(const struct cli *c, const struct connection_settings *k)
 static int
 inactive(const struct connection_settings *k, const char *has, const char *sync, struct err *err)
 {
+	if (k->active)
+		return err_set(err, ERR_USAGE,
+		               "connection %s : %s is switched off: `sluice connections enable --connection-id %s "
+		               "--integration %s`",
+		               k->name, k->integration->name, k->name, k->integration->name);
 	return err_set(err, ERR_USAGE,
 	               "connection %s : %s%s%s is inactive (active = no, %s:%u): say --connection-id %s --integration "
 	               "%s, or active = yes",
@@ -35,7 +41,7 @@ nobody(const struct cli *c, struct err *err)
 	for (size_t i = 0; i < s->n_connections; i++) {
 		const struct connection_settings *k = s->connections[i];
 		names[i] = k->name;
-		if (wanted(c, k) && !k->active) {
+		if (wanted(c, k)) { /* and yet not meant: it is switched off */
 			free(names);
 			return inactive(k, "", "", err);
 		}
@@ -153,7 +159,7 @@ pick_syncs(struct cli *c, struct host *h, struct picks *out, struct err *err)
 	for (size_t i = 0; i < c->settings->n_connections; i++) {
 		const struct connection_settings *k = c->settings->connections[i];
 		const struct manifest *m;
-		if (!wanted(c, k) || (!k->active && !named))
+		if (!wanted(c, k) || (!named && !connection_enabled(host_store(h), k)))
 			continue;
 		any = true;
 		m = host_manifest(h, k->integration->plugin, &why);

@@ -353,6 +353,7 @@ static const struct {
 	{"checkpoint", ask_checkpoint},     {"dead_letters", ask_dead_letters},
 	{"dead_letter", ask_dead_letter},   {"resolve_letters", ask_resolve_letters},
 	{"purge_letters", ask_purge_letters}, {"retry_letter", ask_retry_letter},
+	{"connections", ask_connections},   {"enable", ask_enable},
 	{"held", ask_held},                 {"held_records", ask_held_records},
 	{"confirm_held", ask_confirm_held}, {"dismiss_held", ask_dismiss_held},
 	{"verify", ask_verify},             {"backup", ask_backup},

@@ -49,6 +49,10 @@ int ask_held_records(struct question *q);
 int ask_confirm_held(struct question *q);
 int ask_dismiss_held(struct question *q);
 
+/* query_connections.c */
+int ask_connections(struct question *q);
+int ask_enable(struct question *q);
+
 int ask_metadata(struct question *q);
 int ask_checkpoint(struct question *q);
 int ask_verify(struct question *q);

@@ -41,3 +41,27 @@ faulty 'there is no sync gone:act:things' 'after what is not there is refused' <
 [sync acme : act : things]
 after = gone : act : things
 INI
+
+# ---- switched off and on
+
+good
+run connections disable --connection-id acme --format jsonl
+is "$status" 0 "a connection is switched off"
+has "$dir/out" '"connection":"acme".*"enabled":false,"active":true' "and is shown so"
+run run --format jsonl
+hasnt "$dir/out" '"connection":"acme"' "nothing of it runs"
+has "$dir/out" '"connection":"beta"' "others run"
+run connections
+has "$dir/out" 'acme +act +act +off' "list shows it as off"
+run connections disable --connection-id beta
+run run
+is "$status" 2 "with all switched off there is nothing to run"
+has "$dir/err" 'switched off: .sluice connections enable --connection-id acme' "and the remedy is told"
+sed 's/^\[connection acme : act\]/&\nactive = no/' "$conf/sluice.ini" >"$dir/ini"
+run connections enable --connection-id acme --format jsonl
+has "$dir/out" '"enabled":true' "it is switched on again"
+run run --format jsonl
+has "$dir/out" '"connection":"acme"' "and runs"
+cp "$dir/ini" "$conf/sluice.ini"
+run connections --format jsonl --connection-id acme
+has "$dir/out" '"enabled":false,"active":false' "a change of active in the INI wins over what a command said"
