@@ -13,8 +13,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "config/changes.h"
+#include "run/merges.h"
 #include "run/options.h"
 #include "run/target.h"
+#include "schedule/plan.h"
 #include "schedule/service.h"
 
 /* What a living host cannot change, and why. */
@@ -134,6 +136,34 @@ syncs_judge(struct reloading *r)
 	}
 }
 
+/* What runs after what, and when: all of it in a schedule of its own, which is thrown away. */
+static void
+schedule_judge(struct reloading *r)
+{
+	struct host *h = service_host(r->service);
+	struct schedule *s = schedule_new(&(struct schedule_options){.clock = host_clock(h), .max_runs = 1});
+	struct err err = {0};
+
+	for (size_t i = 0; i < r->now->n_connections; i++) {
+		const struct connection_settings *k = r->now->connections[i];
+		const struct manifest *m = host_manifest(h, k->integration->plugin, NULL);
+
+		for (size_t n = 0; m && n < m->n_syncs; n++) {
+			const struct schedule_name name = {k->name, k->integration->name, m->syncs[n].name};
+			struct schedule_plan plan = {0};
+
+			plan_fill(r->now, k, &m->syncs[n], &plan);
+			if (!schedule_put(s, &name, &plan, NULL, &err)) {
+				err_prefix(&err, "sync %s : %s : %s", name.connection, name.integration, name.sync);
+				fault(r, &err);
+			}
+		}
+	}
+	if (schedule_order_check(s, &err) != 0)
+		fault(r, &err);
+	schedule_free(s);
+}
+
 /* ---- saying what changed ---- */
 
 static void
@@ -182,6 +212,9 @@ service_reload(struct service *s, struct buf *changes, struct err *err)
 	settings_changes(r.before, now, fixed_check, &r);
 	connections_judge(&r);
 	syncs_judge(&r);
+	schedule_judge(&r);
+	if (!r.faults && merges_set(h, now, false, err) != 0) /* all of them or none; built beside */
+		r.faults++;
 	if (r.faults) {
 		if (r.faults > 1)
 			err_prefix(err, "%u reasons, the first", r.faults);
