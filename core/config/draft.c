@@ -239,7 +239,7 @@ section_unknown(struct faults *f, struct origin at, const char *header, size_t w
 	if (s)
 		fault_add(f, at, NULL, NULL, "unknown section [%.120s]; did you mean %s?", header, s->form);
 	else
-		fault_add(f, at, NULL, NULL, "unknown section [%.120s]; there are host, key, integration, connection and sync", header);
+		fault_add(f, at, NULL, NULL, "unknown section [%.120s]; there are host, key, integration, limit, connection, sync, merge and alert", header);
 	free(name);
 }
 

@@ -68,12 +68,16 @@ ask_datasets(struct question *q)
 
 /* ---- records and changes ---- */
 
+#define MODELS_MAX 256
+
 struct dataset_search {
 	struct question *q;
 	const char *model;
 	uint32_t found;
 	unsigned matches;
 	struct buf names, models;
+	char *list[MODELS_MAX + 1]; /* of models, for the nearest name */
+	size_t n_list;
 };
 
 static bool
@@ -85,6 +89,8 @@ dataset_try(void *arg, const struct dataset_info *d)
 		return true;
 	if (!s->models.len || !memmem(s->models.p, s->models.len, d->model, strlen(d->model)))
 		buf_printf(&s->models, "%s%s", s->models.len ? ", " : "", d->model);
+	if (s->n_list < MODELS_MAX)
+		s->list[s->n_list++] = xstrdup(d->model);
 	if (strcmp(s->model, d->model) != 0)
 		return true;
 	s->found = d->dataset;
@@ -115,9 +121,10 @@ dataset_find(struct question *q, uint32_t *dataset)
 			"several connections have %s (%s): choose one with --connection-id and --integration", model,
 			buf_str(&s.names));
 	} else if (s.models.len) {
-		err_set(q->err, ERR_USAGE, "nothing of model %s was synced%s%s; there is: %s", model,
+		const char *near = nearest(model, (const char *const *)s.list);
+		err_set(q->err, ERR_USAGE, "nothing of model %s was synced%s%s%s%s%s; there is: %s", model,
 			q->connection ? " for connection " : "", q->connection ? q->connection : "",
-			buf_str(&s.models));
+			near ? "; did you mean " : "", near ? near : "", near ? "?" : "", buf_str(&s.models));
 	} else {
 		err_set(q->err, ERR_USAGE, "nothing was synced%s%s yet: `sluice run` does",
 			q->connection ? " for connection " : "", q->connection ? q->connection : "");
@@ -125,6 +132,8 @@ dataset_find(struct question *q, uint32_t *dataset)
 out:
 	buf_free(&s.names);
 	buf_free(&s.models);
+	for (size_t i = 0; i < s.n_list; i++)
+		free(s.list[i]);
 	free(model);
 	return rc;
 }

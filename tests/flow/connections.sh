@@ -42,6 +42,10 @@ faulty 'there is no sync gone:act:things' 'after what is not there is refused' <
 after = gone : act : things
 INI
 
+run run
+run records Thin
+has "$dir/err" 'did you mean Thing' "a model's name that is nearly right brings the right one"
+
 # ---- switched off and on
 
 good

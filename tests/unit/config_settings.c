@@ -519,7 +519,7 @@ static const struct { const char *ini, *message; } bad[] = {
 	{"[host]\nEVERY = 1\nrate_limit = 1/s\n", "sluice.ini:3: [host]: unknown key 'rate_limit'; it belongs into [integration NAME]"},
 	{"a = 1\n", "sluice.ini:1: 'a' stands before the first section; put [host] above it"},
 	{"\n[conection a : b]\ntoken = 1\n", "sluice.ini:2: unknown section [conection a : b]; did you mean [connection NAME : INTEGRATION]?"},
-	{"[webhook crm]\nurl = x\n", "sluice.ini:1: unknown section [webhook crm]; there are host, key, integration, connection and sync"},
+	{"[webhook crm]\nurl = x\n", "sluice.ini:1: unknown section [webhook crm]; there are host, key, integration, limit, connection, sync, merge and alert"},
 	{"[sync a : b]\n", "sluice.ini:1: [sync a : b] names 2 of 3; write [sync CONNECTION : INTEGRATION : SYNC], like [sync acme"},
 	{"[host x]\n", "sluice.ini:1: [host x] names 1 of 0; write [host]"},
 	{"[connection a]\n", "[connection a] names 1 of 2"},
