@@ -123,6 +123,8 @@ schedule_ended(struct schedule *s, struct schedule_item *i, const struct schedul
 	else {
 		i->resume = !o->by_person;
 		i->more = false;
+		if (o->by_person && i->due)
+			item_meet(s, i); /* came while it ran: whoever cancels does not want it again at once */
 		i->since_ms = clock_mono_ms(&s->clock);
 	}
 	if (!i->resume) { /* a run that is gone on with has not ended its round */

@@ -116,7 +116,10 @@ item_begin(struct schedule *s, struct schedule_item *i, bool (*begin)(void *arg,
 	i->resume = was.resume, i->more = was.more, i->retry = was.retry, i->begun = was.begun;
 	i->attempt = was.attempt, i->began_seq = was.began_seq;
 	i->due = was.due, i->due_us = was.due_us, i->wake_us = was.wake_us, i->met_us = was.met_us;
-	item_touch(s, i);
+	if (i->gone && !i->running)
+		item_free(s, i);
+	else
+		item_touch(s, i);
 	return false;
 }
 
@@ -148,10 +151,13 @@ schedule_turn(struct schedule *s, bool (*begin)(void *arg, const struct schedule
 	clocks_compare(s);
 	pauses_notice(s);
 	due_notice(s);
-	while (s->running < s->o.max_runs && (unit = heap_first(&s->ready))) {
+	/* Bounded, in case that each ends within the call and wants to go on. */
+	for (uint64_t n = 0; s->running < s->o.max_runs && (unit = heap_first(&s->ready)); n++) {
 		struct unit *u = unit->owner;
 		struct link *c = heap_first(&u->ready)->owner;
 
+		if (n == s->o.max_runs)
+			return clock_mono_ms(&s->clock) + 1;
 		if (!item_begin(s, c->best, begin, arg)) {
 			next = turn_next(s);
 			return next < clock_mono_ms(&s->clock) + LOOK_MS ? next : clock_mono_ms(&s->clock) + LOOK_MS;

@@ -402,6 +402,39 @@ TEST("a stopped run goes on at once, a cancelled one at its next due time, one w
 	schedule_free(s);
 }
 
+TEST("cancelled after its next due time has come, a run does not begin again at once")
+{
+	set_up(1);
+	struct schedule_item *i = put("a", "x", hourly(), NULL);
+	REQUIRE(turn() == 1);
+	pass(3 * HOUR);
+	turn();
+	schedule_ended(s, i, &(struct schedule_outcome){.cls = ERR_STOPPED, .by_person = true});
+	CHECK_INT(turn(), 0);
+	CHECK(until_begin(2 * HOUR) <= HOUR * 11 / 10);
+	CHECK_INT(begins, 1);
+	schedule_free(s);
+}
+
+static bool
+end_at_once(void *arg, const struct schedule_begin *b)
+{
+	(void)arg;
+	begins++;
+	schedule_ended(s, b->item, &(struct schedule_outcome){.more = true});
+	return true;
+}
+
+TEST("a run that ends within the call is one that ended, and one that always wants more does not hold the loop up")
+{
+	set_up(4);
+	put("a", "x", hourly(), NULL);
+	begins = 0;
+	CHECK(schedule_turn(s, end_at_once, NULL) <= mono + 1);
+	CHECK_INT(begins, 4);
+	schedule_free(s);
+}
+
 TEST("what was missed is met once: after a sleep, a pause, and a run longer than its interval")
 {
 	set_up(4);
