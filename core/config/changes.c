@@ -139,11 +139,21 @@ connection_compare(const struct connection_settings *a, const struct connection_
 		names_add(out, xstrdup(b->broken ? "what it refers to is missing" : "what it refers to is there again"));
 }
 
+/* Two keys may be two ways to say one thing (every, seconds): the first of them names it. */
+static bool
+said_before(const struct key *k)
+{
+	for (const struct key *p = keys; p < k; p++)
+		if (p->section == k->section && p->offset == k->offset)
+			return true;
+	return false;
+}
+
 static void
 keys_compare(enum section_kind kind, const void *a, const void *b, struct names *out)
 {
 	for (const struct key *k = keys; k < keys + keys_count; k++)
-		if (k->section == kind && !value_same(k, a, b))
+		if (k->section == kind && !said_before(k) && !value_same(k, a, b))
 			names_add(out, xstrdup(k->name));
 	if (kind == SECTION_CONNECTION)
 		connection_compare(a, b, out);
