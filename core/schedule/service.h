@@ -35,6 +35,22 @@ int service_start(struct service *s, const struct service_ask *a, struct err *er
 /* A connection switched on or off by a command: durable, wins over INI's `active` until INI's value changes. */
 int service_enable(struct service *s, const struct service_ask *a, bool enabled, struct err *err);
 
+
+/* ---- looking ---- */
+
+struct service_view {
+	bool scheduled;                    /* else only `trouble` says something */
+	struct schedule_view schedule;
+	const char *trouble;               /* why it is not scheduled, cannot begin, or why nothing begins; borrowed; NULL: all is well */
+	uint64_t asked_ends, asked_run;    /* runs that were asked for and are over, and the number of the last (0: it did not begin) */
+	struct err asked_err;              /* how that one ended */
+	bool asked_running;                /* the run under way was asked for */
+};
+void service_look(const struct service *s, const char *connection, const char *integration, const char *sync,
+                  struct service_view *v);
+const char *service_short_of(const struct service *s); /* why no run begins at the moment, like "no space"; NULL: they do */
+void service_counts(const struct service *s, size_t *connections, size_t *syncs, int64_t *next_us);
+
 /* ---- what reload.c and plugins.c need of service.c ---- */
 struct host *service_host(const struct service *s);
 struct settings *service_load(struct service *s, struct err *err); /* the configuration as it stands now: options.load */

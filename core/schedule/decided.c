@@ -1,0 +1,170 @@
+/* decided.c - see decided.h.
+ *
+ * Awkward: a connection whose plugin cannot be described has no syncs that could be named; it is passed over as long as
+ * something else was meant, and is the answer when nothing else was. */
+#include <string.h>
+#include "run/member.h"
+#include "schedule/decided.h"
+
+static bool
+fits(const char *wanted, const char *name)
+{
+	return !wanted || strcmp(wanted, name) == 0;
+}
+
+bool
+ask_fits(const struct service_ask *a, const struct connection_settings *k)
+{
+	return fits(a->connection, k->name) && fits(a->integration, k->integration->name);
+}
+
+/* ---- a sync ---- */
+
+uint32_t
+chosen_scope(struct host *h, const struct chosen *c, bool make, struct err *err)
+{
+	const struct scope_name name = {.connection = c->connection->name,
+	                                .integration = c->connection->integration->name,
+	                                .sync = c->sync->name};
+
+	if (!host_store(h)) {
+		err_set(err, ERR_HOST, "there is no store to write to");
+		return 0;
+	}
+	return make ? store_scope(host_store(h), &name, err) : store_scope_find(host_store(h), &name);
+}
+
+struct decided
+decided_of(struct host *h, const struct chosen *c)
+{
+	uint32_t scope = chosen_scope(h, c, false, NULL);
+	struct decided d = {0};
+	struct buf value = {0};
+
+	if (scope && store_state_get(host_store(h), scope, STATE_SCHEDULE, SLICE(""), &value)) {
+		struct slice json = buf_view(&value);
+		d.paused = member_bool(json, "paused", false);
+		d.started = member_bool(json, "started", false);
+		d.asked = member_bool(json, "asked", false);
+		d.full_refresh = member_bool(json, "full_refresh", false);
+		d.reset = member_bool(json, "reset", false);
+	}
+	buf_free(&value);
+	return d;
+}
+
+void
+decided_commit(struct commit *c, uint32_t scope, const struct decided *d)
+{
+	struct buf value = {0};
+	struct json_out o = json_out(&value);
+
+	json_open(&o, '{');
+	json_kv_bool(&o, "paused", d->paused);
+	json_kv_bool(&o, "started", d->started);
+	if (d->asked) {
+		json_kv_bool(&o, "asked", true);
+		json_kv_bool(&o, "full_refresh", d->full_refresh);
+		json_kv_bool(&o, "reset", d->reset);
+	}
+	json_close(&o, '}');
+	commit_state_set(c, scope, STATE_SCHEDULE, SLICE(""), buf_view(&value));
+	buf_free(&value);
+}
+
+int
+decided_put(struct host *h, const struct chosen *c, const struct decided *d, struct err *err)
+{
+	uint32_t scope = chosen_scope(h, c, true, err);
+	struct commit *commit;
+
+	if (!scope)
+		return -1;
+	commit = commit_new(host_store(h), (struct fence){0, 0});
+	decided_commit(commit, scope, d);
+	return store_commit_wait(host_store(h), commit, NULL, err);
+}
+
+/* ---- a connection ---- */
+
+static uint32_t
+connection_scope(struct host *h, const struct connection_settings *k, bool make, struct err *err)
+{
+	const struct scope_name name = {.connection = k->name, .integration = k->integration->name};
+	struct store *s = host_store(h);
+
+	return !s ? 0 : make ? store_scope(s, &name, err) : store_scope_find(s, &name);
+}
+
+bool
+connection_enabled(struct host *h, const struct connection_settings *k)
+{
+	uint32_t scope = connection_scope(h, k, false, NULL);
+	struct buf value = {0};
+	bool enabled = k->active;
+
+	if (scope && store_state_get(host_store(h), scope, STATE_CONNECTION, SLICE("control"), &value) &&
+	    member_bool(buf_view(&value), "ini", !k->active) == k->active)
+		enabled = member_bool(buf_view(&value), "enabled", k->active);
+	buf_free(&value);
+	return enabled;
+}
+
+int
+connection_enable(struct host *h, const struct connection_settings *k, bool enabled, struct err *err)
+{
+	uint32_t scope = connection_scope(h, k, true, err);
+	struct buf patch = {0};
+	struct json_out o = json_out(&patch);
+	struct commit *c;
+	int rc;
+
+	if (!scope)
+		return host_store(h) ? -1 : err_set(err, ERR_HOST, "there is no store to write to");
+	json_open(&o, '{');
+	json_kv_bool(&o, "enabled", enabled);
+	json_kv_bool(&o, "ini", k->active);
+	json_close(&o, '}');
+	c = commit_new(host_store(h), (struct fence){0, 0});
+	commit_state_merge(c, scope, STATE_CONNECTION, SLICE("control"), buf_view(&patch));
+	rc = store_commit_wait(host_store(h), c, NULL, err);
+	buf_free(&patch);
+	return rc;
+}
+
+/* ---- which are meant ---- */
+
+static int
+nothing_meant(const struct service_ask *a, const struct err *why, struct err *err)
+{
+	if (why->cls != ERR_NONE)
+		return err_set(err, why->cls, "%s", why->text);
+	return err_set(err, ERR_USAGE, "there is no sync%s%s of connection %s%s%s: `sluice status` shows them",
+	               a->sync ? " " : "", a->sync ? a->sync : "", a->connection ? a->connection : "(any)",
+	               a->integration ? " : " : "", a->integration ? a->integration : "");
+}
+
+int
+chosen_each(struct host *h, const struct service_ask *a, int (*each)(void *arg, const struct chosen *c, struct err *err),
+            void *arg, struct err *err)
+{
+	const struct settings *s = host_settings(h);
+	struct err why = {0};
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_connections; i++) {
+		struct chosen c = {.connection = s->connections[i]};
+		if (!ask_fits(a, c.connection))
+			continue;
+		c.manifest = host_manifest(h, c.connection->integration->plugin, &why);
+		for (size_t k = 0; c.manifest && k < c.manifest->n_syncs; k++) {
+			c.sync = &c.manifest->syncs[k];
+			if (!fits(a->sync, c.sync->name))
+				continue;
+			n++;
+			if (each(arg, &c, err) != 0)
+				return -1;
+		}
+	}
+	return n ? 0 : nothing_meant(a, &why, err);
+}

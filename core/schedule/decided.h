@@ -1,0 +1,36 @@
+/* decided.h - what people decided about a sync or a connection, as it stands in the store; with or without a service.
+ *
+ * STATE_SCHEDULE of a sync: {"paused","started","asked","full_refresh","reset"}. STATE_CONNECTION "control" of a
+ * connection: {"enabled","ini"}: the decision, and what INI said when it was made. A decision holds until INI's value is
+ * another one; then INI's holds. All writing is durable before the call returns. */
+#ifndef SLUICE_SCHEDULE_DECIDED_H
+#define SLUICE_SCHEDULE_DECIDED_H
+
+#include "schedule/service.h"
+
+struct decided {
+	bool paused, started;
+	bool asked, full_refresh, reset; /* a run that was asked for and has not begun */
+};
+
+struct chosen { /* borrowed */
+	const struct connection_settings *connection;
+	const struct manifest *manifest;
+	const struct manifest_sync *sync;
+};
+
+struct decided decided_of(struct host *h, const struct chosen *c);
+int decided_put(struct host *h, const struct chosen *c, const struct decided *d, struct err *err);
+void decided_commit(struct commit *c, uint32_t scope, const struct decided *d); /* into a commit */
+uint32_t chosen_scope(struct host *h, const struct chosen *c, bool make, struct err *err); /* 0: none, or an error */
+
+bool connection_enabled(struct host *h, const struct connection_settings *k);
+int connection_enable(struct host *h, const struct connection_settings *k, bool enabled, struct err *err);
+
+/* Calls each for every sync that is meant; a name that the question leaves out means all. 0, or -1: there is none (ERR_USAGE, with
+ * the reason when its plugin or its secrets cannot be had), or each said so by -1. */
+int chosen_each(struct host *h, const struct service_ask *a, int (*each)(void *arg, const struct chosen *c, struct err *err),
+                void *arg, struct err *err);
+bool ask_fits(const struct service_ask *a, const struct connection_settings *k);
+
+#endif

@@ -1,0 +1,658 @@
+/* service.c - see service.h: the schedule filled from what is configured and what was, and runs begun and ended by it.
+ *
+ *   settings + manifests + store --service_refit--> schedule --turn--> run_start ... run_done --> schedule_ended --> turn
+ *
+ * Guarantee: nothing that befalls one connection stops another. A connection that cannot be scheduled (no plugin, no
+ * secrets) is a trouble with its reason, looked at again at each refit; a run that cannot begin is one that failed; a host
+ * that is short of something (room on the disk) begins nothing, says why, and asks again each second.
+ *
+ * Awkward: a person's request must survive a crash between its being accepted and the run's first commit. So it stands in
+ * STATE_SCHEDULE until the run has begun, and is taken out behind the run's own first commit, never before it. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/log.h"
+#include "base/mem.h"
+#include "run/member.h"
+#include "run/options.h"
+#include "run/target.h"
+#include "schedule/service_inner.h"
+#include "sluice.h"
+#include "wire/message.h"
+
+#define TURN_MAX_MS 1000 /* also where the wall clock was set forward something is due at once */
+
+static const struct log_field *
+entry_fields(const struct entry *e, struct log_field fields[4])
+{
+	fields[0] = (struct log_field){"connection", e->connection, 0};
+	fields[1] = (struct log_field){"integration", e->integration, 0};
+	fields[2] = (struct log_field){"sync", e->sync, 0};
+	fields[3] = (struct log_field){NULL, NULL, 0};
+	return fields;
+}
+
+/* ---- entries ---- */
+
+static void
+entry_key(struct buf *key, const char *connection, const char *integration, const char *sync)
+{
+	buf_printf(key, "%s\n%s\n%s", connection, integration, sync);
+}
+
+struct entry *
+service_entry(const struct service *s, const char *connection, const char *integration, const char *sync)
+{
+	struct buf key = {0};
+	struct entry *e = NULL;
+	bool fresh;
+
+	entry_key(&key, connection, integration, sync);
+	if (idset_has(&s->names, buf_view(&key)))
+		e = s->entries[*idset_put((struct idset *)(uintptr_t)&s->names, buf_view(&key), &fresh)];
+	buf_free(&key);
+	return e;
+}
+
+static struct entry *
+entry_make(struct service *s, const struct chosen *c)
+{
+	const char *integration = c->connection->integration->name;
+	struct entry *e = service_entry(s, c->connection->name, integration, c->sync->name);
+	struct buf key = {0};
+	bool fresh;
+
+	if (e)
+		return e;
+	e = XNEW(struct entry);
+	e->service = s;
+	e->connection = xstrdup(c->connection->name);
+	e->integration = xstrdup(integration);
+	e->sync = xstrdup(c->sync->name);
+	entry_key(&key, e->connection, e->integration, e->sync);
+	*idset_put(&s->names, buf_view(&key), &fresh) = (uint32_t)s->n_entries;
+	buf_free(&key);
+	s->entries = xrealloc(s->entries, (s->n_entries + 1) * sizeof(*s->entries));
+	s->entries[s->n_entries++] = e;
+	return e;
+}
+
+static struct entry *
+entry_of(const struct service *s, const struct schedule_item *i)
+{
+	const struct schedule_name *n = schedule_item_name(i);
+
+	return service_entry(s, n->connection, n->integration, n->sync);
+}
+
+static bool
+chosen_find(const struct entry *e, struct chosen *c, struct err *err)
+{
+	struct host *h = e->service->host;
+
+	c->connection = settings_connection(host_settings(h), e->connection, e->integration);
+	c->manifest = c->connection ? host_manifest(h, c->connection->integration->plugin, err) : NULL;
+	c->sync = c->manifest ? manifest_sync(c->manifest, e->sync) : NULL;
+	if (!c->connection || (c->manifest && !c->sync))
+		err_set(err, ERR_USAGE, "%s : %s : %s is configured no more", e->connection, e->integration, e->sync);
+	return c->sync != NULL;
+}
+
+/* ---- filling the schedule ---- */
+
+/* "CONNECTION : INTEGRATION : SYNC" cut at its colons, in place. */
+static bool
+after_parse(char *text, struct schedule_name *n)
+{
+	char *part[3];
+
+	for (size_t i = 0; i < LENGTH(part); i++) {
+		struct slice cut;
+		char *colon = i + 1 < LENGTH(part) ? strchr(text, ':') : text + strlen(text);
+		if (!colon)
+			return false;
+		cut = slice_trim(slice_of(text, (size_t)(colon - text)));
+		text = *colon ? colon + 1 : colon;
+		part[i] = (char *)(uintptr_t)cut.p;
+		part[i][cut.len] = 0;
+	}
+	*n = (struct schedule_name){part[0], part[1], part[2]};
+	return true;
+}
+
+static void
+plan_fill(const struct service *s, const struct chosen *c, struct schedule_plan *p, char **after)
+{
+	const struct settings *settings = host_settings(s->host);
+	struct sync_settings y;
+
+	settings_sync_fill(settings, c->connection, c->sync->name, &y);
+	*p = (struct schedule_plan){
+		.every_ms = y.every_ms > 0 ? y.every_ms : c->sync->every_ms,
+		.cron = y.cron,
+		.zone = y.timezone ? y.timezone : settings->host.timezone,
+		.active = connection_enabled(s->host, c->connection),
+		.auto_sync = y.auto_sync && !(c->sync->flags & SLUICE_MANUAL),
+		.auto_start = y.auto_start,
+		.priority = y.priority == PRIORITY_UNSET ? c->sync->priority : (int64_t)y.priority,
+		.connection_runs = c->connection->max_runs ? c->connection->max_runs : 1,
+		.integration_runs = c->connection->integration->max_runs,
+		.run_retries = y.run_retries,
+		.after_any = y.needs == NEEDS_ANY,
+	};
+	*after = y.after ? xstrdup(y.after) : NULL;
+	if (*after)
+		after_parse(*after, &p->after);
+}
+
+static void
+past_read(const struct service *s, const struct chosen *c, const struct decided *d, struct schedule_past *p)
+{
+	struct store *store = host_store(s->host);
+	uint32_t scope = chosen_scope(s->host, c, false, NULL);
+	struct buf value = {0};
+	char *cls;
+
+	*p = (struct schedule_past){.paused = d->paused, .begun = d->started};
+	if (scope && store_state_get(store, scope, STATE_LAST, SLICE(""), &value)) {
+		struct slice last = buf_view(&value);
+		p->due_us = member_int(last, "due_us", 0);
+		p->started_us = member_int(last, "last_run_us", 0);
+		p->finished_us = member_int(last, "finished_us", 0);
+		p->success_us = member_int(last, "last_success_us", 0);
+		p->failures = (uint64_t)member_int(last, "failures", 0);
+		cls = member_text(last, "class");
+		p->cls = cls ? err_class_find(cls) : ERR_NONE;
+		free(cls);
+	}
+	buf_clear(&value);
+	if (scope && store_state_get(store, scope, STATE_RUN, SLICE(""), &value)) {
+		int64_t due_us = member_int(buf_view(&value), "due_us", 0), began = member_int(buf_view(&value), "started_us", 0);
+		p->interrupted = true;
+		p->due_us = due_us > p->due_us ? due_us : p->due_us;
+		p->started_us = began > p->started_us ? began : p->started_us;
+	}
+	buf_free(&value);
+}
+
+static int
+item_put(struct service *s, struct entry *e, const struct chosen *c, struct err *err)
+{
+	const struct schedule_name name = {e->connection, e->integration, e->sync};
+	struct decided d = decided_of(s->host, c);
+	struct schedule_past past;
+	struct schedule_item *item;
+	struct schedule_plan plan;
+	struct log_field fields[4];
+	bool fresh = !e->item;
+	char *after;
+
+	if (fresh)
+		past_read(s, c, &d, &past);
+	plan_fill(s, c, &plan, &after);
+	item = schedule_put(s->schedule, &name, &plan, fresh ? &past : NULL, err);
+	free(after);
+	if (!item)
+		return err_prefix(err, "%s : %s : %s", e->connection, e->integration, e->sync);
+	e->item = item;
+	e->leaving = false;
+	if (fresh && d.asked && schedule_ask(s->schedule, e->item, d.full_refresh, d.reset, NULL) != 0)
+		log_line(LOG_INFO, entry_fields(e, fields),
+		         "a run that was asked for does not begin: its connection is switched off");
+	return 0;
+}
+
+static void
+trouble_add(struct service *s, const struct connection_settings *k, const char *why)
+{
+	s->troubles = xrealloc(s->troubles, (s->n_troubles + 1) * sizeof *s->troubles);
+	s->troubles[s->n_troubles++] = (struct trouble){xstrdup(k->name), xstrdup(k->integration->name), xstrdup(why)};
+}
+
+static void
+troubles_free(struct trouble *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(list[i].connection);
+		free(list[i].integration);
+		free(list[i].why);
+	}
+	free(list);
+}
+
+static const char *
+trouble_of(const struct trouble *list, size_t n, const char *connection, const char *integration)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(list[i].connection, connection) == 0 && strcmp(list[i].integration, integration) == 0)
+			return list[i].why;
+	return NULL;
+}
+
+/* All that can be judged of a connection without asking anybody. */
+static const struct manifest *
+connection_usable(struct service *s, const struct connection_settings *k, struct err *err)
+{
+	const struct manifest *m;
+	struct buf options = {0};
+	struct proxy_auth auth;
+
+	if (k->broken) {
+		err_set(err, ERR_USAGE, "%.*s", (int)strcspn(k->broken, "\n"), k->broken);
+		return NULL;
+	}
+	m = host_manifest(s->host, k->integration->plugin, err);
+	if (m && (options_build(m, k, &options, err) != 0 || target_credentials(m, k, &auth, err) != 0))
+		m = NULL;
+	buf_free(&options);
+	return m;
+}
+
+static void
+connection_put(struct service *s, const struct connection_settings *k, struct idset *meant)
+{
+	struct chosen c = {.connection = k};
+	struct buf key = {0};
+	struct err err = {0};
+	bool fresh;
+
+	c.manifest = connection_usable(s, k, &err);
+	for (size_t i = 0; c.manifest && i < c.manifest->n_syncs; i++) {
+		struct entry *e;
+		c.sync = &c.manifest->syncs[i];
+		e = entry_make(s, &c);
+		if (item_put(s, e, &c, &err) != 0)
+			continue;
+		buf_clear(&key);
+		entry_key(&key, e->connection, e->integration, e->sync);
+		idset_put(meant, buf_view(&key), &fresh);
+	}
+	if (err.cls != ERR_NONE)
+		trouble_add(s, k, err.text);
+	buf_free(&key);
+}
+
+static void
+unmeant_remove(struct service *s, const struct idset *meant)
+{
+	struct buf key = {0};
+
+	for (size_t i = 0; i < s->n_entries; i++) {
+		struct entry *e = s->entries[i];
+		buf_clear(&key);
+		entry_key(&key, e->connection, e->integration, e->sync);
+		if (!e->item || idset_has(meant, buf_view(&key)))
+			continue;
+		if (!e->leaving)
+			schedule_remove(s->schedule, e->item);
+		e->leaving = e->run != NULL; /* the schedule keeps it until that has ended */
+		if (!e->leaving)
+			e->item = NULL;
+	}
+	buf_free(&key);
+}
+
+static void
+options_of(const struct service *s, struct schedule_options *o)
+{
+	const struct host_settings *h = &host_settings(s->host)->host;
+
+	*o = (struct schedule_options){
+		.clock = host_clock(s->host),
+		.max_runs = h->max_runs,
+		.first_spread_ms = h->first_spread_ms,
+		.fail_pause_ms = h->fail_pause_ms,
+		.fail_pause_max_ms = h->fail_pause_max_ms,
+		.seed = store_seed(host_store(s->host))->low,
+	};
+}
+
+static void
+troubles_tell(const struct service *s, const struct trouble *before, size_t n_before)
+{
+	for (size_t i = 0; i < s->n_troubles; i++) {
+		const struct trouble *t = &s->troubles[i];
+		const char *was = trouble_of(before, n_before, t->connection, t->integration);
+		if (!was || strcmp(was, t->why) != 0)
+			log_warn("connection %s : %s is not scheduled: %s", t->connection, t->integration, t->why);
+	}
+}
+
+static int
+schedule_fit(struct service *s, struct err *err)
+{
+	const struct settings *settings = host_settings(s->host);
+	struct trouble *before = s->troubles;
+	size_t n_before = s->n_troubles;
+	struct idset meant = {0};
+	int rc;
+
+	s->troubles = NULL;
+	s->n_troubles = 0;
+	for (size_t i = 0; i < settings->n_connections; i++)
+		connection_put(s, settings->connections[i], &meant);
+	unmeant_remove(s, &meant);
+	troubles_tell(s, before, n_before);
+	rc = schedule_order_check(s->schedule, err);
+	troubles_free(before, n_before);
+	idset_free(&meant);
+	return rc;
+}
+
+void
+service_refit(struct service *s)
+{
+	struct schedule_options o;
+	struct err err;
+
+	options_of(s, &o);
+	schedule_limits(s->schedule, &o);
+	if (schedule_fit(s, &err) != 0)
+		log_error("%s: what comes after it does not begin", err.text);
+	service_turn_soon(s);
+}
+
+/* ---- running ---- */
+
+static void
+idle_check(struct service *s)
+{
+	void (*idle)(void *arg) = s->idle;
+
+	if (!s->stopping || !idle || run_next(s->host, NULL))
+		return;
+	s->idle = NULL;
+	idle(s->idle_arg);
+}
+
+static void
+text_put(char **text, const char *now)
+{
+	free(*text);
+	*text = now ? xstrdup(now) : NULL;
+}
+
+static void
+entry_ended(struct entry *e, uint64_t run, const struct err *err, bool more)
+{
+	struct service *s = e->service;
+	const struct schedule_outcome o = {.cls = err->cls, .by_person = e->cancelled, .more = more};
+
+	if (e->cause == CAUSE_ASKED) {
+		e->asked_ends++;
+		e->asked_run = run;
+		e->asked_err = *err;
+	}
+	e->cancelled = false;
+	schedule_ended(s->schedule, e->item, &o);
+	if (e->leaving)
+		e->item = NULL;
+	e->leaving = false;
+}
+
+static void
+service_run_done(void *arg, const struct run_result *r)
+{
+	struct entry *e = arg;
+	struct service *s = e->service;
+
+	e->run = NULL;
+	entry_ended(e, r->run, &r->err, r->timed_out);
+	service_turn_soon(s);
+	idle_check(s);
+}
+
+/* The request stands in the store until here; this commit follows the run's first. */
+static void
+request_met(struct service *s, const struct chosen *c)
+{
+	struct decided d = decided_of(s->host, c);
+	uint32_t scope = chosen_scope(s->host, c, false, NULL);
+	struct commit *commit;
+
+	if (!d.asked || !scope)
+		return;
+	d.asked = false;
+	commit = commit_new(host_store(s->host), (struct fence){0, 0});
+	decided_commit(commit, scope, &d);
+	store_commit(host_store(s->host), commit, false, NULL, NULL);
+}
+
+/* A lack of the host's is nobody's failure: nothing begins until it is over. */
+static bool
+short_of(struct service *s, const struct err *err)
+{
+	if (!s->short_of || strcmp(s->short_of, err->text) != 0)
+		log_warn("no run begins: %s", err->text);
+	text_put(&s->short_of, err->text);
+	return false;
+}
+
+static void
+begin_refused(struct entry *e, const struct err *err)
+{
+	struct log_field fields[4];
+
+	text_put(&e->refused, err->text);
+	log_line(LOG_ERROR, entry_fields(e, fields), "its run cannot begin: %s", err->text);
+	entry_ended(e, 0, err, false);
+}
+
+static bool
+run_begin(void *arg, const struct schedule_begin *b)
+{
+	struct service *s = arg;
+	struct entry *e = entry_of(s, b->item);
+	struct run_request q = {.what = STEP_SYNC,
+	                        .due_us = b->due_us,
+	                        .attempt = b->attempt,
+	                        .full_refresh = b->full_refresh || b->reset,
+	                        .reset = b->reset};
+	struct chosen c;
+	struct err err = {0};
+
+	e->cause = b->cause;
+	if (chosen_find(e, &c, &err)) {
+		q.connection = c.connection;
+		q.name = c.sync->name;
+		e->run = run_start(s->host, &q, service_run_done, e, &err);
+	}
+	if (!e->run && err.cls == ERR_HOST)
+		return short_of(s, &err);
+	if (s->short_of)
+		log_info("runs begin again");
+	text_put(&s->short_of, NULL);
+	if (c.sync && b->cause == CAUSE_ASKED)
+		request_met(s, &c);
+	if (e->run)
+		text_put(&e->refused, NULL);
+	else
+		begin_refused(e, &err);
+	return true;
+}
+
+static void
+service_turn(uv_timer_t *timer)
+{
+	struct service *s = timer->data;
+	int64_t next, wait;
+
+	if (!s->begun || s->stopping)
+		return;
+	next = schedule_turn(s->schedule, run_begin, s);
+	wait = next == INT64_MAX ? TURN_MAX_MS : next - clock_mono_ms(host_clock(s->host));
+	wait = wait < 0 ? 0 : wait > TURN_MAX_MS ? TURN_MAX_MS : wait;
+	uv_timer_start(&s->timer, service_turn, (uint64_t)wait, 0);
+}
+
+void
+service_turn_soon(struct service *s)
+{
+	if (s->begun && !s->stopping)
+		uv_timer_start(&s->timer, service_turn, 0, 0);
+}
+
+/* ---- beginning and end ---- */
+
+struct service *
+service_new(const struct service_options *o, struct err *err)
+{
+	struct service *s = XNEW(struct service);
+	struct schedule_options options;
+
+	s->o = *o;
+	s->host = o->host;
+	if (uv_timer_init(o->loop, &s->timer) != 0) {
+		err_set(err, ERR_HOST, "the event loop takes no more handles");
+		goto out;
+	}
+	s->timer.data = s;
+	s->timer_open = true;
+	options_of(s, &options);
+	s->schedule = schedule_new(&options);
+	if (schedule_fit(s, err) != 0)
+		goto out;
+	host_serves(s->host, s);
+	return s;
+out:
+	service_free(s);
+	return NULL;
+}
+
+void
+service_begin(struct service *s)
+{
+	struct err err;
+
+	s->begun = true;
+	s->watching = service_plugins_watch(s, &err) == 0;
+	if (!s->watching)
+		log_warn("plugins are not followed: %s", err.text);
+	service_turn_soon(s);
+}
+
+void
+service_stop(struct service *s, const char *why, void (*idle)(void *arg), void *arg)
+{
+	struct run *next;
+
+	s->idle = idle;
+	s->idle_arg = arg;
+	if (!s->stopping) {
+		s->stopping = true;
+		uv_timer_stop(&s->timer);
+		if (s->watching)
+			service_plugins_unwatch(s);
+		for (struct run *r = run_next(s->host, NULL); r; r = next) {
+			next = run_next(s->host, r);
+			run_stop(r, why);
+		}
+	}
+	idle_check(s);
+}
+
+static void
+timer_closed(uv_handle_t *handle)
+{
+	struct service *s = handle->data;
+
+	s->timer_open = false;
+}
+
+void
+service_free(struct service *s)
+{
+	if (!s)
+		return;
+	if (host_service(s->host) == s)
+		host_serves(s->host, NULL);
+	if (s->timer_open) {
+		uv_close((uv_handle_t *)&s->timer, timer_closed);
+		while (s->timer_open)
+			uv_run(s->o.loop, UV_RUN_ONCE);
+	}
+	schedule_free(s->schedule);
+	for (size_t i = 0; i < s->n_entries; i++) {
+		struct entry *e = s->entries[i];
+		free(e->connection);
+		free(e->integration);
+		free(e->sync);
+		free(e->refused);
+		free(e);
+	}
+	free(s->entries);
+	idset_free(&s->names);
+	troubles_free(s->troubles, s->n_troubles);
+	free(s->short_of);
+	free(s);
+}
+
+struct schedule *
+service_schedule(const struct service *s)
+{
+	return s->schedule;
+}
+
+struct host *
+service_host(const struct service *s)
+{
+	return s->host;
+}
+
+struct settings *
+service_load(struct service *s, struct err *err)
+{
+	return s->o.load(s->o.arg, err);
+}
+
+/* ---- looking ---- */
+
+const char *
+service_short_of(const struct service *s)
+{
+	return s->short_of;
+}
+
+void
+service_look(const struct service *s, const char *connection, const char *integration, const char *sync,
+             struct service_view *v)
+{
+	const struct entry *e = service_entry(s, connection, integration, sync);
+
+	*v = (struct service_view){.trouble = trouble_of(s->troubles, s->n_troubles, connection, integration)};
+	if (!e)
+		return;
+	v->asked_ends = e->asked_ends;
+	v->asked_run = e->asked_run;
+	v->asked_err = e->asked_err;
+	v->asked_running = e->run && e->cause == CAUSE_ASKED;
+	if (!e->item || e->leaving)
+		return;
+	v->scheduled = true;
+	schedule_look(s->schedule, e->item, &v->schedule);
+	if (e->refused && !e->run)
+		v->trouble = e->refused;
+	if (s->short_of && v->schedule.state == SCHEDULE_QUEUED)
+		v->trouble = s->short_of;
+}
+
+void
+service_counts(const struct service *s, size_t *connections, size_t *syncs, int64_t *next_us)
+{
+	const struct entry *before = NULL;
+	struct schedule_view v;
+
+	*connections = *syncs = 0;
+	*next_us = 0;
+	for (size_t i = 0; i < s->n_entries; i++) {
+		const struct entry *e = s->entries[i];
+		if (!e->item)
+			continue;
+		schedule_look(s->schedule, e->item, &v);
+		++*syncs;
+		*connections += !before || strcmp(before->connection, e->connection) != 0 ||
+		                strcmp(before->integration, e->integration) != 0;
+		before = e;
+		if (v.next_us && (!*next_us || v.next_us < *next_us))
+			*next_us = v.next_us;
+	}
+}

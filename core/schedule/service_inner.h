@@ -1,0 +1,46 @@
+/* service_inner.h - the insides of struct service, for service.c and service_control.c only. */
+#ifndef SLUICE_SCHEDULE_SERVICE_INNER_H
+#define SLUICE_SCHEDULE_SERVICE_INNER_H
+
+#include "run/idset.h"
+#include "schedule/decided.h"
+
+/* What this process knows of one sync besides the schedule. Made when it is first configured, and kept. */
+struct entry {
+	struct service *service;
+	struct schedule_item *item;  /* NULL: not configured now */
+	char *connection, *integration, *sync;
+	struct run *run;             /* under way */
+	enum schedule_cause cause;   /* of it */
+	bool cancelled;              /* of it: by a person */
+	bool leaving;                /* not configured any more, but its run is under way */
+	uint64_t asked_ends;         /* runs that were asked for, and are over */
+	uint64_t asked_run;          /* the last of them; 0: it could not begin */
+	struct err asked_err;        /* how it ended */
+	char *refused;               /* why its last run could not begin; NULL: it could */
+};
+
+struct service {
+	struct host *host;
+	struct service_options o;
+	struct schedule *schedule;
+	struct entry **entries;      /* in the order in which they came */
+	size_t n_entries;
+	struct idset names;          /* of entries: index */
+	struct trouble *troubles;    /* connections that are not in the schedule */
+	size_t n_troubles;
+	uv_timer_t timer;
+	bool timer_open, begun, stopping, watching;
+	char *short_of;              /* why no run begins at the moment; NULL: they do */
+	void (*idle)(void *arg);
+	void *idle_arg;
+};
+
+struct trouble {
+	char *connection, *integration, *why;
+};
+
+struct entry *service_entry(const struct service *s, const char *connection, const char *integration, const char *sync);
+void service_turn_soon(struct service *s);
+
+#endif
