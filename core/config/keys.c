@@ -153,6 +153,8 @@ const struct key keys[] = {
 	{INTEGRATION(rate_n), KEY_RATE, "rate_limit", .second = offsetof(struct integration_settings, rate_ms),
 		.sample = "50/min", .unset = "what the connector declares",
 		.help = "requests per time"},
+	{INTEGRATION(rate_share), KEY_CHOICE, "rate_share", "connection", .words = words_share,
+		.help = "who shares that limit: the runs of one connection, or all connections of the integration"},
 	{INTEGRATION(quota_n), KEY_RATE, "quota", .second = offsetof(struct integration_settings, quota_ms),
 		.sample = "15000/day", .unset = "none",
 		.help = "requests per day (or another long time) that the provider allows each connection"},

@@ -79,6 +79,7 @@ struct integration_settings {   /* [integration NAME] */
 	char **allow_hosts;         /* "host" or "host:port", NULL-terminated: reachable besides, private addresses too */
 	uint64_t rate_n;            /* rate_limit = 50/min: 50 */
 	int64_t rate_ms;            /* 60000; 0: the connector's own */
+	unsigned rate_share;        /* enum limit_share: who shares it */
 	uint64_t quota_n;           /* quota = 15000/day: requests, per connection's credential */
 	int64_t quota_ms;           /* 0: none */
 	uint64_t max_runs;          /* of all its connections side by side; 0: no limit of its own */

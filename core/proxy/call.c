@@ -100,7 +100,7 @@ call_finish(struct proxy_call *c)
 	struct proxy_answer *a = &c->answer;
 
 	call_stop_exchange(c);
-	queue_remove(c->target->queue, c);
+	line_remove(c);
 	call_reason(c, WAIT_NONE);
 	alarm_clear(&p->alarms, &c->alarm);
 	alarm_clear(&p->alarms, &c->kick);
@@ -173,12 +173,36 @@ call_can_wait(const struct proxy_call *c, int64_t until)
 	return until <= now || (until - now <= c->proxy->retry_max_ms && until <= call_deadline(c));
 }
 
+/* Is it a quota that is used up? */
+static bool
+quota_error(struct proxy_call *c)
+{
+	int64_t wall = clock_wall_us(c->proxy->clock) / 1000;
+	char when[TIME_TEXT_MAX], span[TIME_TEXT_MAX];
+
+	for (size_t i = 0; i < c->target->n_limits; i++) {
+		const struct queue *q = c->target->limits[i].queue;
+		int64_t until = q->quota.n && (c->limits & (1u << i)) ? quota_until(&q->quota, wall) : wall;
+
+		if (until <= wall)
+			continue;
+		err_set(&c->answer.err, ERR_RATE, "the quota of %llu requests per %s is used up until %s",
+		        (unsigned long long)q->quota.n, duration_format(q->quota.per_ms, span),
+		        time_format_ms(until * 1000, when));
+		call_name_error(c);
+		return true;
+	}
+	return false;
+}
+
 void
 call_rate_error(struct proxy_call *c, int64_t wait_ms)
 {
 	char asked[TIME_TEXT_MAX], most[TIME_TEXT_MAX];
 	bool deadline = wait_ms <= c->proxy->retry_max_ms;
 
+	if (quota_error(c))
+		return;
 	err_set(&c->answer.err, ERR_RATE, "the provider asks to wait %s, longer than %s",
 	        duration_format(wait_ms < LIMIT_PAUSE_MAX_MS * 365 ? wait_ms : LIMIT_PAUSE_MAX_MS * 365, asked),
 	        deadline ? "the time that is left" : duration_format(c->proxy->retry_max_ms, most));
@@ -196,7 +220,8 @@ void
 call_queue(struct proxy_call *c)
 {
 	call_enter(c, CALL_QUEUED, WAIT_RATE, call_deadline(c));
-	queue_add(c->target->queue, c);
+	c->limits = target_limits_of(c->target, c->method, &c->url);
+	line_add(c);
 }
 
 /* ---- sending ---- */
@@ -230,29 +255,47 @@ static void
 request_sent(void *arg)
 {
 	struct proxy_call *c = arg;
-	struct bucket *b = &c->target->queue->bucket;
+	bool again = c->exchange.sent;
 
 	call_reason(c, WAIT_SERVER);
-	if (c->exchange.sent) { /* a kept connection was dead: libcurl sends once more, a sending like any other */
-		bucket_again(b, now_of(c));
+	for (size_t i = 0; i < c->target->n_limits; i++) {
+		struct queue *q = c->limits & (1u << i) ? c->target->limits[i].queue : NULL;
+
+		if (q && again)
+			queue_again(q, now_of(c));
+		else if (q)
+			bucket_sent(&q->bucket, now_of(c));
+	}
+	if (again) { /* a kept connection was dead: libcurl sends once more, a sending like any other */
 		c->answer.attempts++;
 		c->answer.retries++;
-	} else {
-		bucket_sent(b, now_of(c));
 	}
-	if (c->target->queue->first) /* from the loop: this runs inside libcurl */
-		alarm_set(&c->proxy->alarms, &c->target->queue->alarm, now_of(c));
+	line_soon(c->proxy); /* this runs inside libcurl */
 }
 
 /* The sending is over for the rate limit, whether it came to anything or not. */
 void
 call_landed(struct proxy_call *c)
 {
-	struct bucket *b = &c->target->queue->bucket;
+	for (size_t i = 0; i < c->target->n_limits; i++) {
+		struct queue *q = c->limits & (1u << i) ? c->target->limits[i].queue : NULL;
 
-	if (!c->exchange.sent)
-		bucket_sent(b, now_of(c));
-	bucket_answered(b);
+		if (q && !c->exchange.sent)
+			bucket_sent(&q->bucket, now_of(c));
+		if (q)
+			bucket_answered(&q->bucket);
+	}
+}
+
+struct queue *
+call_limit(const struct proxy_call *c)
+{
+	size_t i = c->target->n_limits;
+
+	while (--i > 0)
+		if ((c->limits & (1u << i)) && !c->target->limits[i].queue->quota.n)
+			break;
+	return c->target->limits[i].queue;
 }
 
 void
@@ -338,7 +381,7 @@ call_rang(void *arg)
 	}
 	switch (c->state) {
 	case CALL_QUEUED:
-		queue_remove(c->target->queue, c);
+		line_remove(c);
 		err_set(&c->answer.err, ERR_RATE, "the rate limit leaves no room within the time that is left");
 		call_name_error(c);
 		call_finish(c);
@@ -447,14 +490,24 @@ proxy_head(const struct proxy_call *c, int *status, struct slice *headers)
 }
 
 enum wait_reason
-proxy_waiting(const struct proxy_call *c, int64_t *until_us)
+proxy_waiting_for(const struct proxy_call *c, int64_t *until_us, const char **what)
 {
 	int64_t now = now_of(c), until = 0;
+	const struct queue *q = NULL;
 
 	if (c->state == CALL_QUEUED)
-		until = queue_until(c->target->queue);
+		until = line_until(c, &q);
 	else if (c->state == CALL_WAITING)
 		until = c->alarm.at;
+	*what = q ? q->key : NULL;
 	*until_us = until > now ? clock_wall_us(c->proxy->clock) + (until - now) * 1000 : 0;
 	return c->reason;
+}
+
+enum wait_reason
+proxy_waiting(const struct proxy_call *c, int64_t *until_us)
+{
+	const char *what;
+
+	return proxy_waiting_for(c, until_us, &what);
 }

@@ -13,6 +13,7 @@ struct proxy_call {
 	struct proxy_call *prev, *next; /* of the proxy's calls */
 	struct proxy_call *queue_next;
 	bool queued;
+	unsigned limits; /* of its target's, a bit each */
 
 	enum call_state state;
 	enum wait_reason reason;
@@ -49,6 +50,7 @@ struct proxy_call {
 };
 
 /* For the queue. */
+struct queue *call_limit(const struct proxy_call *c); /* the most specific that is no quota: what an answer tells of a limit is told of this */
 void call_granted(struct proxy_call *c);
 bool call_can_wait(const struct proxy_call *c, int64_t until); /* within retry_max and its deadline */
 void call_refused(struct proxy_call *c, int64_t until);        /* it cannot: ends later with ERR_RATE */

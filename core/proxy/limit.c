@@ -17,9 +17,11 @@ limit_learn(struct proxy_call *c)
 	left = headers_find(lines, t->remaining);
 	n = wait_seconds(left); /* a number in thousandths */
 	wait = wait_reset(headers_find(lines, t->reset), clock_wall_us(c->proxy->clock));
-	if (n >= 0 && wait >= 0)
-		bucket_learn(&t->queue->bucket, n / 1000,
-		             proxy_now(c->proxy) + (wait < LIMIT_PAUSE_MAX_MS ? wait : LIMIT_PAUSE_MAX_MS) + 1);
+	if (n < 0 || wait < 0)
+		return;
+	bucket_learn(&call_limit(c)->bucket, n / 1000,
+	             proxy_now(c->proxy) + (wait < LIMIT_PAUSE_MAX_MS ? wait : LIMIT_PAUSE_MAX_MS) + 1);
+	queue_changed(call_limit(c));
 }
 
 int64_t

@@ -52,7 +52,7 @@ try_again(struct proxy_call *c, int64_t asked, bool limited)
 	int64_t shared = asked >= 0 ? asked + 1 : limited ? wait : 0;
 
 	if (shared)
-		queue_pause(c->target->queue, now + (shared < LIMIT_PAUSE_MAX_MS ? shared : LIMIT_PAUSE_MAX_MS));
+		line_pause(call_limit(c), now + (shared < LIMIT_PAUSE_MAX_MS ? shared : LIMIT_PAUSE_MAX_MS));
 	if (verdict == RETRY_LATER) {
 		c->answer.retries++;
 		call_enter(c, CALL_WAITING, limited ? WAIT_RATE : WAIT_RETRY, now + wait);
@@ -87,7 +87,7 @@ settle_answer(struct proxy_call *c)
 void
 outcome_settle(struct proxy_call *c, CURLcode rc)
 {
-	struct queue *q = c->target->queue;
+	struct proxy *p = c->proxy;
 	enum exchange_end end;
 	struct err why = {0};
 
@@ -101,7 +101,7 @@ outcome_settle(struct proxy_call *c, CURLcode rc)
 	end = exchange_judge(&c->exchange, rc, &why);
 	if (end == EXCHANGE_ANSWER)
 		limit_learn(c);
-	queue_pump(q);
+	line_pump(p);
 	if (end == EXCHANGE_ANSWER)
 		settle_answer(c);
 	else if (end == EXCHANGE_FATAL || c->exchange.streaming || !try_again(c, WAIT_UNKNOWN, false))

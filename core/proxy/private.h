@@ -7,16 +7,26 @@
 #include "proxy/bucket.h"
 #include "proxy/engine.h"
 #include "proxy/proxy.h"
+#include "proxy/quota.h"
 
-/* A rate limit and those who wait for it, first come, first served. Shared by the targets of one limit_key. */
+/* A rate limit, a quota, or both, shared by the targets that name its key. Who waits for it stands in line.c. */
 struct queue {
 	struct queue *next;
 	struct proxy *proxy;
 	char *key;
 	struct bucket bucket;
-	struct alarm alarm;
-	struct proxy_call *first, **last;
-	unsigned refs; /* targets */
+	struct quota quota;
+	unsigned refs;           /* targets */
+	uint64_t looked;         /* in this round of line_pump next_at was worked out; 0: anew */
+	int64_t next_at;
+	bool dirty;              /* something is not in the keeper's hands yet */
+	uint64_t unsaved, saving; /* requests that no durable record counts yet; of these, on their way into one */
+	uint64_t lease;          /* so many may be unsaved; 0: nothing is kept, or nothing is limited */
+};
+
+struct proxy_keeper { /* who writes limits down; zero: nobody */
+	void (*save)(void *arg);
+	void *arg;
 };
 
 #define PROXY_SPARES 4
@@ -26,6 +36,12 @@ struct proxy {
 	struct alarms alarms;
 	struct engine *engine;
 	struct queue *queues;
+	struct proxy_target *line_first, *line_last; /* whose calls wait, in the order of their turns */
+	struct alarm line_alarm, keep_alarm;
+	uint64_t round;       /* of line_pump */
+	bool in_round, again; /* it is at work; something changed meanwhile */
+	struct proxy_keeper keeper;
+	bool keeping;         /* a save is under way */
 	struct proxy_call *calls; /* all that have not ended */
 	uint64_t random;
 	uint64_t max_answer;
@@ -40,14 +56,24 @@ struct proxy {
 void proxy_spare_put(struct proxy *p, struct buf *b);  /* takes it, or leaves it */
 void proxy_spare_take(struct proxy *p, struct buf *b); /* b is empty, and may stay so */
 
+/* queue.c: the limits themselves */
 struct queue *queue_join(struct proxy *p, const char *key); /* finds or makes; one reference more */
 void queue_leave(struct queue *q);
-void queue_add(struct queue *q, struct proxy_call *c);    /* call_granted(c) comes at once or later */
-void queue_remove(struct queue *q, struct proxy_call *c); /* fine when it is not in it */
-void queue_pause(struct queue *q, int64_t until);         /* call_refused(c) for those who cannot wait so long */
-void queue_pump(struct queue *q);
-int64_t queue_until(const struct queue *q); /* when the next one may be granted, as far as is known */
-void queues_close(struct proxy *p);         /* the proxy goes; queues of targets that are still there go with those */
+void queue_rate(struct queue *q, uint64_t n, int64_t per_ms); /* n 0: leaves it as it is */
+void queue_quota(struct queue *q, uint64_t n, int64_t per_ms);
+int64_t queue_next(const struct queue *q, int64_t now, uint64_t random); /* as bucket_next, the quota too */
+int64_t queue_asked(const struct queue *q, int64_t now); /* until when provider or quota keep us waiting; else now */
+void queue_take(struct queue *q, int64_t now);
+void queue_again(struct queue *q, int64_t now); /* one more was sent, without being asked */
+void queue_changed(struct queue *q); /* it shall be written down */
+void queues_close(struct proxy *p);  /* the proxy goes; queues of targets that are still there go with those */
+/* line.c: those who wait */
+void line_add(struct proxy_call *c);    /* call_granted(c) comes at once or later */
+void line_remove(struct proxy_call *c); /* fine when it does not wait */
+void line_pause(struct queue *q, int64_t until); /* call_refused(c) for those who cannot wait so long */
+void line_pump(struct proxy *p);
+void line_soon(struct proxy *p);        /* from the loop: for who may not grant where he is */
+int64_t line_until(const struct proxy_call *c, const struct queue **what); /* when it may be granted, as far as is known; 0: open */
 
 uint64_t proxy_random(struct proxy *p);
 int64_t proxy_now(const struct proxy *p); /* monotonic milliseconds */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include "base/mem.h"
 #include "proxy/call.h"
+#include "proxy/keep.h"
 #include "proxy/private.h"
 
 #define MAX_ANSWER (32 * 1024 * 1024)
@@ -105,6 +106,12 @@ proxy_options_change(struct proxy *p, const struct proxy_options *o)
 	options_read(p, o);
 }
 
+static void
+line_rang(void *arg)
+{
+	line_pump(arg);
+}
+
 struct proxy *
 proxy_new(uv_loop_t *loop, const struct proxy_options *o, struct err *err)
 {
@@ -120,6 +127,8 @@ proxy_new(uv_loop_t *loop, const struct proxy_options *o, struct err *err)
 		err_set(err, ERR_HOST, "the proxy's timer cannot be made: %s", uv_strerror(rc));
 		goto fail;
 	}
+	p->line_alarm = (struct alarm){.ring = line_rang, .arg = p};
+	keep_init(p);
 	p->engine = engine_new(loop, call_transferred, err);
 	if (p->engine)
 		return p;

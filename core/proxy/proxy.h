@@ -49,6 +49,14 @@ struct proxy_auth {
 	const char *name, *prefix;                        /* of header or query parameter */
 	const struct secret *token, *username, *password; /* token also for api keys */
 };
+/* One more limit of a target's requests: an endpoint group (proxy/group.h says what match means), or a quota. */
+struct proxy_limit {
+	const char *key;   /* shared by all targets that name it */
+	const char *match; /* NULL: all requests */
+	uint64_t n;
+	int64_t per_ms;
+	bool quota;        /* counted per day; used up, requests that cannot wait end with ERR_RATE */
+};
 struct proxy_target_options {
 	const char *name;               /* "acme : slack", for logs and waits */
 	const char *base_url;           /* complete; ${options} already filled in */
@@ -60,6 +68,8 @@ struct proxy_target_options {
 	uint64_t rate_n;
 	int64_t rate_ms;       /* 0: none known. Sliding window, shared by all targets with the same limit_key */
 	const char *limit_key; /* usually the integration and the credential's name */
+	const struct proxy_limit *limits; /* besides; the most specific last. Too many are left out from the end */
+	size_t n_limits;
 	const char *remaining, *reset, *retry_after, *retry_body; /* names from the manifest; NULL: none */
 };
 struct proxy_target *proxy_target_new(struct proxy *p, const struct proxy_target_options *o, struct err *err);
@@ -116,5 +126,28 @@ void proxy_head(const struct proxy_call *c, int *status, struct slice *headers);
 void proxy_pause(struct proxy_call *c, bool pause); /* streamed: no pieces while paused */
 /* What the call is doing now and until when (wall microseconds, 0: open). For status. */
 enum wait_reason proxy_waiting(const struct proxy_call *c, int64_t *until_us);
+/* The same, and the limit that it waits for ("acme : slack : search"); NULL: none. Borrowed until the loop turns. */
+enum wait_reason proxy_waiting_for(const struct proxy_call *c, int64_t *until_us, const char **what);
+
+/* ---- limits that outlive the process (keep.h) ---- */
+/* save is called from the loop when rows shall be written; it calls proxy_limits_write, and once what that put is durable,
+ * proxy_limits_saved. Without a keeper nothing is kept, and nothing waits for it. Before the first target. */
+void proxy_limits_keep(struct proxy *p, void (*save)(void *arg), void *arg);
+/* What changed since; last: the process ends in good order. False: nothing. */
+bool proxy_limits_write(struct proxy *p, bool last, void (*put)(void *arg, const char *key, struct slice row), void *arg);
+void proxy_limits_saved(struct proxy *p);
+void proxy_limit_read(struct proxy *p, const char *key, struct slice row); /* checked JSON; what is odd in it is left out */
+
+struct proxy_limit_state { /* times: wall microseconds, 0: none */
+	const char *name;
+	uint64_t rate_n, rate_used; /* 0: no rate known; used: sent within the span that ends now */
+	int64_t rate_ms;
+	int64_t remaining, remaining_until_us; /* as the provider says; -1: it has not said */
+	int64_t paused_until_us;
+	uint64_t quota_n, quota_used; /* 0: none */
+	int64_t quota_ms, quota_forecast_us; /* used up then, at the pace so far; 0: it suffices */
+	unsigned waiting; /* requests */
+};
+void proxy_limits_look(struct proxy *p, void (*each)(void *arg, const struct proxy_limit_state *s), void *arg);
 
 #endif

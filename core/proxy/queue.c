@@ -1,21 +1,14 @@
-/* queue.c - waiting for a rate limit: first come, first served, one alarm for all who wait.
+/* queue.c - the limits that requests have to pass: each a bucket, a quota or both, shared by all who name its key.
  *
- * Guarantee: nobody is granted before the bucket says so; who cannot wait so long (the pause exceeds retry_max or its
- * deadline) is told at once instead of at the end of the wait.
- * Awkward: a queue outlives its targets while it has something to remember (a pause, the last sendings): runs come
- * and go, the provider's memory of us stays. Such queues are dropped when the next one is looked for. */
+ * Awkward: a limit outlives its targets while it has something to remember (a pause, the last sendings): runs come and
+ * go, the provider's memory of us stays. Those that have nothing left are dropped when the next one is looked for. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/log.h"
 #include "base/mem.h"
-#include "proxy/call.h"
+#include "proxy/keep.h"
 #include "proxy/private.h"
-
-static void
-queue_ring(void *arg)
-{
-	queue_pump(arg);
-}
 
 static void
 queue_free(struct queue *q)
@@ -33,9 +26,9 @@ drop_idle(struct proxy *p)
 	for (struct queue **at = &p->queues; *at;) {
 		struct queue *q = *at;
 
-		if (!q->refs && bucket_idle(&q->bucket, now)) {
+		if (!q->refs && bucket_idle(&q->bucket, now) && !q->dirty && !q->unsaved &&
+		    !quota_used(&q->quota, clock_wall_us(p->clock) / 1000)) {
 			*at = q->next;
-			alarm_clear(&p->alarms, &q->alarm);
 			queue_free(q);
 		} else {
 			at = &q->next;
@@ -53,8 +46,7 @@ queue_join(struct proxy *p, const char *key)
 		continue;
 	if (!q) {
 		q = XNEW(struct queue);
-		*q = (struct queue){.next = p->queues, .proxy = p, .key = xstrdup(key), .last = &q->first};
-		q->alarm = (struct alarm){.ring = queue_ring, .arg = q};
+		*q = (struct queue){.next = p->queues, .proxy = p, .key = xstrdup(key)};
 		bucket_init(&q->bucket);
 		p->queues = q;
 	}
@@ -65,7 +57,7 @@ queue_join(struct proxy *p, const char *key)
 void
 queue_leave(struct queue *q)
 {
-	assert(q->refs && (q->refs > 1 || !q->first));
+	assert(q->refs);
 	q->refs--;
 	if (q->proxy)
 		drop_idle(q->proxy);
@@ -78,7 +70,6 @@ queues_close(struct proxy *p)
 {
 	for (struct queue *q = p->queues, *next; q; q = next) {
 		next = q->next;
-		alarm_clear(&p->alarms, &q->alarm);
 		q->proxy = NULL;
 		if (!q->refs)
 			queue_free(q);
@@ -86,105 +77,102 @@ queues_close(struct proxy *p)
 	p->queues = NULL;
 }
 
-static struct proxy_call *
-queue_pop(struct queue *q)
-{
-	struct proxy_call *c = q->first;
+#define LEASE_LEAST 4
+#define LEASE_MOST 100
 
-	q->first = c->queue_next;
-	if (!q->first)
-		q->last = &q->first;
-	c->queue_next = NULL;
-	c->queued = false;
-	return c;
+/* As many as may be forgotten by a crash; the next process counts them as sent. */
+static void
+queue_lease(struct queue *q)
+{
+	uint64_t n = q->bucket.n ? q->bucket.n : q->quota.n, lease = n / 10;
+
+	if (!n || !q->proxy->keeper.save)
+		return;
+	lease = lease < LEASE_LEAST ? LEASE_LEAST : lease > LEASE_MOST ? LEASE_MOST : lease;
+	if (lease > n)
+		lease = n;
+	if (!q->lease)
+		q->unsaved = lease; /* nothing says so yet: first that */
+	q->lease = lease;
+	queue_changed(q);
 }
 
 void
-queue_pump(struct queue *q)
+queue_rate(struct queue *q, uint64_t n, int64_t per_ms)
 {
-	while (q->first) {
-		int64_t now = proxy_now(q->proxy), at = bucket_next(&q->bucket, now, proxy_random(q->proxy));
-
-		if (at > now) {
-			if (at == INT64_MAX)
-				alarm_clear(&q->proxy->alarms, &q->alarm);
-			else
-				alarm_set(&q->proxy->alarms, &q->alarm, at);
-			return;
-		}
-		bucket_take(&q->bucket, now);
-		call_granted(queue_pop(q));
-	}
-	alarm_clear(&q->proxy->alarms, &q->alarm);
+	bucket_rate(&q->bucket, n, per_ms);
+	queue_lease(q);
 }
 
-/* Until when the provider itself keeps us waiting; the pace of an own rate limit does not count. */
+void
+queue_quota(struct queue *q, uint64_t n, int64_t per_ms)
+{
+	quota_set(&q->quota, n, per_ms);
+	queue_lease(q);
+}
+
 static int64_t
-asked_until(const struct queue *q, int64_t now)
+quota_mono(const struct queue *q, int64_t now)
 {
-	const struct bucket *b = &q->bucket;
-	int64_t until = b->paused_until;
+	int64_t wall = clock_wall_us(q->proxy->clock) / 1000;
 
-	if (b->left == 0 && b->left_until > until)
-		until = b->left_until;
-	return until > now ? until : now;
-}
-
-void
-queue_add(struct queue *q, struct proxy_call *c)
-{
-	int64_t now = proxy_now(q->proxy);
-
-	if (!call_can_wait(c, asked_until(q, now))) {
-		call_refused(c, asked_until(q, now));
-		return;
-	}
-	c->queued = true;
-	*q->last = c;
-	q->last = &c->queue_next;
-	if (q->first == c)
-		queue_pump(q);
-}
-
-void
-queue_remove(struct queue *q, struct proxy_call *c)
-{
-	if (!c->queued)
-		return;
-	for (struct proxy_call **at = &q->first; *at; at = &(*at)->queue_next) {
-		if (*at != c)
-			continue;
-		*at = c->queue_next;
-		if (!*at)
-			q->last = at;
-		break;
-	}
-	c->queue_next = NULL;
-	c->queued = false;
-	queue_pump(q);
-}
-
-void
-queue_pause(struct queue *q, int64_t until)
-{
-	int64_t now = proxy_now(q->proxy);
-
-	bucket_pause(&q->bucket, now, until);
-	until = asked_until(q, now);
-	for (struct proxy_call *c = q->first, *next; c; c = next) {
-		next = c->queue_next;
-		if (!call_can_wait(c, until)) {
-			queue_remove(q, c);
-			call_refused(c, until);
-		}
-	}
-	queue_pump(q);
+	return q->quota.n ? now + (quota_until(&q->quota, wall) - wall) : now;
 }
 
 int64_t
-queue_until(const struct queue *q)
+queue_next(const struct queue *q, int64_t now, uint64_t random)
 {
-	int64_t at = bucket_next(&q->bucket, proxy_now(q->proxy), 0);
+	int64_t at = bucket_next(&q->bucket, now, random), room = quota_mono(q, now);
 
-	return at == INT64_MAX ? 0 : at;
+	if (q->lease && q->unsaved >= q->lease)
+		return INT64_MAX;
+	return at > room ? at : room;
+}
+
+int64_t
+queue_asked(const struct queue *q, int64_t now)
+{
+	const struct bucket *b = &q->bucket;
+	int64_t until = b->paused_until, room = quota_mono(q, now);
+
+	if (b->left == 0 && b->left_until > until)
+		until = b->left_until;
+	if (room > until)
+		until = room;
+	return until > now ? until : now;
+}
+
+static void
+quota_tell(struct queue *q, int64_t wall)
+{
+	char when[TIME_TEXT_MAX];
+	int64_t at = quota_forecast(&q->quota, wall);
+
+	if (quota_warn(&q->quota, wall))
+		log_warn("%s: %llu of %llu requests are used%s%s", q->key,
+		         (unsigned long long)quota_used(&q->quota, wall), (unsigned long long)q->quota.n,
+		         at ? "; at this pace the last one is sent by " : "",
+		         at ? time_format_ms(at * 1000, when) : "");
+}
+
+void
+queue_take(struct queue *q, int64_t now)
+{
+	int64_t wall = clock_wall_us(q->proxy->clock) / 1000;
+
+	bucket_take(&q->bucket, now);
+	quota_count(&q->quota, wall, 1);
+	quota_tell(q, wall);
+	q->unsaved++;
+	q->looked = 0;
+	queue_changed(q);
+}
+
+void
+queue_again(struct queue *q, int64_t now)
+{
+	bucket_again(&q->bucket, now);
+	quota_count(&q->quota, clock_wall_us(q->proxy->clock) / 1000, 1);
+	q->unsaved++;
+	queue_changed(q);
 }

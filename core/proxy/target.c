@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "proxy/auth.h"
 #include "proxy/address.h"
+#include "proxy/group.h"
 #include "proxy/headers.h"
 
 static char *
@@ -68,6 +69,52 @@ target_headers_check(const struct proxy_target *t, struct err *err)
 	return 0;
 }
 
+static void
+target_limits(struct proxy_target *t, const struct proxy_target_options *o)
+{
+	t->limits[0].queue = queue_join(t->proxy, o->limit_key ? o->limit_key : t->name);
+	t->n_limits = 1;
+	queue_rate(t->limits[0].queue, o->rate_n, o->rate_ms);
+	for (size_t i = 0; i < o->n_limits && t->n_limits < TARGET_LIMITS_MAX; i++) {
+		const struct proxy_limit *l = &o->limits[i];
+		struct target_limit *own = &t->limits[t->n_limits++];
+
+		own->queue = queue_join(t->proxy, l->key);
+		own->match = dup_or_null(l->match);
+		if (l->quota)
+			queue_quota(own->queue, l->n, l->per_ms);
+		else
+			queue_rate(own->queue, l->n, l->per_ms);
+	}
+}
+
+/* Which limits a request has to pass, a bit each. */
+unsigned
+target_limits_of(const struct proxy_target *t, const char *method, const struct url *u)
+{
+	unsigned limits = 0;
+	char *path = NULL, *base = NULL;
+	const char *below;
+	size_t n;
+
+	if (!u->parts || curl_url_get(u->parts, CURLUPART_PATH, &path, 0))
+		path = NULL;
+	if (curl_url_get(t->base.parts, CURLUPART_PATH, &base, 0))
+		base = NULL;
+	n = base ? strlen(base) : 0;
+	while (n && base[n - 1] == '/')
+		n--;
+	below = path ? path : "/";
+	if (n && !strncmp(below, base, n) && below[n] == '/')
+		below += n;
+	for (size_t i = 0; i < t->n_limits; i++)
+		if (!t->limits[i].match || group_matches(t->limits[i].match, method, below))
+			limits |= 1u << i;
+	curl_free(path);
+	curl_free(base);
+	return limits;
+}
+
 struct proxy_target *
 proxy_target_new(struct proxy *p, const struct proxy_target_options *o, struct err *err)
 {
@@ -104,8 +151,7 @@ proxy_target_new(struct proxy *p, const struct proxy_target_options *o, struct e
 		err_prefix(err, "%s", name);
 		goto fail;
 	}
-	t->queue = queue_join(p, o->limit_key ? o->limit_key : name);
-	bucket_rate(&t->queue->bucket, o->rate_n, o->rate_ms);
+	target_limits(t, o);
 	return t;
 fail:
 	proxy_target_free(t);
@@ -118,8 +164,10 @@ proxy_target_free(struct proxy_target *t)
 	if (!t)
 		return;
 	assert(!t->calls);
-	if (t->queue)
-		queue_leave(t->queue);
+	for (size_t i = 0; i < t->n_limits; i++) {
+		queue_leave(t->limits[i].queue);
+		free(t->limits[i].match);
+	}
 	url_free(&t->base);
 	free(t->name);
 	list_free(t->hosts);

@@ -6,9 +6,19 @@
 #include "proxy/private.h"
 #include "proxy/url.h"
 
+#define TARGET_LIMITS_MAX 16
+
+struct target_limit {
+	struct queue *queue;
+	char *match; /* NULL: every request */
+};
+
 struct proxy_target {
 	struct proxy *proxy;
-	struct queue *queue;
+	struct target_limit limits[TARGET_LIMITS_MAX]; /* the first: what all its requests have to pass */
+	size_t n_limits;
+	struct proxy_call *waiting, *waiting_last; /* for limits, in their order */
+	struct proxy_target *line_prev, *line_next; /* while one waits */
 	char *name;
 	struct url base;
 	bool base_trusted;
@@ -19,6 +29,8 @@ struct proxy_target {
 	char *remaining, *reset, *retry_after, *retry_body;
 	unsigned calls; /* that have not ended */
 };
+
+unsigned target_limits_of(const struct proxy_target *t, const char *method, const struct url *u);
 
 struct access {       /* what a URL gets */
 	bool trusted; /* any address will do: the operator named it */

@@ -362,7 +362,7 @@ begin_run(struct run *r, struct err *err)
 	if (!r->manifest || work_find(r, err) != 0 || options_build(r->manifest, r->connection, &options, err) != 0)
 		goto out;
 	connection_write(r->connection, buf_view(&options), &r->connection_json);
-	r->target = target_new(proxy, r->manifest, r->connection, buf_view(&options), err);
+	r->target = target_new(proxy, r->settings, r->manifest, r->connection, buf_view(&options), err);
 	if (!r->target || disk_check(r, err) != 0)
 		goto out;
 	limits_fill(r);

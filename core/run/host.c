@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "run/host.h"
 #include "run/merges.h"
+#include "run/rates.h"
 
 static void
 host_woken(uv_async_t *wake)
@@ -107,7 +108,9 @@ host_free(struct host *h)
 {
 	if (!h)
 		return;
+	rates_end(h);
 	proxy_free(h->proxy);
+	h->proxy = NULL;
 	registry_free(h->registry);
 	store_close(h->store); /* joins the writer: nobody wakes us any more */
 	if (h->wake_open) {
@@ -141,8 +144,11 @@ host_proxy(struct host *h, struct err *err)
 {
 	struct proxy_options options = proxy_options_of(h);
 
-	if (!h->proxy)
+	if (!h->proxy) {
 		h->proxy = proxy_new(h->loop, &options, err);
+		if (h->proxy)
+			rates_begin(h);
+	}
 	return h->proxy;
 }
 

@@ -100,9 +100,51 @@ base_fill(const struct manifest *m, const struct connection_settings *c, struct 
 	return 0;
 }
 
+/* What holds besides the integration's own limit: the quota, then the groups; of those that match, the longest pattern is
+ * the most specific. */
+static struct proxy_limit *
+limits_fill(const struct settings *s, const struct connection_settings *c, const char *name, size_t *n)
+{
+	const struct integration_settings *i = c->integration;
+	struct proxy_limit *list = xcalloc(s->n_limits + 1, sizeof *list);
+
+	*n = 0;
+	for (size_t k = 0; k < s->n_limits; k++) {
+		const struct limit_settings *l = s->limits[k];
+		size_t at = *n;
+
+		if (strcmp(l->integration->name, i->name) != 0)
+			continue;
+		for (; at && strlen(list[at - 1].match) > strlen(l->match); at--)
+			list[at] = list[at - 1];
+		list[at] = (struct proxy_limit){
+			.key = xasprintf("%s : %s", l->share == SHARE_INTEGRATION ? i->name : name, l->name),
+			.match = l->match,
+			.n = l->rate_n,
+			.per_ms = l->rate_ms,
+		};
+		++*n;
+	}
+	if (i->quota_n) {
+		memmove(list + 1, list, *n * sizeof *list);
+		list[0] = (struct proxy_limit){
+			.key = xasprintf("%s : quota", name), .n = i->quota_n, .per_ms = i->quota_ms, .quota = true};
+		++*n;
+	}
+	return list;
+}
+
+static void
+limits_free(struct proxy_limit *list, size_t n)
+{
+	for (size_t i = 0; list && i < n; i++)
+		free((char *)(uintptr_t)list[i].key);
+	free(list);
+}
+
 struct proxy_target *
-target_new(struct proxy *p, const struct manifest *m, const struct connection_settings *c, struct slice options,
-           struct err *err)
+target_new(struct proxy *p, const struct settings *s, const struct manifest *m, const struct connection_settings *c,
+           struct slice options, struct err *err)
 {
 	const struct integration_settings *i = c->integration;
 	struct proxy_target_options t = {
@@ -120,18 +162,23 @@ target_new(struct proxy *p, const struct manifest *m, const struct connection_se
 	struct buf url = {0};
 	char *name = xasprintf("%s : %s", c->name, i->name);
 	char **headers = NULL;
+	struct proxy_limit *limits = NULL;
 
 	if (target_credentials(m, c, &t.auth, err) != 0 || base_fill(m, c, options, &url, err) != 0)
 		goto out;
 	headers = headers_fill(m, options, err);
 	if (!headers)
 		goto out;
-	t.name = t.limit_key = name;
+	t.name = name;
+	t.limit_key = i->rate_share == SHARE_INTEGRATION ? i->name : name;
+	limits = limits_fill(s, c, name, &t.n_limits);
+	t.limits = limits;
 	t.base_url = buf_str(&url);
 	t.headers = (const char *const *)headers;
 	target = proxy_target_new(p, &t, err);
 out:
 	strings_free(headers);
+	limits_free(limits, t.n_limits);
 	buf_free(&url);
 	free(name);
 	return target;

@@ -7,7 +7,7 @@
 #include "proxy/proxy.h"
 
 /* options: the JSON object of options_build. NULL: a template or a credential is missing; err names it and the remedy. Yours. */
-struct proxy_target *target_new(struct proxy *p, const struct manifest *m, const struct connection_settings *c,
+struct proxy_target *target_new(struct proxy *p, const struct settings *s, const struct manifest *m, const struct connection_settings *c,
                                 struct slice options, struct err *err);
 /* Are the credentials there that the connector's authentication needs? 0 or -1. */
 int target_credentials(const struct manifest *m, const struct connection_settings *c, struct proxy_auth *auth, struct err *err);
