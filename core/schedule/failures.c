@@ -7,6 +7,8 @@
  * the pause does not lengthen it. */
 #include "schedule/inner.h"
 
+#include <glib.h>
+
 static bool
 of_provider(enum err_class cls)
 {

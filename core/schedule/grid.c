@@ -9,6 +9,8 @@
  * ago that really was: met_us is moved along with the clock. */
 #include "schedule/inner.h"
 
+#include <glib.h>
+
 /* The first point of the grid at or after `from`. */
 static int64_t
 point_from(const struct schedule_item *i, int64_t from)

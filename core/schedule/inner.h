@@ -9,7 +9,6 @@
 #ifndef SLUICE_SCHEDULE_INNER_H
 #define SLUICE_SCHEDULE_INNER_H
 
-#include <glib.h>
 #include "schedule/cron.h"
 #include "schedule/heap.h"
 #include "schedule/schedule.h"
@@ -84,7 +83,7 @@ struct schedule_item {
 struct schedule {
 	struct clock clock;
 	struct schedule_options o;
-	GTree *slots, *links, *units;   /* by name */
+	struct _GTree *slots, *links, *units; /* GLib's balanced trees, by name */
 	uint64_t running;
 	int64_t seq;                    /* of begins and ends; above all wall times, which those from before have */
 	int64_t ahead_us;               /* wall minus monotonic, when last seen */

@@ -4,6 +4,7 @@
  * walk that enters a circle elsewhere is stopped by its length; the circle's own members tell of it. */
 #include "schedule/inner.h"
 
+#include <glib.h>
 #include <stdio.h>
 
 static int

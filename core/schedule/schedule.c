@@ -6,6 +6,7 @@
  * configured again meanwhile, does not run twice; it is then the same item again. */
 #include "schedule/inner.h"
 
+#include <glib.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"

@@ -2,8 +2,7 @@
  *
  * Guarantee: every local time has an answer, also those that a night with a clock change has twice or not at all; at most
  * one change within three days is assumed (Morocco's are four weeks apart).
- * Awkward: GLib knows changes only as far as the database lists them, which is until 2037; later years are answered with
- * the offsets of an earlier year of the same calendar (same weekdays, leap or not), as the rules stand now. */
+ * Awkward: GLib also takes offsets and rules ("+2", "CET-1CEST") for a zone, and a name is a path; only names are let in. */
 #include "schedule/zone.h"
 
 #include <glib.h>
@@ -13,7 +12,6 @@
 #include "config/settings.h"
 
 #define DAY INT64_C(86400)
-#define LAST_YEAR 2036 /* the last that the database surely lists in full */
 
 struct zone {
 	GTimeZone *tz;
@@ -60,34 +58,12 @@ zone_date(int64_t day)
 }
 
 static int64_t
-day_of(int64_t seconds)
-{
-	return seconds / DAY - (seconds % DAY < 0);
-}
-
-/* The latest listed year with the same weekdays, and a leap day or not as that one. */
-static int64_t
-twin_year(int64_t year)
-{
-	int64_t first = zone_day(year, 1, 1), length = zone_day(year + 1, 1, 1) - first;
-
-	for (int64_t y = LAST_YEAR; y > LAST_YEAR - 28; y--)
-		if ((first - zone_day(y, 1, 1)) % 7 == 0 && zone_day(y + 1, 1, 1) - zone_day(y, 1, 1) == length)
-			return y;
-	return LAST_YEAR;
-}
-
-static int64_t
 offset_at(const struct zone *z, int64_t utc)
 {
-	int64_t year;
 	int interval;
 
 	if (!z->tz)
 		return 0;
-	year = zone_date(day_of(utc)).year;
-	if (year > LAST_YEAR)
-		utc -= (zone_day(year, 1, 1) - zone_day(twin_year(year), 1, 1)) * DAY;
 	interval = g_time_zone_find_interval(z->tz, G_TIME_TYPE_UNIVERSAL, utc);
 	return interval < 0 ? 0 : g_time_zone_get_offset(z->tz, interval);
 }

@@ -491,6 +491,37 @@ TEST("set back, by seconds or years, the wall clock makes nothing begin twice or
 		clock_back(steps[n], HOUR / 10 - 1000, HOUR * 11 / 10 + 1000);
 }
 
+TEST("a clock that is set back twice, or while a run waits for room, makes nobody wait longer either")
+{
+	set_up(1);
+	struct schedule_item *i = put("a", "x", hourly(), NULL);
+	REQUIRE(turn() == 1);
+	end(i, ERR_NONE);
+	until_begin(2 * HOUR);
+	end(i, ERR_NONE);
+	for (int n = 0; n < 2; n++) {
+		pass(5000);
+		turn();
+		wall -= 3 * HOUR * 1000;
+		turn();
+	}
+	CHECK(look(i).next_us <= wall + HOUR * 1100);
+	struct schedule_item *busy = put("b", "x", hourly(), NULL);
+	REQUIRE(turn() == 1);
+	CHECK(begun[0].item == busy);
+	pass(2 * HOUR);
+	turn();
+	CHECK_INT(look(i).state, SCHEDULE_QUEUED);
+	wall -= 3 * HOUR * 1000;
+	turn();
+	end(busy, ERR_NONE);
+	turn();
+	REQUIRE(begins >= 1 && begun[0].item == i);
+	CHECK(begun[0].due_us <= wall);
+	CHECK(look(i).next_us <= wall + HOUR * 1100);
+	schedule_free(s);
+}
+
 TEST("a restart after the clock was set back waits no longer than an interval and a tenth")
 {
 	set_up(4);
