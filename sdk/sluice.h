@@ -236,6 +236,9 @@ enum {
 	SLUICE_BY_PAGE = 1,     /* offset: advance by the limit, not by what came */
 	SLUICE_NULL_IS_EMPTY = 2, /* null instead of the list of items is an empty list */
 	SLUICE_NO_OVERLAP = 4,  /* offset: do not ask for the last item again to see that the list did not shift */
+	SLUICE_UNCHANGED_SKIPS = 16, /* all that this loop does with a page is saving it (sluice_batch_save of its body,
+	                              * sluice_save_mapped): a page that the provider calls unchanged (ETag,
+	                              * Last-Modified) need not be shown to it. Its records count as met */
 	SLUICE_PARAMS_IN_BODY = 8 /* cursor, offset, page and limit go into the JSON body (at a dotted path), not the
 	                           * query */
 };

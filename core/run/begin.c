@@ -304,8 +304,10 @@ begin_write(struct run *r, struct err *err)
 	if (r->metadata_first)
 		commit_state_set(batch_open(r), r->connection_scope, STATE_METADATA, SLICE(""),
 		                 buf_view(&r->metadata));
-	if (r->request.full_refresh)
+	if (r->request.full_refresh) {
 		commit_state_clear(batch_open(r), r->scope, STATE_CHECKPOINT, SLICE(""));
+		commit_state_clear_all(batch_open(r), r->scope, STATE_CONDITION);
+	}
 	generation_begin(r);
 	return 0;
 }

@@ -147,8 +147,10 @@ last_commit(struct run *r)
 	struct commit *c = batch_open(r);
 
 	steps_last(r);
-	if (r->err.cls == ERR_NONE)
+	if (r->err.cls == ERR_NONE) {
 		sweep_put(r, c);
+		conditions_end(r, c);
+	}
 	state_end(r, c);
 	last_put(r, c);
 	record_put(r, c);

@@ -31,6 +31,7 @@ static const struct {
 	{"rate_limited", offsetof(struct run_counts, rate_limited)},
 	{"bytes", offsetof(struct run_counts, bytes)},
 	{"pages", offsetof(struct run_counts, pages)},
+	{"unmodified", offsetof(struct run_counts, unmodified)},
 	{"steps", offsetof(struct run_counts, steps)},
 	{"workers", offsetof(struct run_counts, workers)},
 };

@@ -5,6 +5,7 @@
  *   session.c   the worker: start, frames to handlers, deadline, end
  *   intake.c    what a worker sends to be kept, judged before anything believes it
  *   requests.c  what a worker asks for of the provider: HTTP by the proxy
+ *   conditions.c  pages that the provider says have not changed
  *   lookup.c    what it asks for of the store: records
  *   batch.c     the commit in the making and those on their way to the disk
  *   steps.c     a run cut into steps: their length, their records, and failed ones tried again
@@ -19,6 +20,7 @@
 #define SLUICE_RUN_INSIDE_H
 
 #include "base/log.h"
+#include "run/conditions.h"
 #include "run/host.h"
 #include "run/idset.h"
 #include "run/member.h"
@@ -120,6 +122,7 @@ struct call {                        /* of sluice_batch_save: the frames of one 
 	uint64_t count;
 	uint16_t model;
 	uint8_t op;
+	bool page;                   /* of the page in hand, as it stands there */
 	bool open;                   /* more frames are to come */
 };
 
@@ -178,6 +181,7 @@ struct run {
 	struct steps steps;
 	struct buf position;                  /* of the pagination that moved last, as text */
 	struct call call;
+	struct conditions conditions;
 	struct idset seen_ids;                /* of one call, for duplicates */
 
 	struct err err;

@@ -158,6 +158,11 @@ call_judge(struct run *r, struct run_model *m, struct incoming *list, uint32_t n
 		session_break(r, "save", fault);
 		return;
 	}
+	for (uint32_t i = 0; i < n && r->call.page; i++)
+		if (!list[i].later)
+			conditions_saved(r, r->call.model, list[i].id);
+	if (!r->call.page)
+		conditions_spoil(r);
 	batch_taken(r, &(struct taken){.saved = n});
 	m->loose = true;
 	batch_grown(r);
@@ -212,6 +217,7 @@ intake_save(struct run *r, const struct frame *f)
 	r->call.model = model;
 	r->call.op = op;
 	r->call.open = (f->flags & FRAME_MORE) != 0;
+	r->call.page = (f->flags & FRAME_PAGE) && op == SAVE_RECORD;
 	r->call.count += count;
 	if (!r->call.open && r->call.bytes.len == 0) { /* nearly always: nothing to gather, nothing copied */
 		call_close(r, reader_rest(&in));
@@ -240,6 +246,7 @@ intake_dead(struct run *r, const struct frame *f)
 	}
 	log_blank(&reason);
 	log_blank(&raw);
+	conditions_spoil(r);
 	batch_taken(r, &(struct taken){.rejected = 1});
 	r->batch.dirty |= !m->rejected;
 	m->rejected = true;
@@ -383,6 +390,7 @@ intake_position(struct run *r, const struct frame *f)
 	uint32_t items = reader_u32(&in);
 	struct slice state = reader_bytes(&in, FRAME_MAX);
 	uint8_t drop = reader_u8(&in), shape = reader_u8(&in);
+	uint32_t of = reader_u32(&in);
 	struct page_mark page = {.finished = finished, .items = items};
 
 	if (!r->sync || !reader_end(&in) || name.len == 0 || shape > PROOF_NONE || r->call.open) {
@@ -404,6 +412,7 @@ intake_position(struct run *r, const struct frame *f)
 	} else if (!r->request.dry) {
 		r->batch.dirty = true;
 	}
+	conditions_page(r, of, state, items, shape != PROOF_NONE);
 	batch_boundary(r, &page, false);
 }
 

@@ -21,6 +21,7 @@ struct flight {
 	uint32_t serial;
 	uint16_t *accept;
 	size_t n_accept;
+	bool conditional;
 	bool page, streamed, head, closed, eof; /* head: it was sent; eof: nothing more comes */
 	bool sent;                              /* streamed: all of it was */
 	uint64_t received;                      /* streamed: bytes so far, decoded */
@@ -165,7 +166,7 @@ flight_done(void *arg, const struct proxy_answer *a)
 {
 	struct flight *f = arg;
 	struct run *r = f->run;
-	struct buf out = {0}, clean = {0};
+	struct buf out = {0}, clean = {0}, kept = {0};
 	bool listens = session_listens(r) && !f->closed, good = a->err.cls == ERR_NONE;
 	struct proxy_answer told = *a;
 
@@ -174,6 +175,8 @@ flight_done(void *arg, const struct proxy_answer *a)
 	answer_note(r, f, a);
 	if (good && (a->status < 200 || a->status > 299)) /* data is never altered; a refusal is no data */
 		told.body = without_secrets(&clean, a->body);
+	if (f->conditional && conditions_answer(r, f->serial, a, &kept))
+		told.body = buf_view(&kept);
 	if (listens && (!f->streamed || !good)) {
 		head_write(r, &out, f, &told);
 		if (good)
@@ -182,6 +185,7 @@ flight_done(void *arg, const struct proxy_answer *a)
 	}
 	buf_free(&out);
 	buf_free(&clean);
+	buf_free(&kept);
 	session_owed(r);
 	if (!listens || !f->streamed || !good || f->sent)
 		flight_free(f);
@@ -327,6 +331,7 @@ requests_send(struct run *r, const struct frame *frame)
 	uint8_t method = reader_u8(&in), flags = reader_u8(&in), retries = reader_u8(&in);
 	struct proxy_request q = {.timeout_ms = reader_u32(&in)};
 	struct slice accept, retry_on;
+	struct buf headers = {0};
 	uint16_t *again;
 	struct flight *f;
 
@@ -353,6 +358,12 @@ requests_send(struct run *r, const struct frame *frame)
 	r->flights = f;
 	r->n_flights++;
 	q.method = methods[method];
+	f->conditional = flags & REQUEST_CONDITIONAL;
+	if (f->conditional) {
+		buf_slice(&headers, q.headers);
+		conditions_ask(r, f->serial, &q, &headers);
+		q.headers = buf_view(&headers);
+	}
 	q.safe = flags & REQUEST_SAFE;
 	q.retries = retries == 0 ? 0 : retries == 1 ? -1 : retries - 1;
 	patience_set(r, &q);
@@ -364,6 +375,7 @@ requests_send(struct run *r, const struct frame *frame)
 	if (r->stop_why)
 		proxy_cancel(f->call);
 	free(again);
+	buf_free(&headers);
 }
 
 static void

@@ -196,6 +196,7 @@ run_again(struct run *r)
 	r->kill_at_ms = 0; /* that was for the old one */
 	begin_state(r);
 	facts_again(r);
+	conditions_drop(r);
 	if (r->steps.anew)
 		begin_anew(r);
 	run_enter(r, RUN_SPAWNING);
@@ -360,6 +361,8 @@ run_free(struct run *r)
 	steps_free(r);
 	buf_free(&r->position);
 	dry_free(r);
+	conditions_drop(r);
+	buf_free(&r->conditions.used);
 	idset_free(&r->seen_ids);
 	free((char *)(uintptr_t)r->waiting_get.p);
 	free((char *)(uintptr_t)r->request.name);

@@ -66,6 +66,7 @@ struct run_counts {
 	uint64_t fetched;          /* items on pages */
 	uint64_t saved, added, updated, unchanged, deleted, rejected, missing, held;
 	uint64_t requests, retries, rate_limited, bytes, pages, steps, workers;
+	uint64_t unmodified;       /* pages of which the provider said that they had not changed */
 	int64_t wait_ms[WAIT_REASONS], start_ms, compute_ms, commit_ms, total_ms; /* start_ms: until the worker has its first step */
 };
 

@@ -35,6 +35,7 @@ static apply_fn *const ops[OP_COUNT] = {
 	[OP_LOG_DROP] = apply_log_drop,
 	[OP_ROOM] = apply_room,
 	[OP_REKEY] = apply_rekey,
+	[OP_SEEN] = apply_seen,
 	[OP_MERGE_DEFINE] = apply_merge_define,
 	[OP_MERGE_DROP] = apply_merge_drop,
 	[OP_MERGE_BUILD] = apply_merge_build,

@@ -83,7 +83,7 @@ int dead_resolve(struct group *g, struct dataset *d, struct slice id);
 
 /* The operations, each in the file of its noun. The code byte has been read. */
 typedef int apply_fn(struct group *g, struct commit *c, struct reader *r);
-apply_fn apply_save, apply_update, apply_delete; /* record.c */
+apply_fn apply_save, apply_update, apply_delete, apply_seen; /* record.c */
 apply_fn apply_seen_begin, apply_sweep;          /* seen.c, sweep.c */
 apply_fn apply_state_set, apply_state_merge, apply_state_clear, apply_state_clear_all,
 	apply_positions_drop;                     /* state.c */

@@ -134,6 +134,14 @@ commit_delete(struct commit *c, uint32_t dataset, struct slice id)
 }
 
 void
+commit_seen(struct commit *c, uint32_t dataset, struct slice id)
+{
+	check_id(id);
+	put_op(c, OP_SEEN, dataset);
+	buf_bytes(&c->ops, id);
+}
+
+void
 commit_seen_begin(struct commit *c, uint32_t dataset)
 {
 	put_op(c, OP_SEEN_BEGIN, dataset);

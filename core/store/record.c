@@ -344,6 +344,29 @@ apply_update(struct group *g, struct commit *c, struct reader *r)
 }
 
 int
+apply_seen(struct group *g, struct commit *c, struct reader *r)
+{
+	uint32_t dataset = reader_u32(r);
+	struct slice id = reader_bytes(r, STORE_ID_MAX);
+	struct commit_counts *n = commit_counts_of(c, dataset);
+	struct place at;
+	int rc = place_find(g, dataset, id, &at);
+
+	if (rc)
+		return rc;
+	if (!at.found || at.e.flags & ID_DELETED)
+		return group_refuse(g, ERR_BUSY, "'%.*s' is not there any more, though its page has not changed", (int)id.len,
+		                    id.p);
+	n->saved++;
+	n->unchanged++;
+	if (at.e.flags & ID_SUSPECT) {
+		at.e.flags = 0;
+		rc = place_write(g, &at);
+	}
+	return rc ? rc : mark(g, &at, n);
+}
+
+int
 record_delete(struct group *g, uint32_t dataset, struct slice id, struct commit_counts *n)
 {
 	struct place at;

@@ -156,6 +156,9 @@ void commit_delete(struct commit *c, uint32_t dataset, struct slice id);
  * in this same transaction. Without a generation it does nothing. All is exact over restarts: marks are durable with
  * their saves. */
 void commit_seen_begin(struct commit *c, uint32_t dataset);
+/* Listed, and the same as before, says the provider: as a save of what is stored. When it is not there, or deleted, the
+ * commit is refused whole (ERR_BUSY). */
+void commit_seen(struct commit *c, uint32_t dataset, struct slice id);
 struct sweep {
 	uint32_t dataset;
 	double share;   /* 0 with least 0 holds everything. Hold back when more than share of the live records and more

@@ -62,7 +62,7 @@ enum message {
 	MESSAGES
 };
 
-enum frame_flag { FRAME_MORE = 1, FRAME_LAST = 2 };
+enum frame_flag { FRAME_MORE = 1, FRAME_LAST = 2, FRAME_PAGE = 4 }; /* PAGE: as they stand on the page in hand */
 
 enum hello_mode { HELLO_DESCRIBE = 1, HELLO_RUN = 2 };
 
@@ -95,7 +95,7 @@ enum hello_mode { HELLO_DESCRIBE = 1, HELLO_RUN = 2 };
  * REPLY       R json
  * STEP_END    i32-as-u32 status (enum sluice_status), u8 yielded (call again), u8 incomplete (a loop was left early, or an answer was not a success), B reason
  */
-enum request_flag { REQUEST_STREAM = 1, REQUEST_SAFE = 2, REQUEST_PAGE = 4 };
+enum request_flag { REQUEST_STREAM = 1, REQUEST_SAFE = 2, REQUEST_PAGE = 4, REQUEST_CONDITIONAL = 8 };
 enum request_method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHOD_HEAD, METHODS };
 enum save_op { SAVE_RECORD, SAVE_UPDATE, SAVE_DELETE, SAVE_OPS };
 enum step_what { STEP_SYNC, STEP_CHECK, STEP_ACTION };

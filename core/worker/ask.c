@@ -155,7 +155,9 @@ ask_page(struct step *s, const struct asked *a)
 	                         .retries = r->retries,
 	                         .timeout_ms = r->timeout_ms,
 	                         .safe = true,
-	                         .page = true};
+	                         .page = true,
+	                         .conditional = (r->flags & SLUICE_UNCHANGED_SKIPS) && s->keeps && !a->mark->nests &&
+	                                        s->pager.depth <= 1};
 	struct buf query = {0}, body = {0}, url = {0};
 	struct param params[2];
 	size_t n = params_make(a, params);
@@ -180,6 +182,8 @@ ask_page(struct step *s, const struct asked *a)
 	h.body = buf_view(&body);
 	if (rc == 0)
 		x = http_send(s, &h);
+	if (x)
+		x->conditional = h.conditional;
 	while (n)
 		free(params[--n].value);
 	buf_free(&query);

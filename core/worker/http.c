@@ -97,7 +97,7 @@ request_pack(struct step *s, const struct http_request *r, struct slice endpoint
 
 	buf_u8(b, (uint8_t)method_find(http_method(r->method, r->body.len > 0)));
 	buf_u8(b, (uint8_t)((r->streamed ? REQUEST_STREAM : 0) | (r->safe ? REQUEST_SAFE : 0) |
-	                    (r->page ? REQUEST_PAGE : 0)));
+	                    (r->page ? REQUEST_PAGE : 0) | (r->conditional ? REQUEST_CONDITIONAL : 0)));
 	buf_u8(b, retries_field(r->retries));
 	buf_u32(b, r->timeout_ms > 0 ? (uint32_t)r->timeout_ms : 0);
 	buf_bytes(b, endpoint);

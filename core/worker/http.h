@@ -11,7 +11,7 @@ struct exchange {
 	struct exchange *next;
 	uint32_t serial;
 	bool head, done;        /* its head is here; all of it is here */
-	bool streamed;
+	bool streamed, conditional; /* conditional: the host may say that nothing of it has changed */
 	int status;             /* 0: failed */
 	enum err_class cls;     /* why, when it failed */
 	char *error;
@@ -34,7 +34,7 @@ struct http_request {
 	const struct sluice_pair *headers;
 	const int *accept, *retry_on;
 	int retries, timeout_ms;
-	bool safe, page, link, streamed;
+	bool safe, page, link, streamed, conditional;
 };
 
 struct exchange *http_send(struct step *s, const struct http_request *r); /* NULL: sticky failure */

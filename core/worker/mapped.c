@@ -301,6 +301,7 @@ run_save_mapped(struct sluice_run *run, const char *model, const struct sluice_p
 		return s->status;
 	plugin_page_in(&s->w->plugin, page, &given);
 	held = given.body ? pager_holds(s, given.body, given.len) : NULL;
+	b.whole_page = held && held->x->conditional;
 	if (mapping_make(&m, map) == 0) {
 		if (!held && !items_split(&items, slice_of(given.body, given.body ? given.len : 0), "", false, &fault))
 			step_fail(s, SLUICE_EDATA, "sluice_save_mapped: the page holds no sound array (%s at byte %zu)",

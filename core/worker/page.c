@@ -385,6 +385,42 @@ page_read(struct step *s, const struct asked *asked, struct exchange *x, bool *t
 	return NULL;
 }
 
+struct page *
+page_unchanged(struct step *s, const struct asked *asked, struct exchange *x)
+{
+	struct page *p = XNEW(struct page);
+	struct slice body = buf_view(&x->body), v;
+	struct reading rd = {.s = s, .a = asked, .p = p};
+	int64_t items = 0;
+	struct mark was;
+	uint8_t proof;
+
+	p->x = x;
+	p->list = SLICE("[]");
+	p->is_unchanged = true;
+	if (!json_check(body, JSON_DEPTH_MAX, NULL) || !json_member(body, "items", &v) || !json_int(v, &items) ||
+	    !json_member(body, "after", &v) || !mark_read(&was, v)) {
+		step_fail(s, SLUICE_EDATA, "%s: what is kept of an unchanged page cannot be read", x->what);
+		page_free(p);
+		return NULL;
+	}
+	p->unchanged = (size_t)items;
+	p->more = !json_member(v, "finished", &v);
+	mark_copy(&p->after, asked->mark);
+	free(p->after.next);
+	p->after.next = was.next;
+	p->after.has_last = was.has_last;
+	p->after.last = was.last;
+	p->after.full = was.full;
+	proof = asked->overlap ? PROOF_WHOLE : page_proof(&rd);
+	p->after.proof = proof > asked->mark->proof ? proof : asked->mark->proof;
+	p->after.pages++;
+	p->after.items += p->unchanged;
+	if (p->more && asked->r->kind <= SLUICE_LINK && p->after.next)
+		p->loops = guard_step(&p->after.guard, slice_str(p->after.next));
+	return p;
+}
+
 void
 page_free(struct page *p)
 {

@@ -16,6 +16,8 @@ struct page {
 	struct mark after;       /* the position behind this page */
 	bool more;               /* after.next is to be asked for */
 	bool loops;              /* after.next was there before */
+	size_t unchanged;        /* items of a page that is as it was, and is not shown again */
+	bool is_unchanged;
 	struct exchange *ahead;  /* the next page, asked for already; NULL: not */
 };
 
@@ -29,6 +31,8 @@ struct asked {                   /* how the page was asked for */
 
 /* Takes x. NULL: sticky failure, x freed. With torn, an answer whose JSON ends too early is no failure yet, but sets it. */
 struct page *page_read(struct step *s, const struct asked *asked, struct exchange *x, bool *torn);
+/* The same for an answer that says "as it was": its body is what the host keeps of that page. */
+struct page *page_unchanged(struct step *s, const struct asked *asked, struct exchange *x);
 void page_free(struct page *p); /* NULL is fine; .ahead is the caller's */
 
 #endif

@@ -60,7 +60,7 @@ level_pop(struct step *s)
 }
 
 static void
-position_send(struct step *s, const struct position *p, bool finished, size_t items, uint8_t proof, bool drop)
+position_send(struct step *s, const struct position *p, bool finished, const struct page *page, uint8_t proof, bool drop)
 {
 	struct buf state = {0};
 	size_t at;
@@ -72,10 +72,11 @@ position_send(struct step *s, const struct position *p, bool finished, size_t it
 	at = frame_begin(&s->out, MSG_POSITION, 0, channel_serial(s->w->ch));
 	buf_bytes(&s->out, position_slice(p));
 	buf_u8(&s->out, finished);
-	buf_u32(&s->out, (uint32_t)items);
+	buf_u32(&s->out, (uint32_t)(page->items.n + page->unchanged));
 	buf_bytes(&s->out, buf_view(&state));
 	buf_u8(&s->out, drop);
 	buf_u8(&s->out, s->incomplete ? PROOF_NONE : proof);
+	buf_u32(&s->out, page->x->conditional && !p->mark.nests ? page->x->serial : 0);
 	frame_end(&s->out, at);
 	step_send(s);
 	buf_free(&state);
@@ -87,12 +88,11 @@ level_done(struct step *s, bool is_finished)
 {
 	struct level *l = level_top(s);
 	unsigned depth = s->pager.depth;
-	size_t items = l->page->items.n;
 	bool drop = positions_deeper(s->rt->positions, depth), nests = l->p->mark.nests;
 
 	mark_copy(&l->p->mark, &l->page->after);
 	l->p->mark.nests = nests;
-	position_send(s, l->p, is_finished, items, l->p->mark.proof, drop);
+	position_send(s, l->p, is_finished, l->page, l->p->mark.proof, drop);
 	positions_drop(s->rt->positions, depth);
 	if (is_finished) {
 		struct position *p = l->p;
@@ -247,7 +247,7 @@ level_try(struct step *s, const struct sluice_page_request *r, struct level *l, 
 		return 0;
 	}
 	http_detach(s, x);
-	l->page = page_read(s, &a, x, torn);
+	l->page = x->status == 304 && x->conditional && x->body.len ? page_unchanged(s, &a, x) : page_read(s, &a, x, torn);
 	return l->page ? 1 : s->status;
 }
 
@@ -395,6 +395,8 @@ run_paginate(struct sluice_run *run, const struct sluice_page_request *request, 
 	if (ask_check(s, &r))
 		return s->status;
 	rc = paginate_next(s, &r, page);
+	while (rc > 0 && level_top(s)->page->is_unchanged) /* nothing in it that the host does not know */
+		rc = level_advance(s, &r);
 	if (rc <= 0)
 		return rc;
 	level_top(s)->given = page;

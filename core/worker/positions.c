@@ -280,7 +280,7 @@ get_true(struct slice state, const char *key)
 	return json_member(state, key, &v) && json_type(v) == JSON_TRUE;
 }
 
-static bool
+bool
 mark_read(struct mark *m, struct slice state)
 {
 	struct slice v;

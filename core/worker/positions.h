@@ -47,6 +47,7 @@ void positions_drop(struct position_set *set, unsigned depth);               /* 
 /* Takes a kept state from the host. */
 int positions_load(struct position_set *set, struct slice name, struct slice state, struct err *err);
 
+bool mark_read(struct mark *m, struct slice state); /* checked text; false: no such kind */
 void mark_write(struct buf *out, const struct mark *m, bool finished);
 void mark_copy(struct mark *to, const struct mark *from);
 void mark_free(struct mark *m); /* and zeroes it */

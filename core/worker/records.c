@@ -80,7 +80,7 @@ frame_close(struct batch *b, bool more)
 {
 	char *head = b->frame.p + b->at;
 
-	head[6] = more ? FRAME_MORE : 0; /* flags, in the header */
+	head[6] = (char)((more ? FRAME_MORE : 0) | (b->whole_page ? FRAME_PAGE : 0)); /* flags, in the header */
 	for (int i = 0; i < 4; i++)      /* count, behind model and op */
 		head[FRAME_HEADER + 3 + i] = (char)(b->count >> 8 * i);
 	frame_end(&b->frame, b->at);
@@ -268,6 +268,7 @@ run_save(struct sluice_run *run, int op, const char *model, const char *json, si
 	page = pager_holds(s, json, len);
 	if (!page)
 		return text_put(&b, slice_of(json, len ? len : strlen(json)));
+	b.whole_page = page->x->conditional;
 	items_put(&b, &page->items);
 	return batch_end(&b);
 }

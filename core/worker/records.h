@@ -32,6 +32,7 @@ struct batch {
 	struct checker *checker;
 	uint16_t model;
 	enum save_op op;
+	bool whole_page;            /* these are a page's own items: what is conditional goes by them */
 	struct buf frame;           /* the SAVE frame being filled */
 	size_t at;                  /* where it begins */
 	uint32_t count;             /* records in it */

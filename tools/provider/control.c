@@ -77,6 +77,7 @@ static const struct setting {
         {"plain.c", offsetof(struct settings, plain_c)},
         {"close.max_skip", offsetof(struct settings, close_max_skip)},
         {"gzip", offsetof(struct settings, gzip)},
+        {"etag", offsetof(struct settings, etag)},
 };
 
 static void
@@ -101,7 +102,7 @@ control_set(struct provider *v, const struct request *r, struct reply *p)
 		reply_error(
 		        p, 400,
 		        "no such setting; there are plain.records, plain.size, plain.parents, plain.children, plain.a, "
-		        "plain.b, plain.c, close.max_skip and gzip");
+		        "plain.b, plain.c, close.max_skip, gzip and etag");
 }
 
 /* ---- data ---- */

@@ -16,6 +16,7 @@ struct settings {
 	uint32_t plain_children;            /* items under each of them */
 	uint32_t plain_a, plain_b, plain_c; /* items on each of the three levels */
 	uint32_t close_max_skip;            /* the most that _skip may say; 0: no bound */
+	uint32_t etag;                      /* 1: answers to GET have an ETag, and 304 is given; 2: weak ones */
 	uint32_t gzip;                      /* 1: whoever accepts gzip gets it */
 };
 
