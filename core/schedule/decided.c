@@ -85,53 +85,6 @@ decided_put(struct host *h, const struct chosen *c, const struct decided *d, str
 	return store_commit_wait(host_store(h), commit, NULL, err);
 }
 
-/* ---- a connection ---- */
-
-static uint32_t
-connection_scope(struct host *h, const struct connection_settings *k, bool make, struct err *err)
-{
-	const struct scope_name name = {.connection = k->name, .integration = k->integration->name};
-	struct store *s = host_store(h);
-
-	return !s ? 0 : make ? store_scope(s, &name, err) : store_scope_find(s, &name);
-}
-
-bool
-connection_enabled(struct host *h, const struct connection_settings *k)
-{
-	uint32_t scope = connection_scope(h, k, false, NULL);
-	struct buf value = {0};
-	bool enabled = k->active;
-
-	if (scope && store_state_get(host_store(h), scope, STATE_CONNECTION, SLICE("control"), &value) &&
-	    member_bool(buf_view(&value), "ini", !k->active) == k->active)
-		enabled = member_bool(buf_view(&value), "enabled", k->active);
-	buf_free(&value);
-	return enabled;
-}
-
-int
-connection_enable(struct host *h, const struct connection_settings *k, bool enabled, struct err *err)
-{
-	uint32_t scope = connection_scope(h, k, true, err);
-	struct buf patch = {0};
-	struct json_out o = json_out(&patch);
-	struct commit *c;
-	int rc;
-
-	if (!scope)
-		return host_store(h) ? -1 : err_set(err, ERR_HOST, "there is no store to write to");
-	json_open(&o, '{');
-	json_kv_bool(&o, "enabled", enabled);
-	json_kv_bool(&o, "ini", k->active);
-	json_close(&o, '}');
-	c = commit_new(host_store(h), (struct fence){0, 0});
-	commit_state_merge(c, scope, STATE_CONNECTION, SLICE("control"), buf_view(&patch));
-	rc = store_commit_wait(host_store(h), c, NULL, err);
-	buf_free(&patch);
-	return rc;
-}
-
 /* ---- which are meant ---- */
 
 static int

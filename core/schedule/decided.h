@@ -1,11 +1,12 @@
-/* decided.h - what people decided about a sync or a connection, as it stands in the store; with or without a service.
+/* decided.h - what people decided about a sync, as it stands in the store; with or without a service. (What they decided about
+ * a connection: run/connections.h.)
  *
- * STATE_SCHEDULE of a sync: {"paused","started","asked","full_refresh","reset"}. STATE_CONNECTION "control" of a
- * connection: {"enabled","ini"}: the decision, and what INI said when it was made. A decision holds until INI's value is
- * another one; then INI's holds. All writing is durable before the call returns. */
+ * STATE_SCHEDULE of a sync: {"paused","started","asked","full_refresh","reset"}. All writing is durable before the call
+ * returns. */
 #ifndef SLUICE_SCHEDULE_DECIDED_H
 #define SLUICE_SCHEDULE_DECIDED_H
 
+#include "run/connections.h"
 #include "schedule/service.h"
 
 struct decided {
@@ -23,9 +24,6 @@ struct decided decided_of(struct host *h, const struct chosen *c);
 int decided_put(struct host *h, const struct chosen *c, const struct decided *d, struct err *err);
 void decided_commit(struct commit *c, uint32_t scope, const struct decided *d); /* into a commit */
 uint32_t chosen_scope(struct host *h, const struct chosen *c, bool make, struct err *err); /* 0: none, or an error */
-
-bool connection_enabled(struct host *h, const struct connection_settings *k);
-int connection_enable(struct host *h, const struct connection_settings *k, bool enabled, struct err *err);
 
 /* Calls each for every sync that is meant; a name that the question leaves out means all. 0, or -1: there is none (ERR_USAGE, with
  * the reason when its plugin or its secrets cannot be had), or each said so by -1. */

@@ -130,7 +130,7 @@ plan_fill(const struct service *s, const struct chosen *c, struct schedule_plan 
 		.every_ms = y.every_ms > 0 ? y.every_ms : c->sync->every_ms,
 		.cron = y.cron,
 		.zone = y.timezone ? y.timezone : settings->host.timezone,
-		.active = connection_enabled(s->host, c->connection),
+		.active = connection_enabled(host_store(s->host), c->connection),
 		.auto_sync = y.auto_sync && !(c->sync->flags & SLUICE_MANUAL),
 		.auto_start = y.auto_start,
 		.priority = y.priority == PRIORITY_UNSET ? c->sync->priority : (int64_t)y.priority,

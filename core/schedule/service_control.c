@@ -187,7 +187,7 @@ service_enable(struct service *s, const struct service_ask *a, bool enabled, str
 		const struct connection_settings *k = settings->connections[i];
 		if (!ask_fits(a, k))
 			continue;
-		if (connection_enable(s->host, k, enabled, err) != 0)
+		if (connection_enable(host_store(s->host), k, enabled, err) != 0)
 			return -1;
 		log_info("connection %s : %s is switched %s by %s", k->name, k->integration->name, enabled ? "on" : "off",
 		         a->who ? a->who : "somebody");

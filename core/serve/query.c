@@ -312,6 +312,7 @@ status_row(struct question *q, const struct scope_name *name)
 	json_kv_str(&o, "integration", name->integration);
 	json_kv_str(&o, "sync", name->sync);
 	json_kv_bool(&o, "running", host_run(q->host, name->connection, name->integration, name->sync) != NULL);
+	status_live(q, &o, name);
 	state_put(q, &o, scope, STATE_LAST, "last");
 	state_put(q, &o, scope, STATE_RUN, "interrupted");
 	json_key(&o, "held");
@@ -367,6 +368,10 @@ static const struct {
 	{"confirm_held", ask_confirm_held}, {"dismiss_held", ask_dismiss_held},
 	{"verify", ask_verify},             {"backup", ask_backup},
 	{"prune", ask_prune},               {"plugins", ask_plugins},
+	{"trigger", ask_trigger},           {"cancel", ask_cancel},
+	{"pause", ask_pause_syncs},         {"start", ask_start_syncs},
+	{"reload", ask_reload},             {"service", ask_service},
+	{"due", ask_due},
 };
 
 static int

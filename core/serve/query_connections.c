@@ -3,6 +3,7 @@
  * What a person has switched is durable when the answer goes out. A connection that is switched off is not begun again;
  * a run of it that is under way ends by itself. */
 #include "run/connections.h"
+#include "schedule/service.h"
 #include "serve/question.h"
 
 static void
@@ -34,6 +35,17 @@ ask_connections(struct question *q)
 	return 0;
 }
 
+/* A service also has its schedule follow. */
+static int
+enabled_put(struct question *q, const struct connection_settings *c, bool enabled)
+{
+	const struct service_ask a = {.connection = c->name, .integration = c->integration->name};
+
+	if (host_service(q->host))
+		return service_enable(host_service(q->host), &a, enabled, q->err);
+	return connection_enable(q->store, c, enabled, q->err);
+}
+
 int
 ask_enable(struct question *q)
 {
@@ -44,7 +56,7 @@ ask_enable(struct question *q)
 		return err_set(q->err, ERR_USAGE, "the question names no connection, or none that this host knows");
 	if (!q->store)
 		return err_set(q->err, ERR_HOST, "there is no store to write to");
-	if (connection_enable(q->store, c, member_bool(q->json, "enabled", true), q->err) != 0)
+	if (enabled_put(q, c, member_bool(q->json, "enabled", true)) != 0)
 		return -1;
 	connection_row(q, c);
 	return 0;

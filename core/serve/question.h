@@ -53,6 +53,17 @@ int ask_dismiss_held(struct question *q);
 int ask_connections(struct question *q);
 int ask_enable(struct question *q);
 
+/* query_control.c */
+int ask_trigger(struct question *q);
+int ask_cancel(struct question *q);
+int ask_pause_syncs(struct question *q);
+int ask_start_syncs(struct question *q);
+int ask_reload(struct question *q);
+int ask_service(struct question *q);
+int ask_due(struct question *q);
+/* Members of a status row: "schedule" of a service, "progress" of a run under way. */
+void status_live(const struct question *q, struct json_out *o, const struct scope_name *name);
+
 int ask_metadata(struct question *q);
 int ask_checkpoint(struct question *q);
 int ask_verify(struct question *q);
