@@ -1,8 +1,9 @@
-/* run.c - `sluice run`: syncs now. */
+/* run.c - `sluice run`: syncs now; in this process, or by the host that serves, with the same lines and exit codes. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
 #include "cli/jobs.h"
+#include "cli/remote.h"
 #include "serve/local.h"
 #include "wire/message.h"
 
@@ -11,6 +12,10 @@ static const struct cli_flag flags[] = {
 	{"--connection-id", "C", "only this connection"},
 	{"--integration", "I", "only connections of this integration"},
 	{"--full-refresh", NULL, "forget checkpoints and positions, list everything again; records are kept"},
+	{"--reset", NULL, "the same, and what is not listed again is deleted, once a person has confirmed it"},
+	{"--due", NULL, "only what is due, longest overdue first, one after the other"},
+	{"--limit", "N", "with --due: at most so many"},
+	{"--resume", NULL, "only syncs whose last run was interrupted"},
 	{"--timeout", "D", "stop each run after this time in good order; the next one goes on"},
 	{NULL, NULL, NULL},
 };
@@ -162,63 +167,198 @@ timeout_read(const struct cli *c, int64_t *ms, struct err *err)
 	return err_set(err, ERR_USAGE, "--timeout %s: that is no duration; say for example 30s or 5m", text);
 }
 
-static int
-run_all(struct cli *c, struct host *h, int64_t timeout_ms, struct err *err)
-{
-	struct jobs jobs = {.cli = c, .host = h, .max = c->settings->host.max_runs, .ended = ended};
-	struct picks picks = {0};
-	int code;
+/* ---- which: of those that are named, what is due, or was interrupted ---- */
 
-	jobs.request.what = STEP_SYNC;
-	jobs.request.full_refresh = cli_has(c, "--full-refresh");
-	jobs.request.timeout_ms = timeout_ms;
-	if (pick_syncs(c, h, &picks, err) != 0) {
-		free(picks.list);
-		return -1;
+struct choosing {
+	const struct picks *from;
+	struct picks chosen;
+};
+
+static const struct pick *
+pick_find(const struct picks *p, struct slice row)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (json_string_is(member_raw(row, "connection"), p->list[i].connection->name) &&
+		    json_string_is(member_raw(row, "integration"), p->list[i].connection->integration->name) &&
+		    json_string_is(member_raw(row, "sync"), p->list[i].sync->name))
+			return &p->list[i];
+	return NULL;
+}
+
+static void
+chosen_row(void *arg, struct slice row)
+{
+	struct choosing *k = arg;
+	const struct pick *p = pick_find(k->from, row);
+
+	if (!p || k->chosen.n == k->from->n)
+		return;
+	k->chosen.list = xrealloc(k->chosen.list, (k->chosen.n + 1) * sizeof *k->chosen.list);
+	k->chosen.list[k->chosen.n++] = *p;
+}
+
+static void
+interrupted_row(void *arg, struct slice row)
+{
+	if (json_type(member_raw(row, "interrupted")) == JSON_OBJECT && !member_bool(row, "running", false))
+		chosen_row(arg, row);
+}
+
+static void
+names_write(struct json_out *o, const struct cli *c)
+{
+	static const char *const names[][2] = {
+		{"--connection-id", "connection"}, {"--integration", "integration"}, {"--sync", "sync"}};
+
+	for (size_t i = 0; i < LENGTH(names); i++)
+		if (cli_value(c, names[i][0]))
+			json_kv_str(o, names[i][1], cli_value(c, names[i][0]));
+}
+
+static void
+due_question(const struct cli *c, uint64_t limit, struct buf *out)
+{
+	struct json_out o = json_out(out);
+
+	json_open(&o, '{');
+	json_kv_str(&o, "query", "due");
+	names_write(&o, c);
+	json_kv_int(&o, "limit", (int64_t)limit);
+	json_close(&o, '}');
+}
+
+static void
+interrupted_question(const struct picks *picks, struct buf *out)
+{
+	struct json_out o = json_out(out);
+
+	json_open(&o, '{');
+	json_kv_str(&o, "query", "status");
+	json_key(&o, "syncs");
+	json_open(&o, '[');
+	for (size_t i = 0; i < picks->n; i++) {
+		json_open(&o, '{');
+		json_kv_str(&o, "connection", picks->list[i].connection->name);
+		json_kv_str(&o, "integration", picks->list[i].connection->integration->name);
+		json_kv_str(&o, "sync", picks->list[i].sync->name);
+		json_close(&o, '}');
 	}
-	code = jobs_run(&jobs, &picks);
+	json_close(&o, ']');
+	json_close(&o, '}');
+}
+
+static int
+picks_narrow(struct access *a, uint64_t limit, struct picks *picks, struct err *err)
+{
+	struct choosing k = {.from = picks, .chosen = {.exit = picks->exit}};
+	bool due = cli_has(a->cli, "--due");
+	struct buf question = {0}, end = {0};
+	int rc;
+
+	if (!due && !cli_has(a->cli, "--resume"))
+		return 0;
+	if (due)
+		due_question(a->cli, limit, &question);
+	else
+		interrupted_question(picks, &question);
+	rc = access_ask(a, buf_view(&question), due ? chosen_row : interrupted_row, &k, &end, err);
+	buf_free(&question);
+	buf_free(&end);
+	free(picks->list);
+	*picks = k.chosen;
+	return rc;
+}
+
+/* ---- running them ---- */
+
+static int
+run_all(struct access *a, struct jobs *jobs, uint64_t limit, struct err *err)
+{
+	struct cli *c = a->cli;
+	bool in_turn = cli_has(c, "--due");
+	struct picks picks = {0};
+	int code = -1;
+
+	jobs->max = in_turn ? 1 : c->settings->host.max_runs;
+	if (pick_syncs(c, a->host, &picks, err) != 0 || picks_narrow(a, limit, &picks, err) != 0)
+		goto out;
+	code = a->remote ? remote_run(jobs, &picks, in_turn) : jobs_run(jobs, &picks);
 	if (c->format == FORMAT_TEXT)
-		total_text(&jobs);
+		total_text(jobs);
 	else
 		print_end(c);
+out:
 	free(picks.list);
 	return code;
 }
 
 static int
+wishes_read(struct jobs *jobs, uint64_t *limit, struct err *err)
+{
+	struct cli *c = jobs->cli;
+
+	jobs->request.what = STEP_SYNC;
+	jobs->request.reset = cli_has(c, "--reset");
+	jobs->request.full_refresh = jobs->request.reset || cli_has(c, "--full-refresh");
+	if (cli_has(c, "--due") && cli_has(c, "--resume"))
+		return err_set(err, ERR_USAGE, "--due and --resume do not go together: what was interrupted is due");
+	if (cli_value(c, "--limit") && !cli_has(c, "--due"))
+		return err_set(err, ERR_USAGE, "--limit goes with --due");
+	if (cli_number(c, "--limit", 0, limit, err) != 0)
+		return -1;
+	return timeout_read(c, &jobs->request.timeout_ms, err);
+}
+
+/* The store is ours, or its holder serves; a holder that only runs once is waited for a few seconds. */
+static int
+run_access(struct access *a, struct cli *c, struct err *err)
+{
+	*a = (struct access){.cli = c, .write = true};
+	if (remote_serves(c))
+		return access_open(a, c, true, err);
+	a->host = host_patient(c, false, err);
+	return a->host ? 0 : -1;
+}
+
+static int
 command_run_now(struct cli *c)
 {
-	struct host *h;
+	struct jobs jobs = {.cli = c, .ended = ended};
 	struct local *local = NULL;
+	struct access a;
 	struct err err;
-	int64_t timeout_ms;
-	int code;
+	uint64_t limit;
+	int code = -1;
 
 	settings_exposed(c->settings);
-	if (timeout_read(c, &timeout_ms, &err) != 0)
+	if (wishes_read(&jobs, &limit, &err) != 0 || run_access(&a, c, &err) != 0)
 		return cli_fail(c, &err);
-	h = host_patient(c, false, &err);
-	if (!h)
-		return cli_fail(c, &err);
-	local = local_open(&c->loop, h, &err);
-	code = local ? run_all(c, h, timeout_ms, &err) : -1;
+	jobs.host = a.host;
+	if (!a.remote)
+		local = local_open(&c->loop, a.host, &err);
+	if (local || a.remote)
+		code = run_all(&a, &jobs, limit, &err);
 	if (code < 0)
 		code = cli_fail(c, &err);
 	local_close(local);
-	host_free(h);
+	access_close(&a);
 	return code;
 }
 
 const struct command command_run = {
 	.name = "run",
-	.usage = "[--sync S] [--connection-id C] [--integration I] [--full-refresh] [--timeout D]",
+	.usage = "[--sync S] [--connection-id C] [--integration I] [--due [--limit N]] [--resume] [--full-refresh] [--reset] "
+                 "[--timeout D]",
 	.summary = "Syncs now: all active connections' syncs, or those that are named",
 	.help = "Several connections run side by side (max_runs), the syncs of one connection one after the other. One "
                 "line tells of each\n"
                 "sync, one of all. Each is synced whether it is due or not: `every` is what `sluice status` goes by.\n"
                 "Interrupted (Ctrl-C, SIGTERM, --timeout, a crash), the next run goes on where this "
                 "one was.\n"
-                "A store that somebody else has open is waited for a few seconds; then it is exit code 4.\n\n"
+                "Beside `sluice serve` that host runs them, and this command waits; Ctrl-C then ends the waiting only.\n"
+                "--due: whose interval has passed since the last success, or who never had one; one failure stops no "
+                "other.\n"
+                "A store that another command has open is waited for a few seconds; then it is exit code 4.\n\n"
                 "Of several exit codes the one that asks most of you counts: 130/143, 70, 2, 3, 4, 75, 1, 0. A sync "
                 "that rejected records,\n"
                 "held deletes back or could not prove which records are gone exits 1.",
