@@ -25,6 +25,7 @@
  *
  * LEDGER (members and calls are only ever appended)
  *   1.0  2026-11-23  the first version
+ *   1.1  2026-11-23  SLUICE_OAUTH2, struct sluice_oauth, sluice_connector.oauth; a reserved size became size_oauth
  */
 #ifndef SLUICE_H
 #define SLUICE_H
@@ -37,7 +38,7 @@ extern "C" {
 #endif
 
 #define SLUICE_ABI_MAJOR 1
-#define SLUICE_ABI_MINOR 0
+#define SLUICE_ABI_MINOR 1
 
 #ifdef __cplusplus /* where a const is not visible outside unless it says so */
 #define SLUICE_EXPORT extern __attribute__((visibility("default")))
@@ -114,7 +115,21 @@ enum sluice_auth {         /* how the host proves who we are; the plugin never s
 	SLUICE_BEARER,         /* Authorization: Bearer TOKEN */
 	SLUICE_BASIC,          /* Authorization: Basic USERNAME:PASSWORD, or API_KEY: with an empty password */
 	SLUICE_HEADER_KEY,     /* auth_name: auth_prefix + API_KEY */
-	SLUICE_QUERY_KEY       /* ?auth_name=API_KEY */
+	SLUICE_QUERY_KEY,      /* ?auth_name=API_KEY */
+	SLUICE_OAUTH2          /* Authorization: Bearer TOKEN, which the host gets and renews itself: see .oauth. 1.1 */
+};
+
+enum {
+	SLUICE_OAUTH_BASIC = 1 /* client id and secret go in an Authorization header; else in the body */
+};
+
+struct sluice_oauth {          /* OAuth 2 at this provider. URLs may hold ${option}; the operator may give others. 1.1 */
+	const char *token_url;     /* where tokens are had; https, on base_url's host, a declared one, or any public one */
+	const char *authorize_url; /* where a person permits access (`sluice authorize`); NULL: nobody needs to */
+	const char *const *scopes; /* asked for; NULL: those of the connector's .scopes */
+	int flags;                 /* SLUICE_OAUTH_BASIC */
+	const char *authorize_params; /* more for authorize_url, encoded: "access_type=offline&prompt=consent"; NULL: none */
+	const char *token_params;  /* more for token_url: "audience=https%3A%2F%2Fapi.example.com%2F"; NULL: none */
 };
 
 enum sluice_kind { SLUICE_INCREMENTAL = 0, SLUICE_FULL };
@@ -173,7 +188,8 @@ struct sluice_connector {
 	uint16_t abi_major, abi_minor;
 	uint16_t size_connector, size_field, size_model, size_option, size_sync, size_action, size_rate;
 	uint16_t size_request, size_response, size_page_request, size_page, size_map, size_pair;
-	uint16_t reserved[3];
+	uint16_t size_oauth; /* 1.1; zero before */
+	uint16_t reserved[2];
 
 	const char *name;              /* letters, digits, - ; the file is NAME.so */
 	const char *version;           /* "1.0.0" */
@@ -192,6 +208,7 @@ struct sluice_connector {
 	const struct sluice_action *actions;
 	int (*check)(struct sluice_run *run); /* is this connection usable? One cheap request. May sluice_reply()
 	                                       * facts: {"account": "..."} */
+	const struct sluice_oauth *oauth;     /* for SLUICE_OAUTH2. 1.1 */
 };
 
 /* ---------------------------------------------------------------- HTTP, by the host's proxy ---- */
@@ -354,7 +371,7 @@ struct sluice_run { const struct sluice_host *host; }; /* what is behind it is t
 	SLUICE_SIZE(struct sluice_model), SLUICE_SIZE(struct sluice_option), SLUICE_SIZE(struct sluice_sync), \
 	SLUICE_SIZE(struct sluice_action), SLUICE_SIZE(struct sluice_rate), SLUICE_SIZE(struct sluice_request), \
 	SLUICE_SIZE(struct sluice_response), SLUICE_SIZE(struct sluice_page_request), SLUICE_SIZE(struct sluice_page), \
-	SLUICE_SIZE(struct sluice_map), SLUICE_SIZE(struct sluice_pair), {0, 0, 0}
+	SLUICE_SIZE(struct sluice_map), SLUICE_SIZE(struct sluice_pair), SLUICE_SIZE(struct sluice_oauth), {0, 0}
 
 /* Does this host have the call? sluice_has(run, list_records) */
 #define sluice_has(run, call) \

@@ -11,6 +11,7 @@ static const char *const auth_names[] = {
 	[SLUICE_BASIC] = "basic (username and password, or api_key)",
 	[SLUICE_HEADER_KEY] = "api_key in a header",
 	[SLUICE_QUERY_KEY] = "api_key in the query",
+	[SLUICE_OAUTH2] = "OAuth 2",
 };
 
 static void
@@ -23,6 +24,8 @@ head_text(const struct manifest *m)
 	printf("base URL        %s\n", m->base_url ? m->base_url : "(from the configuration)");
 	printf("authentication  %s%s%s\n", (size_t)m->auth < LENGTH(auth_names) ? auth_names[m->auth] : "?",
 	       m->auth_name ? " " : "", m->auth_name ? m->auth_name : "");
+	if (m->oauth.token_url)
+		printf("tokens from     %s\n", m->oauth.token_url);
 	if (m->rate.requests)
 		printf("rate limit      %llu requests in %s\n", (unsigned long long)m->rate.requests,
 		       duration_format(m->rate.per_ms, time));

@@ -22,7 +22,8 @@
 
 static const struct manifest_word auth_words[] = {{"none", SLUICE_NONE},       {"bearer", SLUICE_BEARER},
                                                   {"basic", SLUICE_BASIC},     {"header", SLUICE_HEADER_KEY},
-                                                  {"query", SLUICE_QUERY_KEY}, {NULL, 0}};
+                                                  {"query", SLUICE_QUERY_KEY}, {"oauth2", SLUICE_OAUTH2},
+                                                  {NULL, 0}};
 static const struct manifest_word kind_words[] = {
         {"incremental", SLUICE_INCREMENTAL}, {"full", SLUICE_FULL}, {NULL, 0}};
 
@@ -33,6 +34,7 @@ const struct manifest_word manifest_option_flags[] = {
 const struct manifest_word manifest_sync_flags[] = {
         {"track_deletes", SLUICE_TRACK_DELETES}, {"manual", SLUICE_MANUAL}, {"whole", SLUICE_WHOLE}, {NULL, 0}};
 const struct manifest_word manifest_action_flags[] = {{"repeatable", SLUICE_REPEATABLE}, {NULL, 0}};
+const struct manifest_word manifest_oauth_flags[] = {{"basic", SLUICE_OAUTH_BASIC}, {NULL, 0}};
 const struct manifest_word *const manifest_auths = auth_words, *const manifest_kinds = kind_words;
 
 /* ---- members of an object ---- */
@@ -282,6 +284,18 @@ rate_read(struct parse *p, struct slice object, struct manifest_rate *r)
 	r->retry_body = text_of(p, object, "retry_body");
 }
 
+static void
+oauth_read(struct parse *p, struct slice object, struct manifest_oauth *a)
+{
+	parse_at(p, "oauth", NULL);
+	a->token_url = text_of(p, object, "token_url");
+	a->authorize_url = text_of(p, object, "authorize_url");
+	a->authorize_params = text_of(p, object, "authorize_params");
+	a->token_params = text_of(p, object, "token_params");
+	a->scopes = texts_of(p, object, "scopes");
+	a->flags = flags_of(p, object, manifest_oauth_flags);
+}
+
 /* A list of objects, each read by its function into an element of `size` bytes. */
 static void *
 objects_of(struct parse *p, struct slice root, const char *key, size_t size, size_t *n,
@@ -310,7 +324,7 @@ static void
 root_read(struct parse *p, struct slice root)
 {
 	struct manifest *m = p->m;
-	struct slice rate, check;
+	struct slice rate, oauth, check;
 
 	m->name = text_of(p, root, "name");
 	m->version = text_of(p, root, "version");
@@ -328,6 +342,8 @@ root_read(struct parse *p, struct slice root)
 	m->rate.per_ms = MINUTE_MS;
 	if (json_member(root, "rate", &rate))
 		rate_read(p, rate, &m->rate);
+	if (json_member(root, "oauth", &oauth) && json_type(oauth) == JSON_OBJECT)
+		oauth_read(p, oauth, &m->oauth);
 	parse_at(p, NULL, NULL);
 	m->options = objects_of(p, root, "options", sizeof *m->options, &m->n_options, option_read);
 	m->models = objects_of(p, root, "models", sizeof *m->models, &m->n_models, model_read);
@@ -408,12 +424,14 @@ manifest_free(struct manifest *m)
 	for (size_t i = 0; i < m->n_actions; i++)
 		action_free(&m->actions[i]);
 	char *texts[] = {m->name,        m->version,        m->description, m->base_url,         m->auth_name,
-	                 m->auth_prefix, m->rate.remaining, m->rate.reset,  m->rate.retry_after, m->rate.retry_body};
+	                 m->auth_prefix, m->rate.remaining, m->rate.reset,  m->rate.retry_after, m->rate.retry_body,
+	                 m->oauth.token_url, m->oauth.authorize_url, m->oauth.authorize_params, m->oauth.token_params};
 	for (size_t i = 0; i < LENGTH(texts); i++)
 		free(texts[i]);
 	texts_free(m->hosts);
 	texts_free(m->headers);
 	texts_free(m->scopes);
+	texts_free(m->oauth.scopes);
 	free(m->options);
 	free(m->models);
 	free(m->syncs);

@@ -49,6 +49,12 @@ struct manifest_rate {
 	char *remaining, *reset, *retry_after, *retry_body;
 };
 
+struct manifest_oauth { /* all NULL: none declared */
+	char *token_url, *authorize_url, *authorize_params, *token_params;
+	char **scopes; /* NULL-terminated; NULL: none declared */
+	int flags;
+};
+
 struct manifest {
 	char *name, *version, *description, *base_url;
 	uint16_t abi_major, abi_minor;     /* that the plugin was built for */
@@ -56,6 +62,7 @@ struct manifest {
 	int auth;
 	char *auth_name, *auth_prefix;
 	struct manifest_rate rate;
+	struct manifest_oauth oauth;
 	struct manifest_option *options;
 	size_t n_options;
 	struct manifest_model *models;

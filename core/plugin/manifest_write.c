@@ -166,6 +166,22 @@ rate_write(struct json_out *o, const struct manifest_rate *r)
 	json_close(o, '}');
 }
 
+static void
+oauth_write(struct json_out *o, const struct manifest_oauth *a)
+{
+	if (!a->token_url && !a->authorize_url)
+		return;
+	json_key(o, "oauth");
+	json_open(o, '{');
+	text_write(o, "token_url", a->token_url);
+	text_write(o, "authorize_url", a->authorize_url);
+	texts_write(o, "scopes", a->scopes);
+	flags_write(o, a->flags, manifest_oauth_flags);
+	text_write(o, "authorize_params", a->authorize_params);
+	text_write(o, "token_params", a->token_params);
+	json_close(o, '}');
+}
+
 void
 manifest_write(struct buf *out, const struct manifest *m)
 {
@@ -185,6 +201,7 @@ manifest_write(struct buf *out, const struct manifest *m)
 	texts_write(&o, "headers", m->headers);
 	texts_write(&o, "scopes", m->scopes);
 	rate_write(&o, &m->rate);
+	oauth_write(&o, &m->oauth);
 	json_kv_bool(&o, "check", m->has_check);
 	options_write(&o, m);
 	models_write(&o, m);

@@ -139,6 +139,21 @@ header_rule(struct parse *p, const char *header)
 }
 
 static void
+oauth_rules(struct parse *p)
+{
+	const struct manifest_oauth *a = &p->m->oauth;
+	const char *const urls[] = {a->token_url, a->authorize_url}, *const names[] = {"token_url", "authorize_url"},
+	                  *const params[] = {a->authorize_params, a->token_params};
+
+	for (size_t i = 0; i < LENGTH(urls); i++)
+		if (urls[i] && (has_control(urls[i]) || (strncmp(urls[i], "https://", 8) && strncmp(urls[i], "${", 2))))
+			parse_fail(p, "oauth: %s '%.80s' begins neither with https:// nor with an ${option}", names[i], urls[i]);
+	for (size_t i = 0; i < LENGTH(params); i++)
+		if (params[i] && (has_control(params[i]) || strpbrk(params[i], " #?")))
+			parse_fail(p, "oauth: parameters '%.80s' are not of the form a=1&b=2, encoded", params[i]);
+}
+
+static void
 http_rules(struct parse *p)
 {
 	const struct manifest *m = p->m;
@@ -156,6 +171,7 @@ http_rules(struct parse *p)
 	if ((m->auth == SLUICE_HEADER_KEY || m->auth == SLUICE_QUERY_KEY) && !name_ok(m->auth_name, "-_.", false))
 		parse_fail(p, "its authentication needs .auth_name, the name of the %s that carries the key",
 		           m->auth == SLUICE_HEADER_KEY ? "header" : "query parameter");
+	oauth_rules(p);
 	if (m->auth_prefix && has_control(m->auth_prefix))
 		parse_fail(p, ".auth_prefix holds a control character");
 }

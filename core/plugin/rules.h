@@ -28,7 +28,7 @@ struct manifest_word {
 	int value;
 };
 extern const struct manifest_word manifest_field_flags[], manifest_option_flags[], manifest_sync_flags[],
-        manifest_action_flags[];
+        manifest_action_flags[], manifest_oauth_flags[];
 extern const struct manifest_word *const manifest_auths, *const manifest_kinds;
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "proxy/headers.h"
+#include "proxy/oauth.h"
 #include "sluice.h"
 
 static struct curl_slist *
@@ -21,15 +22,31 @@ put_secret_line(struct curl_slist *headers, struct buf *line)
 }
 
 static struct curl_slist *
-apply_bearer(const struct proxy_target *t, struct url *u, struct curl_slist *headers)
+put_bearer(struct curl_slist *headers, struct slice token)
 {
 	struct buf line = {0};
 
-	(void)u;
-	buf_reserve(&line, secret_reveal(t->token).len + 32); /* in one piece: growing would leave copies behind */
+	buf_reserve(&line, token.len + 32); /* in one piece: growing would leave copies behind */
 	buf_puts(&line, "Authorization: Bearer ");
-	buf_slice(&line, secret_reveal(t->token));
+	buf_slice(&line, token);
 	return put_secret_line(headers, &line);
+}
+
+static struct curl_slist *
+apply_bearer(const struct proxy_target *t, struct url *u, struct curl_slist *headers)
+{
+	(void)u;
+	return put_bearer(headers, secret_reveal(t->token));
+}
+
+/* A call waits for its token before it is sent (call_queue), so there is one. */
+static struct curl_slist *
+apply_oauth(const struct proxy_target *t, struct url *u, struct curl_slist *headers)
+{
+	uint64_t generation;
+
+	(void)u;
+	return put_bearer(headers, secret_reveal(oauth_token(t->oauth, &generation)));
 }
 
 static struct curl_slist *
@@ -75,6 +92,7 @@ apply_query(const struct proxy_target *t, struct url *u, struct curl_slist *head
 struct auth_kind {
 	const char *missing; /* what is said when it is not there */
 	bool name, user;     /* needs auth_name; a user name will do instead of a token */
+	bool kept;           /* by proxy/oauth.h */
 	struct curl_slist *(*apply)(const struct proxy_target *, struct url *, struct curl_slist *);
 };
 
@@ -85,6 +103,7 @@ static const struct auth_kind kinds[] = {
                           .apply = apply_basic},
         [SLUICE_HEADER_KEY] = {"no API key is configured; set api_key", .name = true, .apply = apply_header},
         [SLUICE_QUERY_KEY] = {"no API key is configured; set api_key", .name = true, .apply = apply_query},
+        [SLUICE_OAUTH2] = {"nobody keeps its access token", .kept = true, .apply = apply_oauth},
 };
 
 static bool
@@ -109,7 +128,7 @@ auth_check(const struct proxy_target *t, struct err *err)
 	kind = &kinds[t->auth];
 	if (!kind->apply)
 		return 0;
-	if (!secret_reveal(t->token).len && !(kind->user && secret_reveal(t->username).len))
+	if (kind->kept ? !t->oauth : !secret_reveal(t->token).len && !(kind->user && secret_reveal(t->username).len))
 		return err_set(err, ERR_USAGE, "%s", kind->missing);
 	if (!sendable(t->token) || !sendable(t->username) || !sendable(t->password))
 		return err_set(err, ERR_CREDENTIALS,

@@ -1,5 +1,7 @@
 /* call.c - one call's life as a state machine. What comes of it when an exchange has ended is outcome.c's to say.
  *
+ *   (OAuth 2: TOKEN, then QUEUED, wherever QUEUED stands: nobody holds a place in the queue without a token)
+ *
  *   proxy_send --> QUEUED ---granted---> SENDING ---answer, failure---> (settle) --+--> done
  *                  ^    \                  |  ^                           |  |     |
  *                  |     `--too long--> ENDING `----- redirect, QUEUED ---'  |   ENDING: done, from the loop
@@ -29,6 +31,7 @@ const char *const wait_names[WAIT_REASONS] = {
         [WAIT_SERVER] = "waiting for the server",
         [WAIT_RATE] = "waiting for the rate limit",
         [WAIT_RETRY] = "waiting to try again",
+        [WAIT_TOKEN] = "waiting for an access token",
 };
 
 static int64_t
@@ -77,6 +80,7 @@ call_free(struct proxy_call *c)
 {
 	url_free(&c->url);
 	header_list_wipe(c->lines);
+	secret_free(c->token);
 	exchange_finish(&c->exchange);
 	buf_free(&c->headers);
 	buf_free(&c->body);
@@ -101,6 +105,8 @@ call_finish(struct proxy_call *c)
 
 	call_stop_exchange(c);
 	line_remove(c);
+	if (c->target->oauth)
+		oauth_leave(c->target->oauth, &c->token_wait);
 	call_reason(c, WAIT_NONE);
 	alarm_clear(&p->alarms, &c->alarm);
 	alarm_clear(&p->alarms, &c->kick);
@@ -216,9 +222,51 @@ call_refused(struct proxy_call *c, int64_t until)
 	call_end_later(c);
 }
 
+/* ---- OAuth 2 ---- */
+
+static void
+token_ready(void *arg, const struct err *err)
+{
+	struct proxy_call *c = arg;
+
+	if (err->cls)
+		call_fail(c, err);
+	else
+		call_queue(c);
+}
+
+static void
+token_copy(struct proxy_call *c)
+{
+	secret_free(c->token);
+	c->token = secret_dup(oauth_token(c->target->oauth, &c->token_generation));
+	c->exchange.head.hide = c->token;
+}
+
+bool
+call_doubts(const struct proxy_call *c, int status)
+{
+	return status == 401 && c->target->oauth && c->access.credentials && !c->renewed;
+}
+
+bool
+call_renew(struct proxy_call *c)
+{
+	if (!oauth_doubt(c->target->oauth, c->token_generation))
+		return false;
+	c->renewed = true;
+	call_queue(c);
+	return true;
+}
+
 void
 call_queue(struct proxy_call *c)
 {
+	if (c->target->oauth && c->access.credentials) {
+		call_enter(c, CALL_TOKEN, WAIT_TOKEN, call_deadline(c));
+		if (!oauth_want(c->target->oauth, &c->token_wait))
+			return;
+	}
 	call_enter(c, CALL_QUEUED, WAIT_RATE, call_deadline(c));
 	c->limits = target_limits_of(c->target, c->method, &c->url);
 	line_add(c);
@@ -233,6 +281,8 @@ head_came(void *arg)
 	int status = c->exchange.head.status;
 
 	if (!c->on_body || redirect_asked(c))
+		return false;
+	if (call_doubts(c, status))
 		return false;
 	if (retry_status(status, c->retry_on, c->n_retry_on) && retry_method(c->method, c->safe) &&
 	    c->answer.retries < c->limit)
@@ -309,6 +359,8 @@ call_granted(struct proxy_call *c)
 	if (c->target->auth == SLUICE_QUERY_KEY)
 		url_set_param(&c->url, c->target->auth_name, (struct slice){0});
 	c->lines = request_headers(c);
+	if (c->target->oauth && c->access.credentials)
+		token_copy(c);
 	if (c->access.credentials)
 		c->lines = auth_apply(c->target, &c->url, c->lines);
 	c->plan = (struct exchange_plan){
@@ -380,6 +432,11 @@ call_rang(void *arg)
 		return;
 	}
 	switch (c->state) {
+	case CALL_TOKEN:
+		err_set(&c->answer.err, ERR_PROVIDER, "no access token came within the time that is left");
+		call_name_error(c);
+		call_finish(c);
+		break;
 	case CALL_QUEUED:
 		line_remove(c);
 		err_set(&c->answer.err, ERR_RATE, "the rate limit leaves no room within the time that is left");
@@ -439,6 +496,7 @@ proxy_send(struct proxy_target *t, const struct proxy_request *r, proxy_done *do
 	                         .on_body = r->streamed ? body : NULL,
 	                         .arg = arg};
 	c->alarm = (struct alarm){.ring = call_rang, .arg = c};
+	c->token_wait = (struct oauth_waiter){.ready = token_ready, .arg = c};
 	c->kick = (struct alarm){.ring = call_kicked, .arg = c};
 	c->exchange =
 	        (struct exchange){.on_head = head_came, .on_piece = piece_came, .on_sent = request_sent, .arg = c};

@@ -3,9 +3,10 @@
 #define SLUICE_PROXY_CALL_H
 
 #include "proxy/exchange.h"
+#include "proxy/oauth.h"
 #include "proxy/target.h"
 
-enum call_state { CALL_NEW, CALL_QUEUED, CALL_SENDING, CALL_WAITING, CALL_ENDING };
+enum call_state { CALL_NEW, CALL_TOKEN, CALL_QUEUED, CALL_SENDING, CALL_WAITING, CALL_ENDING };
 
 struct proxy_call {
 	struct proxy *proxy;
@@ -45,6 +46,10 @@ struct proxy_call {
 	CURLcode rc;    /* how, when over */
 	bool settled;   /* the answer stands, only its pieces are held back */
 	unsigned redirects;
+	struct oauth_waiter token_wait;
+	struct secret *token;      /* OAuth 2: what it was sent with; a copy */
+	uint64_t token_generation; /* which one that is */
+	bool renewed;              /* it was refused once, and sent again with a newer one */
 	struct proxy_answer answer;
 	char type[128];
 };
@@ -60,6 +65,8 @@ void call_reason(struct proxy_call *c, enum wait_reason reason); /* from now on 
 void call_alarm(struct proxy_call *c, int64_t at);               /* INT64_MAX: none */
 int64_t call_deadline(const struct proxy_call *c);               /* INT64_MAX: none */
 void call_queue(struct proxy_call *c);                           /* it waits for the limit, then is sent */
+bool call_doubts(const struct proxy_call *c, int status);         /* may that be the access token's fault? */
+bool call_renew(struct proxy_call *c);                           /* false: it is not; else it is asked again */
 void call_landed(struct proxy_call *c);                          /* the sending is over for the rate limit */
 void call_rate_error(struct proxy_call *c, int64_t wait_ms);     /* the error of a wait that is too long */
 void call_fail(struct proxy_call *c, const struct err *why);

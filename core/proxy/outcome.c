@@ -1,6 +1,7 @@
 /* outcome.c - an exchange has ended: its answer stands, or there is another try, another place, or a failure.
  *
  *   cancelled                 -> the end
+ *   whole answer, 401         -> asked again with a newer access token, once (OAuth 2 only)
  *   whole answer, redirect    -> asked there, if it may be
  *   whole answer, passing     -> asked again, unless tries, time or method forbid it: then it stands
  *   whole answer              -> stands
@@ -71,6 +72,10 @@ settle_answer(struct proxy_call *c)
 
 	if (status == 429)
 		c->answer.rate_limited++;
+	if (c->token && status < 400)
+		oauth_proved(c->target->oauth, c->token_generation);
+	if (!c->exchange.streaming && call_doubts(c, status) && call_renew(c))
+		return;
 	if (redirect_asked(c)) {
 		if (redirect_follow(c, &why))
 			call_fail(c, &why);

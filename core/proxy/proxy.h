@@ -48,6 +48,7 @@ struct proxy_auth {
 	int kind;                                         /* enum sluice_auth */
 	const char *name, *prefix;                        /* of header or query parameter */
 	const struct secret *token, *username, *password; /* token also for api keys */
+	struct oauth *oauth; /* SLUICE_OAUTH2: who keeps the token (proxy/oauth.h); held by the target */
 };
 /* One more limit of a target's requests: an endpoint group (proxy/group.h says what match means), or a quota. */
 struct proxy_limit {
@@ -96,7 +97,7 @@ struct proxy_request {         /* borrowed until proxy_send returns */
 	int64_t deadline_mono_ms; /* 0: none; no wait goes beyond it */
 };
 
-enum wait_reason { WAIT_NONE, WAIT_CONNECT, WAIT_SERVER, WAIT_RATE, WAIT_RETRY, WAIT_REASONS };
+enum wait_reason { WAIT_NONE, WAIT_CONNECT, WAIT_SERVER, WAIT_RATE, WAIT_RETRY, WAIT_TOKEN, WAIT_REASONS };
 extern const char *const wait_names[WAIT_REASONS]; /* "", "connecting", "waiting for the server", ... */
 
 struct proxy_answer {   /* borrowed until the callback returns */

@@ -20,6 +20,7 @@
 #include "proxy/address.h"
 #include "proxy/group.h"
 #include "proxy/headers.h"
+#include "proxy/oauth.h"
 
 static char *
 dup_or_null(const char *s)
@@ -134,6 +135,7 @@ proxy_target_new(struct proxy *p, const struct proxy_target_options *o, struct e
 	        .token = secret_dup(o->auth.token),
 	        .username = secret_dup(o->auth.username),
 	        .password = secret_dup(o->auth.password),
+	        .oauth = o->auth.oauth ? oauth_hold(o->auth.oauth) : NULL,
 	        .remaining = lower_or_null(o->remaining),
 	        .reset = lower_or_null(o->reset),
 	        .retry_after = lower_or_null(o->retry_after),
@@ -178,6 +180,7 @@ proxy_target_free(struct proxy_target *t)
 	secret_free(t->token);
 	secret_free(t->username);
 	secret_free(t->password);
+	oauth_free(t->oauth);
 	free(t->remaining);
 	free(t->reset);
 	free(t->retry_after);

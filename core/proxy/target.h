@@ -26,6 +26,7 @@ struct proxy_target {
 	int auth;                               /* enum sluice_auth */
 	char *auth_name, *auth_prefix;
 	struct secret *token, *username, *password;
+	struct oauth *oauth; /* held; NULL: none */
 	char *remaining, *reset, *retry_after, *retry_body;
 	unsigned calls; /* that have not ended */
 };

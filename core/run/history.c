@@ -41,6 +41,7 @@ static const char *const wait_keys[WAIT_REASONS] = {
 	[WAIT_SERVER] = "server_ms",
 	[WAIT_RATE] = "rate_limit_ms",
 	[WAIT_RETRY] = "retry_ms",
+	[WAIT_TOKEN] = "token_ms",
 };
 
 void

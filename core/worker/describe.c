@@ -221,6 +221,24 @@ rate_write(struct describing *d)
 	json_close(&d->o, '}');
 }
 
+static void
+oauth_write(struct describing *d)
+{
+	struct sluice_oauth oauth;
+
+	if (!plugin_oauth(d->p, &oauth))
+		return;
+	json_key(&d->o, "oauth");
+	json_open(&d->o, '{');
+	json_kv_str(&d->o, "token_url", oauth.token_url);
+	json_kv_str(&d->o, "authorize_url", oauth.authorize_url);
+	texts_write(d, "scopes", oauth.scopes);
+	flags_write(d, oauth.flags, manifest_oauth_flags);
+	json_kv_str(&d->o, "authorize_params", oauth.authorize_params);
+	json_kv_str(&d->o, "token_params", oauth.token_params);
+	json_close(&d->o, '}');
+}
+
 int
 describe(const struct plugin *p, struct buf *json, struct err *err)
 {
@@ -241,6 +259,7 @@ describe(const struct plugin *p, struct buf *json, struct err *err)
 	texts_write(&d, "headers", c->headers);
 	texts_write(&d, "scopes", c->scopes);
 	rate_write(&d);
+	oauth_write(&d);
 	json_kv_bool(&d.o, "check", c->check != NULL);
 	options_write(&d);
 	models_write(&d);

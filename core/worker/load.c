@@ -32,6 +32,7 @@ static const struct {
 	SIZE(sync, fetch),         SIZE(action, call),   SIZE(rate, per_ms),         SIZE(request, endpoint),
 	SIZE(response, len),       SIZE(page_request, endpoint), SIZE(page, count),  SIZE(map, from),
 	SIZE(pair, value),
+	{"sluice_oauth", offsetof(struct sluice_connector, size_oauth), offsetof(struct abi, oauth), 0},
 #undef SIZE
 };
 /* clang-format on */
@@ -176,6 +177,17 @@ plugin_rate(const struct plugin *p, struct sluice_rate *out)
 {
 	copy_in(p->connector.rate, p->abi.rate, out, sizeof *out);
 	return p->connector.rate != NULL;
+}
+
+/* A plugin that does not say how long the struct is was built before there was one: what stands at .oauth is no pointer
+ * of ours. */
+bool
+plugin_oauth(const struct plugin *p, struct sluice_oauth *out)
+{
+	bool declared = p->connector.oauth && p->abi.oauth >= REACHES(sluice_oauth, token_url);
+
+	copy_in(declared ? p->connector.oauth : NULL, p->abi.oauth, out, sizeof *out);
+	return declared;
 }
 
 void

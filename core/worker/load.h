@@ -13,7 +13,7 @@
 struct abi { /* from the plugin's frozen prefix: version and bytes of each of its structs */
 	uint16_t major, minor;
 	uint16_t connector, field, model, option, sync, action, rate;
-	uint16_t request, response, page_request, page, map, pair;
+	uint16_t request, response, page_request, page, map, pair, oauth; /* oauth 0: built before 1.1 */
 };
 
 struct plugin {
@@ -37,6 +37,7 @@ bool plugin_action(const struct plugin *p, size_t i, struct sluice_action *out);
 bool plugin_field(const struct plugin *p, const struct sluice_field *array, size_t i, struct sluice_field *out);
 bool plugin_pair(const struct plugin *p, const struct sluice_pair *array, size_t i, struct sluice_pair *out);
 bool plugin_map(const struct plugin *p, const struct sluice_map *array, size_t i, struct sluice_map *out); /* ends at a NULL `to` */
+bool plugin_oauth(const struct plugin *p, struct sluice_oauth *out); /* false: none declared */
 bool plugin_rate(const struct plugin *p, struct sluice_rate *out); /* false: none declared */
 /* Structs that calls take (in) or fill (out); out never writes more than the plugin's struct has room for. NULL in: zeros. */
 void plugin_request(const struct plugin *p, const struct sluice_request *in, struct sluice_request *out);

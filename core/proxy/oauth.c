@@ -1,0 +1,527 @@
+/* oauth.c - see oauth.h: the life of one connection's tokens.
+ *
+ *   IDLE --wanted, none that is good--> ASKING --tokens--> SAVING --durable--> IDLE: all who wait get it
+ *    ^                                   |   |               |
+ *    |<------------- refused, failed ----'   '-- the newest refresh token is refused: once more, with the previous one
+ *    '<-- not saved: they are kept here, and saving is tried again by the next who wants one
+ *
+ * Awkward: a refusal is remembered, a failure that passes is for a while, doubling: a hundred calls of a run that all
+ * want a token make one request. And an API that refuses a good token (a missing permission) must not make us renew it
+ * for ever: a token that nobody has accepted yet is not renewed for a doubt, and for doubts once a minute at most. */
+#include "proxy/oauth.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/log.h"
+#include "base/mem.h"
+#include "proxy/jwt.h"
+#include "proxy/oauth_ask.h"
+#include "proxy/private.h"
+
+#define MARGIN_MAX_US INT64_C(60000000)
+#define DOUBT_MS 60000
+#define REST_MAX_MS 60000
+#define FORGIVE_MS 10000
+
+enum stage { IDLE, ASKING, SAVING };
+
+struct oauth {
+	struct proxy *proxy;
+	unsigned refs;
+	struct oauth_client *client; /* NULL: OAUTH_STATIC */
+	enum oauth_how how;
+	char *name, *scopes, *issuer, *subject, *audience, *key_id;
+	char identity[33], from[33], client_hash[33];
+	struct secret *key;
+	void (*load)(void *arg, struct buf *json);
+	void (*save)(void *arg, struct slice json);
+	void *arg;
+
+	enum stage stage;
+	struct oauth_tokens tokens;
+	uint64_t generation; /* counts access tokens; 0: there has been none */
+	bool fresh;          /* this process got it from the provider */
+	bool proven;         /* an API has accepted it */
+	bool stale;          /* an API has refused it */
+	bool unsaved;        /* the tokens here are newer than what is kept */
+	bool second;         /* the previous refresh token is being tried */
+	unsigned saves;      /* under way */
+
+	struct err refused;      /* for good; cls ERR_NONE: not */
+	struct err failed;       /* the last failure that passes */
+	int64_t refused_ms, rest_until_ms, doubted_ms; /* monotonic; doubted 0: never */
+	unsigned failures;
+
+	struct oauth_waiter *first, **last;
+	struct alarm alarm; /* tells those who wait, from the loop */
+	struct err told;    /* what */
+};
+
+static const struct err no_error;
+
+static void turn(struct oauth *o);
+
+/* ---- what it is made of ---- */
+
+static char *
+dup_or_null(const char *s)
+{
+	return s && *s ? xstrdup(s) : NULL;
+}
+
+/* All that the configuration says but the first refresh token; client: without what can change under a token. */
+static void
+options_hash(const struct oauth_options *o, char client[33], char identity[33])
+{
+	const char how = (char)o->how, basic = o->basic ? 1 : 0;
+	const struct slice parts[] = {slice_of(&how, 1), slice_str(o->token_url), secret_reveal(o->client_id), slice_str(o->scopes),
+	                              secret_reveal(o->key), slice_str(o->issuer), slice_str(o->subject), slice_str(o->audience),
+	                              secret_reveal(o->access), secret_reveal(o->client_secret), slice_str(o->params),
+	                              secret_reveal(o->refresh), slice_of(&basic, 1), slice_str(o->key_id)};
+
+	oauth_hash(o->hash_key, parts, 9, client);
+	oauth_hash(o->hash_key, parts, LENGTH(parts), identity);
+}
+
+static void oauth_rang(void *arg);
+
+struct oauth *
+oauth_new(struct proxy *p, const struct oauth_options *o, struct err *err)
+{
+	struct oauth *k = XNEW(struct oauth);
+	struct slice refresh = secret_reveal(o->refresh);
+
+	*k = (struct oauth){.proxy = p,
+	                    .refs = 1,
+	                    .how = o->how,
+	                    .name = xstrdup(o->name),
+	                    .scopes = dup_or_null(o->scopes),
+	                    .issuer = dup_or_null(o->issuer),
+	                    .subject = dup_or_null(o->subject),
+	                    .audience = dup_or_null(o->audience),
+	                    .key_id = dup_or_null(o->key_id),
+	                    .key = secret_dup(o->key),
+	                    .load = o->load,
+	                    .save = o->save,
+	                    .arg = o->arg};
+	k->last = &k->first;
+	k->alarm = (struct alarm){.ring = oauth_rang, .arg = k};
+	options_hash(o, k->client_hash, k->identity);
+	if (refresh.len)
+		oauth_hash(o->hash_key, &refresh, 1, k->from);
+	k->tokens.access = secret_dup(o->access);
+	k->tokens.refresh = secret_dup(o->refresh);
+	snprintf(k->tokens.from, sizeof k->tokens.from, "%s", k->from);
+	snprintf(k->tokens.client, sizeof k->tokens.client, "%s", k->client_hash);
+	k->generation = k->tokens.access ? 1 : 0;
+	if (o->how != OAUTH_STATIC)
+		k->client = oauth_client_new(p, o, err);
+	if (o->how != OAUTH_STATIC && !k->client) {
+		oauth_free(k);
+		return NULL;
+	}
+	oauth_reload(k);
+	return k;
+}
+
+struct oauth *
+oauth_hold(struct oauth *o)
+{
+	o->refs++;
+	return o;
+}
+
+void
+oauth_free(struct oauth *o)
+{
+	if (!o || --o->refs)
+		return;
+	assert(!o->first);
+	alarm_clear(&o->proxy->alarms, &o->alarm);
+	oauth_client_free(o->client);
+	oauth_tokens_free(&o->tokens);
+	secret_free(o->key);
+	free(o->name);
+	free(o->scopes);
+	free(o->issuer);
+	free(o->subject);
+	free(o->audience);
+	free(o->key_id);
+	free(o);
+}
+
+bool
+oauth_same(const struct oauth *o, const struct oauth_options *options)
+{
+	char client[33], identity[33];
+
+	options_hash(options, client, identity);
+	return !strcmp(identity, o->identity);
+}
+
+/* ---- what is kept ---- */
+
+/* A refresh token in the configuration that is another one than what the kept ones derive from wins: somebody put it
+ * there. An access token counts as long as the rest of the configuration is what it was had with. */
+void
+oauth_reload(struct oauth *o)
+{
+	struct buf json = {0};
+	struct oauth_tokens t;
+	bool newer;
+
+	if (!o->load || o->unsaved)
+		return;
+	o->load(o->arg, &json);
+	if (!oauth_tokens_read(&t, buf_view(&json))) {
+		buf_wipe(&json);
+		return;
+	}
+	buf_wipe(&json);
+	newer = !secret_eq(o->tokens.access, secret_reveal(t.access)) || !secret_eq(o->tokens.refresh, secret_reveal(t.refresh));
+	if (!newer || (o->from[0] && strcmp(o->from, t.from))) {
+		oauth_tokens_free(&t);
+		return;
+	}
+	if (strcmp(o->client_hash, t.client)) {
+		secret_free(t.access);
+		t.access = NULL;
+	}
+	oauth_tokens_free(&o->tokens);
+	o->tokens = t;
+	o->generation++;
+	o->fresh = o->proven = o->stale = false;
+	o->refused = no_error;
+	o->rest_until_ms = 0;
+}
+
+static void
+tokens_save(struct oauth *o)
+{
+	struct buf json = {0};
+
+	o->unsaved = false;
+	if (!o->save)
+		return;
+	oauth_tokens_write(&json, &o->tokens);
+	o->saves++;
+	oauth_hold(o);
+	o->save(o->arg, buf_view(&json));
+	buf_wipe(&json);
+}
+
+/* ---- who waits ---- */
+
+static bool
+resting(const struct oauth *o)
+{
+	return o->rest_until_ms > proxy_now(o->proxy);
+}
+
+static bool
+ready(const struct oauth *o)
+{
+	int64_t now = clock_wall_us(o->proxy->clock), end = o->tokens.expires_us, margin = (end - o->tokens.got_us) / 10;
+
+	if (!o->tokens.access || o->unsaved || o->stage == SAVING)
+		return false;
+	if (o->how == OAUTH_STATIC)
+		return true;
+	if (o->stale)
+		return false;
+	if (!end)
+		return true;
+	if (margin > MARGIN_MAX_US)
+		margin = MARGIN_MAX_US;
+	return now < end - margin || (now < end && (resting(o) || o->refused.cls)); /* better the last of it than nothing */
+}
+
+/* All who wait now, one after the other: one that is told may end another. Who begins to wait meanwhile stands behind
+ * the last of them, and waits for the next. */
+static void
+oauth_rang(void *arg)
+{
+	struct oauth *o = arg;
+	struct oauth_waiter mark = {.waiting = true};
+	struct err told = ready(o) ? no_error : o->told;
+
+	oauth_hold(o);
+	*o->last = &mark;
+	o->last = &mark.next;
+	while (o->first != &mark) {
+		struct oauth_waiter *w = o->first;
+		oauth_leave(o, w);
+		w->ready(w->arg, &told);
+	}
+	oauth_leave(o, &mark);
+	if (o->first && o->stage == IDLE && !o->alarm.place)
+		turn(o);
+	oauth_free(o);
+}
+
+static void
+tell(struct oauth *o, const struct err *what)
+{
+	o->told = *what;
+	alarm_set(&o->proxy->alarms, &o->alarm, proxy_now(o->proxy));
+}
+
+static void
+fail(struct oauth *o, const struct err *why, bool for_good)
+{
+	int64_t now = proxy_now(o->proxy), rest = INT64_C(1000) << (o->failures < 6 ? o->failures : 6);
+
+	o->stage = IDLE;
+	if (for_good) {
+		o->refused = *why;
+		o->refused_ms = now;
+	} else if (why->cls != ERR_STOPPED) {
+		o->failed = *why;
+		o->failures++;
+		o->rest_until_ms = now + (rest < REST_MAX_MS ? rest : REST_MAX_MS);
+	}
+	tell(o, why);
+}
+
+/* ---- asking ---- */
+
+static struct slice
+grant_token(const struct oauth *o)
+{
+	return secret_reveal(o->second ? o->tokens.previous : o->tokens.refresh);
+}
+
+static int
+form_write(const struct oauth *o, struct buf *form, struct err *err)
+{
+	struct jwt_claims claims = {.issuer = o->issuer,
+	                            .audience = o->audience,
+	                            .subject = o->subject,
+	                            .scope = o->scopes,
+	                            .key_id = o->key_id,
+	                            .now_us = clock_wall_us(o->proxy->clock)};
+	struct buf assertion = {0};
+	int rc = 0;
+
+	switch (o->how) {
+	case OAUTH_REFRESH:
+		if (!grant_token(o).len)
+			return err_set(err, ERR_CREDENTIALS, "%s: there is no refresh token: run `sluice authorize`, or set refresh_token",
+			               o->name);
+		form_put(form, "grant_type", SLICE("refresh_token"));
+		form_put(form, "refresh_token", grant_token(o));
+		break;
+	case OAUTH_CLIENT:
+		form_put(form, "grant_type", SLICE("client_credentials"));
+		form_put(form, "scope", slice_str(o->scopes));
+		break;
+	case OAUTH_JWT:
+		form_put(form, "grant_type", SLICE("urn:ietf:params:oauth:grant-type:jwt-bearer"));
+		rc = jwt_sign(&assertion, &claims, secret_reveal(o->key), err);
+		if (rc != 0)
+			err_prefix(err, "%s", o->name);
+		form_put(form, "assertion", buf_view(&assertion));
+		buf_wipe(&assertion);
+		break;
+	case OAUTH_STATIC:
+		break;
+	}
+	return rc;
+}
+
+/* What was used to get this one is kept until it has proven itself. */
+static void
+tokens_take(struct oauth *o, struct oauth_answer *a)
+{
+	struct oauth_tokens t = {.access = a->access, .expires_us = a->expires_us, .got_us = clock_wall_us(o->proxy->clock)};
+	struct secret *used = o->second ? o->tokens.previous : o->tokens.refresh;
+
+	if (a->refresh && !secret_eq(used, secret_reveal(a->refresh))) {
+		t.refresh = a->refresh;
+		t.previous = secret_dup(used);
+	} else {
+		t.refresh = secret_dup(used);
+		secret_free(a->refresh);
+	}
+	snprintf(t.from, sizeof t.from, "%s", o->tokens.from);
+	snprintf(t.client, sizeof t.client, "%s", o->client_hash);
+	oauth_tokens_free(&o->tokens);
+	o->tokens = t;
+	o->generation++;
+	o->fresh = true;
+	o->proven = o->stale = false;
+	o->failures = 0;
+	o->rest_until_ms = 0;
+	o->refused = no_error;
+}
+
+static void ask(struct oauth *o);
+
+static void
+answered(void *arg, struct oauth_answer *a)
+{
+	struct oauth *o = arg;
+
+	if (!a->err.cls) {
+		tokens_take(o, a);
+		log_debug("%s: a new access token%s", o->name, o->tokens.previous ? ", and a new refresh token" : "");
+		o->stage = SAVING;
+		tokens_save(o);
+		if (!o->save) {
+			o->stage = IDLE;
+			tell(o, &no_error);
+		}
+	} else if (a->bad_grant && o->how == OAUTH_REFRESH && !o->second && o->tokens.previous) {
+		o->second = true;
+		ask(o);
+	} else {
+		fail(o, &a->err, a->refused);
+	}
+	oauth_free(o);
+}
+
+static void
+ask(struct oauth *o)
+{
+	struct buf form = {0};
+	struct err err;
+
+	o->stage = ASKING;
+	if (form_write(o, &form, &err) != 0) {
+		fail(o, &err, true);
+	} else {
+		oauth_hold(o);
+		oauth_ask(o->client, buf_view(&form), answered, o);
+	}
+	buf_wipe(&form);
+}
+
+void
+oauth_saved(struct oauth *o, const struct err *err)
+{
+	assert(o->saves);
+	o->saves--;
+	if (err->cls)
+		o->unsaved = true;
+	if (o->stage == SAVING && !o->saves) {
+		o->stage = IDLE;
+		tell(o, err);
+	}
+	oauth_free(o);
+}
+
+static void
+turn(struct oauth *o)
+{
+	if (o->how == OAUTH_STATIC) {
+		tell(o, &o->refused);
+		return;
+	}
+	if (o->unsaved) { /* they may be the only ones that are valid */
+		o->stage = SAVING;
+		tokens_save(o);
+		return;
+	}
+	oauth_reload(o);
+	if (ready(o)) {
+		tell(o, &no_error);
+	} else if (o->refused.cls) {
+		tell(o, &o->refused);
+	} else if (resting(o)) {
+		tell(o, &o->failed);
+	} else {
+		o->second = false;
+		ask(o);
+	}
+}
+
+bool
+oauth_want(struct oauth *o, struct oauth_waiter *w)
+{
+	if (ready(o))
+		return true;
+	assert(!w->waiting);
+	w->next = NULL;
+	w->waiting = true;
+	*o->last = w;
+	o->last = &w->next;
+	if (o->stage == IDLE)
+		turn(o);
+	return false;
+}
+
+void
+oauth_leave(struct oauth *o, struct oauth_waiter *w)
+{
+	if (!w->waiting)
+		return;
+	for (struct oauth_waiter **at = &o->first; *at; at = &(*at)->next) {
+		if (*at != w)
+			continue;
+		*at = w->next;
+		if (!*at)
+			o->last = at;
+		break;
+	}
+	w->waiting = false;
+}
+
+/* ---- what the API says ---- */
+
+const struct secret *
+oauth_token(const struct oauth *o, uint64_t *generation)
+{
+	*generation = o->generation;
+	return o->tokens.access;
+}
+
+void
+oauth_proved(struct oauth *o, uint64_t generation)
+{
+	if (generation != o->generation || o->proven)
+		return;
+	o->proven = true;
+	if (o->tokens.previous && o->stage == IDLE && !o->unsaved) {
+		secret_free(o->tokens.previous);
+		o->tokens.previous = NULL;
+		tokens_save(o);
+	}
+}
+
+bool
+oauth_doubt(struct oauth *o, uint64_t generation)
+{
+	int64_t now = proxy_now(o->proxy);
+
+	if (o->how == OAUTH_STATIC)
+		return false;
+	if (generation != o->generation || o->stage != IDLE || o->stale)
+		return true;
+	if ((o->fresh && !o->proven) || (o->doubted_ms && now - o->doubted_ms < DOUBT_MS))
+		return false;
+	o->doubted_ms = now ? now : 1;
+	o->stale = true;
+	return true;
+}
+
+void
+oauth_forgive(struct oauth *o)
+{
+	if (o->refused.cls && proxy_now(o->proxy) - o->refused_ms >= FORGIVE_MS)
+		o->refused = no_error;
+}
+
+const char *
+oauth_state(const struct oauth *o, int64_t *expires_us)
+{
+	*expires_us = o->tokens.expires_us;
+	if (o->refused.cls)
+		return "refused";
+	if (o->stage != IDLE)
+		return "asking";
+	if (!o->tokens.access)
+		return "none";
+	return o->stale || (o->tokens.expires_us && clock_wall_us(o->proxy->clock) >= o->tokens.expires_us) ? "expired" : "valid";
+}
