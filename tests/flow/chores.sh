@@ -27,7 +27,7 @@ run run --sync dies
 is "$status" 1 "one that dies at once fails the run"
 has "$dir/out" 'SIGABRT' "and the signal is named"
 run run --sync relapses --format jsonl
-is "$status $(count workers)" "1 2" "one that dies at the same place again is not followed for ever"
+is "$status $(count workers)" "1 4" "one that dies at the same place again is followed no further than step_retries"
 run history --run "$(count run)"
 has "$dir/out" 'the last words' "and the log keeps what it said before it died"
 run run --sync hangs
