@@ -12,6 +12,7 @@
 #include "plugin/registry.h"
 #include "run/run.h"
 #include "run/member.h"
+#include "schedule/service.h"
 #include "serve/query.h"
 #include "sluice.h"
 #include "wire/message.h"
@@ -263,6 +264,98 @@ TEST("a connector replaced again and again under load: the feed equals that of a
 	uv_close((uv_handle_t *)&replacing.timer, NULL);
 	side_close(&calm);
 	side_close(&hot);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	CHECK_INT(uv_loop_close(&loop), 0);
+	kill(provider, SIGTERM);
+	waitpid(provider, NULL, 0);
+	shell("rm -rf %s", top);
+}
+
+/* ---- a service ---- */
+
+static struct settings *
+load_never(void *arg, struct err *err)
+{
+	(void)arg;
+	err_set(err, ERR_USAGE, "not asked for here");
+	return NULL;
+}
+
+static void
+idle_note(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+static void
+late_note(uv_timer_t *timer)
+{
+	*(bool *)timer->data = true;
+}
+
+static bool
+scheduled(const struct service *s, const char *sync)
+{
+	const struct schedule_name name = {"acme", "hot", sync};
+
+	return schedule_find(service_schedule(s), &name) != NULL;
+}
+
+/* Turns the loop until the sync is in the schedule, or is not, for at most 20 s. */
+static bool
+comes_to_be(struct side *side, const struct service *s, const char *sync, bool there)
+{
+	bool late = false;
+	uv_timer_t limit;
+
+	uv_timer_init(side->loop, &limit);
+	limit.data = &late;
+	uv_timer_start(&limit, late_note, 20000, 0);
+	while (scheduled(s, sync) != there && !late)
+		uv_run(side->loop, UV_RUN_ONCE);
+	uv_close((uv_handle_t *)&limit, NULL);
+	uv_run(side->loop, UV_RUN_NOWAIT);
+	return !late;
+}
+
+TEST("a service fits its schedule to the plugins: new syncs come, those of a removed file go, a broken one changes nothing")
+{
+	struct side side = {0};
+	struct service_options o = {.load = load_never};
+	struct service *s;
+	uv_loop_t loop;
+	pid_t provider;
+	bool idle = false;
+
+	build = getenv("BUILD") ? getenv("BUILD") : "build";
+	snprintf(top, sizeof top, "%.60s/sluice-hot-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	REQUIRE(mkdtemp(top));
+	provider = provider_begin();
+	uv_loop_init(&loop);
+	REQUIRE(side_open(&side, &loop, "one", false));
+	o.loop = &loop;
+	o.host = side.host;
+	s = service_new(&o, &side.err);
+	REQUIRE(s);
+	service_begin(s);
+	CHECK(scheduled(s, "items") && !scheduled(s, "more"));
+	plugin_put(&side, "hot_two");
+	CHECK(comes_to_be(&side, s, "more", true));
+	CHECK(scheduled(s, "items"));
+	plugin_put(&side, "hot_three");
+	CHECK(comes_to_be(&side, s, "items", false)); /* it lacks an option: nothing of the connection is scheduled */
+	plugin_put(&side, "hot_one");
+	CHECK(comes_to_be(&side, s, "items", true));
+	shell("rm %s/plugins/hot.so", side.dir);
+	CHECK(comes_to_be(&side, s, "items", false));
+	plugin_put(&side, "hot_two");
+	CHECK(comes_to_be(&side, s, "items", true));
+	service_stop(s, "the test is over", idle_note, &idle);
+	for (int i = 0; i < 2000 && !idle; i++)
+		uv_run(&loop, UV_RUN_ONCE);
+	CHECK(idle);
+	service_free(s);
+	side_close(&side);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	CHECK_INT(uv_loop_close(&loop), 0);
 	kill(provider, SIGTERM);
