@@ -57,7 +57,9 @@ UNIT     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c tests/flow/*.c t
 .SECONDARY:
 .DELETE_ON_ERROR:
 
-all: $(BUILD)/sluice $(BUILD)/sluice-worker $(PLUGIN_SO) $(EXAMPLES) $(TOOLS)
+MANUALS  := $(BUILD)/man/sluice.1 $(BUILD)/man/sluice.ini.5
+
+all: $(MANUALS) $(BUILD)/sluice $(BUILD)/sluice-worker $(PLUGIN_SO) $(EXAMPLES) $(TOOLS)
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -77,6 +79,14 @@ $(BUILD)/libworker.a: $(call objs,$(filter-out core/worker/main.c,$(WORKER)))
 $(BUILD)/sluice: $(call objs,$(CLI)) $(BUILD)/libsluice.a
 	$(say)LD $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(HOSTLIBS)
+
+# The manual pages are written by the program itself, from its tables.
+$(BUILD)/man/sluice.1: $(BUILD)/sluice
+	@mkdir -p $(@D)
+	$(Q)$(BUILD)/sluice man >$@
+$(BUILD)/man/sluice.ini.5: $(BUILD)/sluice
+	@mkdir -p $(@D)
+	$(Q)$(BUILD)/sluice man ini >$@
 
 # The worker's symbols stay inside it: a plugin binds to libc, libm and libcjson only.
 $(BUILD)/sluice-worker: $(BUILD)/core/worker/main.o $(BUILD)/libworker.a
@@ -148,9 +158,9 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/libsluice.a
 bench: all $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c)) $(TESTPLUG)
 	BUILD=$(BUILD) tests/bench/run
 
-# The executables, headers, pkg-config file, plugins, configuration (never over one that is there), guides, units, the service's user.
+# The executables, headers, pkg-config file, plugins, manual pages, completion, configuration (never over one that is there), guides, units, the service's user.
 install: all
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin libexec/sluice lib/sluice/plugins lib/pkgconfig lib/sysusers.d include etc/sluice/conf.d lib/systemd/system share/doc/sluice)
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin libexec/sluice lib/sluice/plugins lib/pkgconfig lib/sysusers.d include etc/sluice/conf.d lib/systemd/system share/doc/sluice share/man/man1 share/man/man5 share/bash-completion/completions)
 	install -m 755 $(BUILD)/sluice $(BUILD)/sluice-provider $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(BUILD)/sluice-worker $(DESTDIR)$(PREFIX)/libexec/sluice/
 	install -m 755 $(PLUGIN_SO) $(DESTDIR)$(PREFIX)/lib/sluice/plugins/
@@ -159,6 +169,9 @@ install: all
 	test -e $(DESTDIR)$(PREFIX)/etc/sluice/sluice.ini || install -m 644 conf/sluice.ini.in $(DESTDIR)$(PREFIX)/etc/sluice/sluice.ini
 	test -e $(DESTDIR)$(PREFIX)/etc/sluice/environment || install -m 600 conf/environment $(DESTDIR)$(PREFIX)/etc/sluice/environment
 	install -m 644 conf/reference.ini $(DESTDIR)$(PREFIX)/etc/sluice/reference.ini
+	install -m 644 $(BUILD)/man/sluice.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 $(BUILD)/man/sluice.ini.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 conf/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/sluice
 	install -m 644 conf/GUIDE.md $(DESTDIR)$(PREFIX)/share/doc/sluice/
 	install -m 644 sdk/GUIDE.md $(DESTDIR)$(PREFIX)/share/doc/sluice/SDK.md
 	install -m 644 conf/sluice.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/sluice.conf

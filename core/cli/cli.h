@@ -24,6 +24,7 @@ struct command {
 	const struct cli_flag *flags; /* ends with a NULL name; NULL: none */
 	size_t args_min, args_max;
 	bool bare;           /* needs no configuration */
+	bool hidden;         /* for programs: no help lists it */
 	bool (*alone)(const struct cli *c); /* with these arguments it needs no configuration file; NULL: it always does */
 	int (*run)(struct cli *c); /* the exit code */
 };
@@ -53,6 +54,9 @@ int cli_parse(struct cli *c, int argc, char **argv, struct err *err); /* 0; 1: h
 const char *cli_value(const struct cli *c, const char *flag);         /* the last one given; NULL */
 bool cli_has(const struct cli *c, const char *flag);
 int cli_number(const struct cli *c, const char *flag, uint64_t usual, uint64_t *n, struct err *err);
+const struct cli_flag *cli_globals(void);                            /* the flags of every command */
+struct exit_word { const char *code, *text; };
+extern const struct exit_word exit_words[];                          /* ends with a NULL text */
 void cli_help(const struct command *command);                         /* NULL: of everything */
 
 /* print.c */

@@ -23,6 +23,24 @@ static const struct cli_flag globals[] = {
 	{NULL, NULL, NULL},
 };
 
+const struct exit_word exit_words[] = {
+	{"0", "all well"},
+	{"1", "finished, but something failed, was rejected or is held back"},
+	{"2", "usage or configuration: do not try again"},
+	{"3", "credentials refused"},
+	{"4", "already running"},
+	{"70", "out of memory or broken invariant"},
+	{"75", "temporary: try later"},
+	{"130, 143", "stopped by a signal, state saved"},
+	{NULL, NULL},
+};
+
+const struct cli_flag *
+cli_globals(void)
+{
+	return globals;
+}
+
 static const struct command *
 command_find(const char *name)
 {
@@ -71,7 +89,8 @@ cli_help(const struct command *command)
 		       "usage: sluice COMMAND [FLAGS]\n\nCommands:\n",
 		       SLUICE_VERSION);
 		for (size_t i = 0; commands[i]; i++)
-			printf("  %-16s %s\n", commands[i]->name, commands[i]->summary);
+			if (!commands[i]->hidden)
+				printf("  %-16s %s\n", commands[i]->name, commands[i]->summary);
 	}
 	printf("\nFlags of every command:\n");
 	flags_print(globals);
@@ -79,11 +98,9 @@ cli_help(const struct command *command)
 		printf("\nConfiguration: --conf, else $SLUICE_CONF, ./sluice.ini, ./conf, ../etc/sluice from the executable, "
 		       SLUICE_PREFIX "/etc/sluice:\n"
 		       "the first that is there. Relative paths in it follow the current directory.\n"
-		       "\nExit codes: 0 all well; 1 finished, but something failed, was rejected or is held back; 2 "
-		       "usage or configuration;\n"
-		       "3 credentials refused; 4 already running; 70 out of memory or broken invariant; 75 temporary, "
-		       "try later;\n"
-		       "130 and 143 stopped by a signal, state saved. `sluice COMMAND --help` tells more.\n");
+		       "\n`sluice COMMAND --help` tells more.\n\nExit codes:\n");
+	for (const struct exit_word *e = exit_words; e->text && !command; e++)
+		printf("  %-10s %s\n", e->code, e->text);
 }
 
 static const char *
@@ -106,8 +123,9 @@ near_command(const char *name)
 	const char *names[64];
 	size_t n = 0;
 
-	for (; commands[n] && n < LENGTH(names) - 1; n++)
-		names[n] = commands[n]->name;
+	for (size_t i = 0; commands[i] && n < LENGTH(names) - 1; i++)
+		if (!commands[i]->hidden)
+			names[n++] = commands[i]->name;
 	names[n] = NULL;
 	return nearest(name, names);
 }
