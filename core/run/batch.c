@@ -29,6 +29,7 @@ batch_open(struct run *r)
 	if (!r->batch.open)
 		r->batch.open = commit_new(r->host->store, r->fence);
 	r->batch.whole = false;
+	commit_staged(r->batch.open, r->facts.staged);
 	return r->batch.open;
 }
 

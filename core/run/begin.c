@@ -232,8 +232,10 @@ facts_begin(struct run *r)
 	if (r->scope && store_state_get(r->host->store, r->scope, STATE_LAST, SLICE(""), &value) &&
 	    !r->request.full_refresh)
 		r->facts.last_success_us = member_int(buf_view(&value), "last_success_us", 0);
-	r->facts.full =
-		r->sync->kind == SLUICE_FULL || (tracked && r->checkpoint.len == 0 && r->facts.last_success_us == 0);
+	r->facts.reset = r->request.reset;
+	r->facts.full = r->request.reset || r->sync->kind == SLUICE_FULL ||
+	                (tracked && r->checkpoint.len == 0 && r->facts.last_success_us == 0);
+	r->facts.staged = r->facts.full && r->limits.visibility == VISIBLE_COMPLETE;
 	buf_free(&value);
 }
 
@@ -268,7 +270,8 @@ begin_anew(struct run *r)
 {
 	const struct facts was = r->facts;
 
-	r->facts = (struct facts){.now_us = was.now_us, .last_success_us = was.last_success_us, .full = was.full};
+	r->facts = (struct facts){.now_us = was.now_us, .last_success_us = was.last_success_us,
+	                          .full = was.full, .staged = was.staged, .reset = was.reset};
 	for (size_t i = 0; i < r->n_models; i++) {
 		struct run_model *m = &r->models[i];
 		m->loose = m->handmade = m->vouched = m->rejected = false;
@@ -368,6 +371,7 @@ begin_run(struct run *r, struct err *err)
 	if (!r->target || disk_check(r, err) != 0)
 		goto out;
 	limits_fill(r);
+	r->request.full_refresh |= r->request.reset;
 	models_find(r);
 	names_find(r);
 	rc = sync_begin(r, err);

@@ -219,8 +219,8 @@ dry_finish(struct run *r)
 {
 	char why[256];
 
-	r->complete = r->facts.full && (r->sync->flags & SLUICE_TRACK_DELETES);
-	for (size_t i = 0; i < r->n_models && r->facts.full && (r->sync->flags & SLUICE_TRACK_DELETES); i++) {
+	r->complete = finish_sweeps(r);
+	for (size_t i = 0; i < r->n_models && finish_sweeps(r); i++) {
 		struct run_model *m = &r->models[i];
 		if (finish_verdict(r, m, why) == SWEEP_NO) {
 			run_warn(r, "%s: deletes by absence are off: %s", m->model->name, why);

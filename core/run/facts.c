@@ -56,6 +56,8 @@ facts_write(const struct run *r, struct buf *out)
 	json_kv_int(&o, "due_us", r->request.due_us);
 	json_kv_int(&o, "last_success_us", f->last_success_us);
 	json_kv_bool(&o, "full", f->full);
+	json_kv_bool(&o, "staged", f->staged);
+	json_kv_bool(&o, "reset", f->reset);
 	json_kv_bool(&o, "incomplete", f->incomplete || r->bad_answer);
 	json_kv_bool(&o, "weak", f->weak);
 	json_kv_bool(&o, "shifted", f->shifted);
@@ -94,6 +96,8 @@ facts_read(struct run *r, struct slice json)
 	f->now_us = member_int(json, "now_us", f->now_us);
 	f->last_success_us = member_int(json, "last_success_us", 0);
 	f->full = member_bool(json, "full", false);
+	f->staged = member_bool(json, "staged", false);
+	f->reset = member_bool(json, "reset", false);
 	f->incomplete = member_bool(json, "incomplete", true);
 	f->weak = member_bool(json, "weak", true);
 	f->shifted = member_bool(json, "shifted", false);

@@ -1,6 +1,6 @@
 /* finish.c - the end of a run: are deletes by absence proven, what became of it, and what the next run finds.
  *
- * Everything that ends a sync stands in one commit: the sweeps, the run's record, STATE_LAST, and the end of STATE_RUN
+ * Everything that ends a sync stands in one commit: what was staged becomes visible, the sweeps, the run's record, STATE_LAST, and the end of STATE_RUN
  * and of the positions. So a run is either over with all its deletes or still to be gone on with. What the sweeps did
  * is known only when that commit is durable; a second one then puts the exact record in its place, and what was held
  * back where people see it.
@@ -44,14 +44,22 @@ finish_verdict(struct run *r, const struct run_model *m, char why[256])
 	return r->facts.weak ? SWEEP_TWICE : SWEEP_ONCE;
 }
 
+bool
+finish_sweeps(const struct run *r)
+{
+	return r->facts.full && (r->facts.reset || (r->sync->flags & SLUICE_TRACK_DELETES));
+}
+
 /* complete: every model that deletes are tracked for was swept. */
 static void
 sweep_put(struct run *r, struct commit *c)
 {
 	char why[256];
 
-	r->complete = r->facts.full && (r->sync->flags & SLUICE_TRACK_DELETES);
-	for (size_t i = 0; i < r->n_models && r->facts.full && (r->sync->flags & SLUICE_TRACK_DELETES); i++) {
+	for (size_t i = 0; i < r->n_models && r->facts.staged; i++)
+		commit_publish(c, r->models[i].dataset);
+	r->complete = finish_sweeps(r);
+	for (size_t i = 0; i < r->n_models && finish_sweeps(r); i++) {
 		enum sweep_verdict verdict = finish_verdict(r, &r->models[i], why);
 		const struct sweep sweep = {
 			.dataset = r->models[i].dataset,
@@ -88,7 +96,7 @@ status_word(const struct run *r)
 	if (r->err.cls != ERR_NONE)
 		return r->err.cls == ERR_STOPPED ? "stopped" : "error";
 	if (r->counts.rejected || r->counts.held ||
-	    (r->facts.full && (r->sync->flags & SLUICE_TRACK_DELETES) && !r->complete))
+	    (finish_sweeps(r) && !r->complete))
 		return "partial";
 	return "success";
 }
@@ -164,7 +172,7 @@ counted_commit(struct run *r)
 	char text[256], time[TIME_TEXT_MAX];
 	struct commit *c;
 
-	if (r->counts.held == 0 && r->counts.deleted == 0)
+	if (r->counts.held == 0 && r->counts.deleted == 0 && !r->facts.staged)
 		return false;
 	c = batch_open(r);
 	for (size_t i = 0; i < r->n_models; i++) {

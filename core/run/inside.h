@@ -48,6 +48,8 @@ struct facts {
 	int64_t now_us;              /* sluice_now: start of the first of the runs that this one goes on with */
 	int64_t last_success_us;     /* sluice_last_success without look-back; 0: none */
 	bool full;                   /* lists everything */
+	bool staged;                 /* readers see what it brings only at its successful end */
+	bool reset;                  /* what it does not list goes, whether or not the sync tracks deletes */
 	bool incomplete;             /* a loop was left early, or an answer that was no success was passed over */
 	bool weak, shifted;          /* some pagination proved little (page numbers), or nothing */
 	uint64_t finished;           /* paginations delivered to their end */
@@ -286,6 +288,7 @@ void facts_last(const struct run *r, const char *status, struct slice before, st
 bool finish_run(struct run *r);                               /* submits the next of the last commits; true: there is none left */
 enum sweep_verdict { SWEEP_NO, SWEEP_ONCE, SWEEP_TWICE };
 enum sweep_verdict finish_verdict(struct run *r, const struct run_model *m, char why[256]);
+bool finish_sweeps(const struct run *r); /* absence is worked out */
 
 /* history.c */
 void history_write(const struct run *r, const char *status, struct buf *out);

@@ -480,7 +480,7 @@ run_finish(struct run *r)
 	r->counts.total_ms = clock_mono_ms(r->host->clock) - r->start_ms;
 	result.counts = r->counts;
 	result.full = r->facts.full;
-	result.incomplete = r->sync && (r->sync->flags & SLUICE_TRACK_DELETES) && r->facts.full && !r->complete;
+	result.incomplete = r->sync && finish_sweeps(r) && !r->complete;
 	result.warnings = buf_str(&r->warnings);
 	result.reply = buf_view(&r->reply);
 	result.answer = buf_view(&r->answer);

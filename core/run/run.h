@@ -94,7 +94,10 @@ struct run_request {
 	int what;                  /* enum step_what */
 	bool full_refresh;         /* forget checkpoint and positions, keep records */
 	bool dry;                  /* compare, store nothing; `differ` gets each difference */
-	bool reset;                /* full_refresh, and what was there is gone unless it is listed again */
+	bool reset;                /* full_refresh, and the listing is the only truth, also of a sync without
+	                              SLUICE_TRACK_DELETES: at the successful and proven end what was not listed is deleted, or held
+	                              back for confirm-deletes as always. Until then records stay; a run that goes on with an
+	                              interrupted reset is one too */
 	int64_t due_us;            /* when the schedule had it due; kept in STATE_LAST ("due_us"); 0: it was asked for */
 	unsigned attempt;          /* of this due time; 0: the first */
 	bool hasty;                /* no request is tried again: its provider was unreachable a moment ago */

@@ -20,6 +20,7 @@ struct dataset {
 	uint8_t **page;     /* by page number; NULL: not loaded */
 	bool *page_dirty;
 	uint32_t n_pages;
+	uint64_t next_staged; /* 0: not looked up */
 };
 
 struct group {
@@ -69,6 +70,10 @@ int record_delete(struct group *g, uint32_t dataset, struct slice id, struct com
 /* A row as it stands; borrowed from the group's scratch or the map. */
 int record_read(struct group *g, uint32_t dataset, uint64_t row, struct slice *id, struct slice *json);
 
+/* The patch merged into json, as a body, into g->merged; what comes out too large or too deep is refused. */
+int record_merge(struct group *g, struct slice id, struct slice json, struct slice patch, struct json_hash *hash);
+
+int stage_forget(struct group *g, struct dataset *d); /* stage.c */
 int sweep_run(struct group *g, const struct sweep *how, struct commit_counts *n); /* sweep.c */
 
 /* seen.c */
@@ -84,6 +89,7 @@ int dead_resolve(struct group *g, struct dataset *d, struct slice id);
 /* The operations, each in the file of its noun. The code byte has been read. */
 typedef int apply_fn(struct group *g, struct commit *c, struct reader *r);
 apply_fn apply_save, apply_update, apply_delete, apply_seen; /* record.c */
+apply_fn apply_stage_save, apply_stage_update, apply_stage_delete, apply_publish; /* stage.c */
 apply_fn apply_seen_begin, apply_sweep;          /* seen.c, sweep.c */
 apply_fn apply_state_set, apply_state_merge, apply_state_clear, apply_state_clear_all,
 	apply_positions_drop;                     /* state.c */

@@ -89,6 +89,12 @@ put_body(struct commit *c, struct slice id, struct slice json)
 	buf_slice(&c->ops, json);
 }
 
+static void
+put_record(struct commit *c, enum op op, uint32_t dataset)
+{
+	put_op(c, (enum op)(op + (c->staged ? OP_STAGE_SAVE - OP_SAVE : 0)), dataset);
+}
+
 /* A record dirties a page of the index wherever its id falls, however small it is; those pages are held in memory until
  * the group is written. So none counts as less than RECORD_WEIGHT, or a group of tiny records would need many times
  * its bytes. */
@@ -105,7 +111,7 @@ commit_save(struct commit *c, uint32_t dataset, struct slice id, struct slice js
 {
 	size_t before = c->ops.len;
 
-	put_op(c, OP_SAVE, dataset);
+	put_record(c, OP_SAVE, dataset);
 	buf_u64(&c->ops, hash->low);
 	buf_u64(&c->ops, hash->high);
 	put_body(c, id, json);
@@ -117,7 +123,7 @@ commit_update(struct commit *c, uint32_t dataset, struct slice id, struct slice 
 {
 	size_t before = c->ops.len;
 
-	put_op(c, OP_UPDATE, dataset);
+	put_record(c, OP_UPDATE, dataset);
 	put_body(c, id, patch);
 	weigh(c, before);
 }
@@ -128,7 +134,7 @@ commit_delete(struct commit *c, uint32_t dataset, struct slice id)
 	size_t before = c->ops.len;
 
 	check_id(id);
-	put_op(c, OP_DELETE, dataset);
+	put_record(c, OP_DELETE, dataset);
 	buf_bytes(&c->ops, id);
 	weigh(c, before);
 }
@@ -139,6 +145,18 @@ commit_seen(struct commit *c, uint32_t dataset, struct slice id)
 	check_id(id);
 	put_op(c, OP_SEEN, dataset);
 	buf_bytes(&c->ops, id);
+}
+
+void
+commit_staged(struct commit *c, bool on)
+{
+	c->staged = on;
+}
+
+void
+commit_publish(struct commit *c, uint32_t dataset)
+{
+	put_op(c, OP_PUBLISH, dataset);
 }
 
 void

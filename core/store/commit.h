@@ -12,6 +12,10 @@ enum op {
 	OP_SAVE = 1,
 	OP_UPDATE,
 	OP_DELETE,
+	OP_STAGE_SAVE, /* these three: as the three above, in their order */
+	OP_STAGE_UPDATE,
+	OP_STAGE_DELETE,
+	OP_PUBLISH,
 	OP_SEEN_BEGIN,
 	OP_SWEEP,
 	OP_STATE_SET,
@@ -45,6 +49,7 @@ struct commit {
 	struct buf ops;
 	struct buf early; /* in the control build: what says how far a sync has come; else empty */
 	size_t air;       /* what its small records weigh besides their bytes */
+	bool staged;      /* records put now are staged */
 	bool now;
 	commit_done *done;
 	void *arg;

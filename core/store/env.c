@@ -22,6 +22,7 @@ static const char *const db_names[DB_COUNT] = {
 	[DB_IDS] = "ids",         [DB_ROWS] = "rows",   [DB_FEED] = "feed",         [DB_SEEN] = "seen",
 	[DB_STATE] = "state",     [DB_RUNS] = "runs",   [DB_LOGS] = "logs",         [DB_DEAD] = "dead",
 	[DB_DEADKEY] = "deadkey", [DB_MEMBERS] = "members", [DB_STEPS] = "steps",
+	[DB_STAGED] = "staged",   [DB_STAGEDIDS] = "stagedids",
 };
 
 int

@@ -14,6 +14,8 @@
  *   steps     run, step                         sealed JSON
  *   dead      number                            scope, dataset, mark; then sealed: the letter
  *   deadkey   dataset, mark, scope              number of the letter
+ *   staged    dataset, number of arrival        sealed: what, hash, id and JSON; not for readers yet
+ *   stagedids dataset, id                       number of arrival
  *   members   see merge.h                       what merged datasets are made of
  *
  * Numbers in keys are big-endian, so that they sort; in values little-endian. A record's head stands in its feed entry,
@@ -51,6 +53,8 @@ enum layout_db {
 	DB_DEADKEY,
 	DB_MEMBERS,
 	DB_STEPS,
+	DB_STAGED,
+	DB_STAGEDIDS,
 	DB_COUNT
 };
 

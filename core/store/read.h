@@ -34,6 +34,9 @@ bool read_row(struct snapshot *p, MDB_cursor *rows, uint32_t dataset, uint64_t r
 
 bool seen_marked(struct snapshot *p, uint32_t dataset, uint32_t index); /* seen.c */
 
+/* stage.c: how many entries are damaged or not indexed, and how many are good. */
+uint64_t staged_verify(struct snapshot *p, uint64_t *good);
+
 /* merge_verify.c: 0, or LMDB's code. */
 int merges_verify(struct snapshot *p, MDB_cursor *rows, void (*fault)(void *arg, const char *text), void *arg);
 

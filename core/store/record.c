@@ -309,6 +309,25 @@ row_get(struct group *g, struct place *at, struct slice *json)
 }
 
 int
+record_merge(struct group *g, struct slice id, struct slice json, struct slice patch, struct json_hash *hash)
+{
+	struct json_fault fault;
+
+	buf_clear(&g->merged);
+	buf_u8(&g->merged, (uint8_t)id.len);
+	buf_slice(&g->merged, id);
+	json_merge(&g->merged, json, patch);
+	json = slice_of(g->merged.p + 1 + id.len, g->merged.len - 1 - id.len);
+	if (json.len > STORE_RECORD_MAX)
+		return group_refuse(g, ERR_DATA, "an update would make '%.*s' %zu bytes long; a record has at most %d",
+		                    (int)id.len, id.p, json.len, STORE_RECORD_MAX);
+	if (!json_scan(json, JSON_DEPTH_MAX, &g->s->seal.seed, hash, &fault))
+		return group_refuse(g, ERR_DATA, "an update of '%.*s' does not merge: %s", (int)id.len, id.p,
+		                    fault.what);
+	return 0;
+}
+
+int
 apply_update(struct group *g, struct commit *c, struct reader *r)
 {
 	uint32_t dataset = reader_u32(r);
@@ -316,7 +335,6 @@ apply_update(struct group *g, struct commit *c, struct reader *r)
 	struct slice patch = slice_of(body.p + 1 + id.len, body.len - 1 - id.len);
 	struct commit_counts *n = commit_counts_of(c, dataset);
 	struct json_hash hash;
-	struct json_fault fault;
 	struct place at;
 	int rc = place_find(g, dataset, id, &at);
 
@@ -329,16 +347,9 @@ apply_update(struct group *g, struct commit *c, struct reader *r)
 	rc = row_get(g, &at, &json);
 	if (rc)
 		return rc;
-	buf_clear(&g->merged);
-	buf_put(&g->merged, body.p, 1 + id.len);
-	json_merge(&g->merged, json, patch);
-	json = slice_of(g->merged.p + 1 + id.len, g->merged.len - 1 - id.len);
-	if (json.len > STORE_RECORD_MAX)
-		return group_refuse(g, ERR_DATA, "an update would make '%.*s' %zu bytes long; a record has at most %d",
-		                    (int)id.len, id.p, json.len, STORE_RECORD_MAX);
-	if (!json_scan(json, JSON_DEPTH_MAX, &g->s->seal.seed, &hash, &fault))
-		return group_refuse(g, ERR_DATA, "an update of '%.*s' does not merge: %s", (int)id.len, id.p,
-		                    fault.what);
+	rc = record_merge(g, id, json, patch, &hash);
+	if (rc)
+		return rc;
 	rc = record_compare(g, &at, buf_view(&g->merged), &hash, n);
 	return rc ? rc : mark(g, &at, n);
 }

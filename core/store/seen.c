@@ -143,5 +143,6 @@ apply_seen_begin(struct group *g, struct commit *c, struct reader *r)
 	commit_counts_of(c, d->number);
 	d->e.flags |= DATASET_MARKING;
 	d->dirty = true;
-	return seen_forget(g, d);
+	rc = stage_forget(g, d);
+	return rc ? rc : seen_forget(g, d);
 }

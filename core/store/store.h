@@ -151,6 +151,13 @@ void commit_update(struct commit *c, uint32_t dataset, struct slice id, struct s
 /* Keeps the last payload; unknown or deleted ids are counted `missing`. */
 void commit_delete(struct commit *c, uint32_t dataset, struct slice id);
 
+/* Staged records: what is put into this commit from here on is durable with it, and no reader, count, cursor or update
+ * outside shows it, until commit_publish makes all of the dataset's ordinary changes, in order of arrival, in its own
+ * transaction. Counted now: saved, fresh, unchanged, missing; by publish: added, updated, deleted. Of an id only the
+ * latest is kept; one that is as readers see it is only marked seen. commit_seen_begin forgets what is staged. */
+void commit_staged(struct commit *c, bool on);
+void commit_publish(struct commit *c, uint32_t dataset); /* nothing staged is fine */
+
 /* Generations. begin forgets the dataset's `seen` marks; from then on every save and update marks its record. sweep
  * deletes what is not marked and ends the generation, or holds it back (the marks then stay, for a sweep with `force`),
  * in this same transaction. Without a generation it does nothing. All is exact over restarts: marks are durable with

@@ -5,6 +5,7 @@
  *   every entry     of feed and rows is reached from an id (by count)
  *   every name      has its number, every letter its index
  *   every seal      of state, runs, logs and letters opens
+ *   what is staged  opens, and is found by its id
  *   every merge     is what its sources make of it
  *
  * One snapshot for all of it, so that the parts fit each other; the file may grow while it lasts. What is damaged below
@@ -349,7 +350,7 @@ entries(struct verifying *v, enum layout_db db)
 static void
 check_totals(struct verifying *v)
 {
-	uint64_t letters = dead_verify(&v->snap, 0, 0, letter_fault, v);
+	uint64_t letters = dead_verify(&v->snap, 0, 0, letter_fault, v), bad, staged;
 
 	if (entries(v, DB_IDS) != v->ids || entries(v, DB_ROWS) != v->ids || entries(v, DB_FEED) != v->ids)
 		say(v, "%llu ids are reached from datasets; there are %llu ids, %llu rows, %llu feed entries",
@@ -357,6 +358,10 @@ check_totals(struct verifying *v)
 		    (unsigned long long)entries(v, DB_ROWS), (unsigned long long)entries(v, DB_FEED));
 	if (entries(v, DB_NAMES) != entries(v, DB_DATASETS) + entries(v, DB_SCOPES))
 		say(v, "names, datasets and scopes do not match in number");
+	bad = staged_verify(&v->snap, &staged);
+	if (bad || entries(v, DB_STAGEDIDS) != staged)
+		say(v, "of what is staged %llu entries are damaged, and %llu are indexed of %llu good ones",
+		    (unsigned long long)bad, (unsigned long long)entries(v, DB_STAGEDIDS), (unsigned long long)staged);
 	if (entries(v, DB_DEADKEY) != letters)
 		say(v, "dead letters and their index do not match in number");
 }
