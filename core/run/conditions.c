@@ -18,7 +18,7 @@ static bool
 conditions_on(const struct run *r)
 {
 	return r->sync && !r->request.dry && r->scope && !(r->sync->flags & SLUICE_WHOLE) && !r->stop_why &&
-	       r->limits.visibility == VISIBLE_AT_ONCE && r->conditions.used.len < USED_MAX * CONDITION_NAME;
+	       !r->facts.staged && r->conditions.used.len < USED_MAX * CONDITION_NAME;
 }
 
 static void
