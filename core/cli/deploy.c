@@ -144,7 +144,7 @@ notice_row(void *arg, struct slice row)
 
 	if (name && strcmp(name, n->name) == 0) {
 		n->uses = (ino_t)member_int(row, "inode", 0) == n->inode;
-		if (trouble && !n->uses)
+		if (trouble && (ino_t)member_int(row, "trouble_inode", 0) == n->inode) /* and not one before ours */
 			err_set(n->trouble, ERR_USAGE, "the running host does not use it: %s", trouble);
 	}
 	free(name);

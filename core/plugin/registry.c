@@ -320,10 +320,12 @@ registry_watched(const struct registry *r)
 }
 
 const char *
-registry_trouble(const struct registry *r, const char *plugin)
+registry_trouble(const struct registry *r, const char *plugin, uint64_t *inode)
 {
 	const struct slot *s = slot_find(r, plugin);
 
+	if (s && inode)
+		*inode = s->seen.inode;
 	return s && s->err.cls ? s->err.text : NULL;
 }
 

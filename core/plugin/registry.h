@@ -44,8 +44,9 @@ const struct manifest *registry_manifest_file(struct registry *r, const char *pa
 struct plugin_file *registry_look(const struct registry *r, const char *plugin); /* in use now; borrowed; NULL: none, or never asked for */
 char *registry_path(const struct registry *r, const char *plugin); /* yours */
 char **registry_list(const struct registry *r); /* names of all *.so, sorted, NULL-terminated; yours, each too */
-/* A file under watch that cannot be used, though another one of that name is or is not: why (borrowed); NULL: all is well. */
-const char *registry_trouble(const struct registry *r, const char *plugin);
+/* A file under watch that cannot be used, though another one of that name is or is not: why (borrowed), and which file that is (NULL: no
+ * matter). NULL: all is well. */
+const char *registry_trouble(const struct registry *r, const char *plugin, uint64_t *inode);
 
 /* ---- watching ---- */
 

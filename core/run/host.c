@@ -266,9 +266,9 @@ host_plugins_watched(const struct host *h)
 }
 
 const char *
-host_plugin_trouble(const struct host *h, const char *plugin)
+host_plugin_trouble(const struct host *h, const char *plugin, uint64_t *inode)
 {
-	return h->registry ? registry_trouble(h->registry, plugin) : NULL;
+	return h->registry ? registry_trouble(h->registry, plugin, inode) : NULL;
 }
 
 char **

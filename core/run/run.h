@@ -57,7 +57,7 @@ void host_plugins_refresh(struct host *h);                          /* look now 
 void host_plugins_unwatch(struct host *h);
 struct plugin_file *host_plugin_look(const struct host *h, const char *plugin); /* the one in use; borrowed; NULL: none, or never asked for */
 bool host_plugins_watched(const struct host *h);
-const char *host_plugin_trouble(const struct host *h, const char *plugin); /* why its file cannot be used, though another may be; NULL */
+const char *host_plugin_trouble(const struct host *h, const char *plugin, uint64_t *inode); /* why that file cannot be used, though another may be; NULL */
 char **host_plugins(struct host *h); /* names of all *.so in the plugin directory, sorted, NULL-terminated; yours, each too */
 
 enum run_state { RUN_QUEUED, RUN_SPAWNING, RUN_LOADING, RUN_STEPPING, RUN_COMMITTING, RUN_DONE, RUN_STATES };

@@ -8,6 +8,8 @@ static void
 plugin_row(struct question *q, const char *name)
 {
 	struct plugin_file *f = host_plugin_look(q->host, name);
+	uint64_t inode = 0;
+	const char *trouble = host_plugin_trouble(q->host, name, &inode);
 	struct json_out o = json_out(&q->row);
 	struct stat st;
 
@@ -17,7 +19,9 @@ plugin_row(struct question *q, const char *name)
 	json_kv_bool(&o, "in_use", f != NULL);
 	if (f && fstat(f->fd, &st) == 0)
 		json_kv_int(&o, "inode", (int64_t)st.st_ino);
-	json_kv_str(&o, "trouble", host_plugin_trouble(q->host, name));
+	json_kv_str(&o, "trouble", trouble);
+	if (trouble)
+		json_kv_int(&o, "trouble_inode", (int64_t)inode);
 	json_close(&o, '}');
 	question_row(q);
 }

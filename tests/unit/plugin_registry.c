@@ -121,7 +121,7 @@ TEST("a connector that leaves out all it may is fine: NULL is the usual")
 static const struct {
 	const char *source, *says;
 } refused[] = {
-        {"abi_major", "was built for plugin ABI 2.3, and this host speaks 1.0"},
+        {"abi_major", "was built for plugin ABI 2.3, and this host speaks 1."},
         {"abi_truncated", "its struct sluice_connector is truncated (36 bytes"},
         {"abi_zero", "begin sluice_connector with SLUICE_ABI"},
         {"abi_unnamed", "does not export sluice_connector"},
@@ -390,7 +390,7 @@ TEST("under watch a broken file is told once and leaves the last good one in use
 		REQUIRE(registry_look(r, "hot"));
 		CHECK_STR(registry_look(r, "hot")->manifest->version, "1.0");
 		CHECK_STR(registry_manifest(r, "hot", NULL)->version, "1.0");
-		CHECK_HAS(registry_trouble(r, "hot"), unusable[i].says);
+		CHECK_HAS(registry_trouble(r, "hot", NULL), unusable[i].says);
 	}
 	registry_refresh(r);
 	for (int i = 0; i < 5; i++)
@@ -400,7 +400,7 @@ TEST("under watch a broken file is told once and leaves the last good one in use
 	REQUIRE(next_told(&s));
 	CHECK_STR(s.before, "1.0");
 	CHECK_STR(s.now, "1.1");
-	CHECK(!registry_trouble(r, "hot"));
+	CHECK(!registry_trouble(r, "hot", NULL));
 	watch_finish(r, &s);
 }
 
