@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "run/idset.h"
+#include "schedule/schedule.h"
 #include "sluice.h"
 
 #define ASKED_AT_ONCE 1000u /* syncs in one question */
@@ -86,13 +87,18 @@ pick_of(struct standing *s, struct slice row)
 	return NULL;
 }
 
+/* As the service that answers has it; without one as it would be. */
 static int64_t
-due_us(const struct cli *c, const struct pick *p, int64_t success_us)
+due_us(const struct cli *c, const struct pick *p, struct slice row)
 {
+	struct slice schedule = member_raw(row, "schedule");
+	int64_t success_us = member_int(member_raw(row, "last"), "last_success_us", 0);
 	bool starts = p->connection->active && !(p->sync->flags & SLUICE_MANUAL);
 	const struct sync_settings *given = settings_sync(c->settings, p->connection, p->sync->name);
 	int64_t every = given && given->every_ms > 0 ? given->every_ms : p->sync->every_ms;
 
+	if (schedule.len)
+		return member_int(schedule, "next_us", 0);
 	if (!starts)
 		return 0;
 	return success_us ? success_us + every * 1000 : clock_wall_us(&clock_system);
@@ -114,6 +120,19 @@ state_word(const struct pick *p, struct slice row)
 		return xstrdup("interrupted");
 	word = json_type(last) == JSON_OBJECT ? member_text(last, "status") : NULL;
 	return word ? word : xstrdup("never");
+}
+
+/* What the service says of it that the last run's word does not: all but that it waits for its time or runs. */
+static char *
+live_word(struct slice row)
+{
+	char *state = member_text(member_raw(row, "schedule"), "state");
+
+	if (state && strcmp(state, schedule_state_names[SCHEDULE_WAITING]) != 0 &&
+	    strcmp(state, schedule_state_names[SCHEDULE_MANUAL]) != 0)
+		return state;
+	free(state);
+	return NULL;
 }
 
 /* One that only a person starts is of interest once somebody did. */
@@ -143,6 +162,37 @@ time_put(struct json_out *o, const char *key, int64_t us)
 	json_kv_str(o, key, us ? time_format(us, text) : NULL);
 }
 
+/* "a rate limit until 2026-...": a wait with its end. */
+static void
+until_put(struct buf *out, const char *what, int64_t until_us)
+{
+	char text[TIME_TEXT_MAX], at[TIME_TEXT_MAX];
+
+	buf_puts(out, what);
+	if (until_us)
+		buf_printf(out, " until %s", time_short(time_format(until_us, text), at));
+}
+
+static void
+schedule_json(struct json_out *o, struct slice row)
+{
+	static const char *const texts[] = {"state", "limit", "trouble"};
+	struct slice schedule = member_raw(row, "schedule"), progress = member_raw(row, "progress");
+
+	json_key(o, "schedule");
+	if (schedule.len) {
+		json_open(o, '{');
+		for (size_t i = 0; i < LENGTH(texts); i++)
+			json_kv_raw(o, texts[i], member_raw(schedule, texts[i]));
+		json_kv_bool(o, "asked", member_bool(schedule, "asked", false));
+		time_put(o, "until", member_int(schedule, "until_us", 0));
+		json_close(o, '}');
+	} else {
+		json_put_null(o);
+	}
+	json_kv_raw(o, "progress", progress.len ? progress : SLICE("null"));
+}
+
 static void
 row_json(struct standing *s, const struct pick *p, struct slice row, const char *word)
 {
@@ -160,7 +210,7 @@ row_json(struct standing *s, const struct pick *p, struct slice row, const char 
 	json_kv_bool(&o, "active", p->connection->active);
 	time_put(&o, "last_run_at", member_int(last, "last_run_us", 0));
 	time_put(&o, "last_success_at", success);
-	time_put(&o, "due_at", due_us(s->cli, p, success)); /* null: never by itself */
+	time_put(&o, "due_at", due_us(s->cli, p, row)); /* null: never by itself */
 	json_kv_int(&o, "records", (int64_t)records_of(s, p));
 	json_kv_raw(&o, "held", member_raw(row, "held"));
 	json_kv_int(&o, "dead_letters", member_int(row, "dead_letters", 0));
@@ -168,6 +218,7 @@ row_json(struct standing *s, const struct pick *p, struct slice row, const char 
 	json_kv_int(&o, "failures", member_int(last, "failures", 0));
 	json_kv_str(&o, "reason", p->connection->broken ? p->connection->broken : reason);
 	json_kv_str(&o, "sandbox", sandbox);
+	schedule_json(&o, row);
 	json_close(&o, '}');
 	print_row(s->cli, buf_view(&out));
 	buf_free(&out);
@@ -190,6 +241,49 @@ cell_time(struct table *t, int64_t us)
 	table_cell(t, text);
 }
 
+/* How far a run has come, and what it waits for. */
+static void
+progress_note(struct standing *s, const char *name, struct slice progress)
+{
+	int64_t done = member_int(progress, "processed", 0), total = member_int(progress, "total", 0);
+	char a[32], b[32], *waiting = member_text(progress, "waiting");
+
+	if (!progress.len)
+		return;
+	buf_printf(&s->notes, "%s: running: %s records, %s requests", name,
+	           number_text((uint64_t)member_int(progress, "records", 0), a),
+	           number_text((uint64_t)member_int(progress, "requests", 0), b));
+	buf_printf(&s->notes, ", %s/s", number_text((uint64_t)member_int(progress, "records_per_second", 0), a));
+	if (total)
+		buf_printf(&s->notes, ", %s of %s", number_text((uint64_t)done, a), number_text((uint64_t)total, b));
+	if (waiting) {
+		buf_puts(&s->notes, "; ");
+		until_put(&s->notes, waiting, member_int(progress, "until_us", 0));
+	}
+	buf_putc(&s->notes, '\n');
+	free(waiting);
+}
+
+static void
+schedule_note(struct standing *s, const char *name, struct slice row)
+{
+	struct slice schedule = member_raw(row, "schedule");
+	char *word = live_word(row), *limit = member_text(schedule, "limit"), *trouble = member_text(schedule, "trouble");
+	int64_t until_us = member_int(schedule, "until_us", 0);
+
+	progress_note(s, name, member_raw(row, "progress"));
+	if (word && (limit || until_us)) {
+		buf_printf(&s->notes, "%s: ", name);
+		until_put(&s->notes, word, until_us);
+		buf_printf(&s->notes, "%s%s\n", limit ? ", by max_runs of the " : "", limit ? limit : "");
+	}
+	if (trouble)
+		buf_printf(&s->notes, "%s: %s\n", name, trouble);
+	free(word);
+	free(limit);
+	free(trouble);
+}
+
 static void
 row_notes(struct standing *s, const struct pick *p, struct slice row)
 {
@@ -208,6 +302,7 @@ row_notes(struct standing *s, const struct pick *p, struct slice row)
 		buf_printf(&s->notes, "%s: inactive (active = no): runs only when it is named\n", name);
 	if (reason && !json_string_is(member_raw(last, "status"), "success"))
 		buf_printf(&s->notes, "%s: %s\n", name, reason);
+	schedule_note(s, name, row);
 	if (held)
 		buf_printf(&s->notes,
 		           "%s: %llu delete%s held back, too many at once to be believed without a person: `sluice "
@@ -224,19 +319,20 @@ row_text(struct standing *s, const struct pick *p, struct slice row, const char 
 {
 	struct slice last = member_raw(row, "last");
 	int64_t success = member_int(last, "last_success_us", 0);
-	char *sandbox = member_text(last, "sandbox");
+	char *sandbox = member_text(last, "sandbox"), *live = live_word(row);
 	char n[32];
 
 	table_cell(&s->table, p->connection->name);
 	table_cell(&s->table, p->connection->integration->name);
 	table_cell(&s->table, p->sync->name);
-	table_cell(&s->table, word);
+	table_cell(&s->table, live ? live : word);
 	table_cell(&s->table, number_text(records_of(s, p), n));
 	cell_time(&s->table, member_int(last, "last_run_us", 0));
 	cell_time(&s->table, success);
-	cell_time(&s->table, due_us(s->cli, p, success));
+	cell_time(&s->table, due_us(s->cli, p, row));
 	table_cell(&s->table, sandbox);
 	row_notes(s, p, row);
+	free(live);
 	free(sandbox);
 }
 
