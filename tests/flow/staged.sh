@@ -43,3 +43,15 @@ run run --sync cursor
 ids plain records dropped "$dir/mutated" >"$dir/want"
 changes M_cursor "$was" deleted >"$dir/got"
 same "$dir/want" "$dir/got" "the next run goes on, and deletes exactly what is gone"
+
+was=$(sequence M_cursor)
+control mutate api=plain drop=3 >"$dir/mutated"
+run run --sync cursor --reset
+ids plain records dropped "$dir/mutated" >"$dir/want"
+changes M_cursor "$was" deleted >"$dir/got"
+same "$dir/want" "$dir/got" "a reset lists from the beginning, and deletes what is not listed"
+control faults '{"do":"empty-list"}' >/dev/null
+before=$(live M_cursor)
+run run --sync cursor --reset
+is "$(live M_cursor)" "$before" "a reset that lists nothing deletes nothing unasked"
+has "$dir/said" 'held back' "and says that it held it back"
