@@ -80,7 +80,7 @@ connection_check(struct cli *c, struct host *h, const struct connection_settings
 		return -1;
 	}
 	m = host_manifest(h, k->integration->plugin, &err);
-	rc = m && options_build(m, k, &options, &err) == 0 && target_credentials(m, k, &auth, &err) == 0 ? 0 : -1;
+	rc = m && options_build(m, k, &options, &err) == 0 && target_credentials(m, k, buf_view(&options), &auth, &err) == 0 ? 0 : -1;
 	if (rc != 0) {
 		if (!m)
 			err_prefix(&err, "%s:%u: connection %s : %s", k->at.file, k->at.line, k->name,

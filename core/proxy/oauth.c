@@ -185,7 +185,7 @@ oauth_reload(struct oauth *o)
 		oauth_tokens_free(&t);
 		return;
 	}
-	if (strcmp(o->client_hash, t.client)) {
+	if (strcmp(o->client_hash, t.client) && strcmp(t.client, OAUTH_ANY_CLIENT)) {
 		secret_free(t.access);
 		t.access = NULL;
 	}

@@ -22,6 +22,8 @@ typedef void oauth_answered(void *arg, struct oauth_answer *a);
 void oauth_ask(struct oauth_client *c, struct slice form, oauth_answered *answered, void *arg);
 void form_put(struct buf *form, const char *name, struct slice value); /* escaped; an empty value is left out */
 
+#define OAUTH_ANY_CLIENT "*" /* instead of a hash: a person has just had them */
+
 struct oauth_tokens {
 	struct secret *access, *refresh, *previous;
 	int64_t got_us, expires_us;   /* of access; 0: not known */

@@ -12,6 +12,7 @@
 #include "run/inside.h"
 #include "run/options.h"
 #include "run/target.h"
+#include "run/tokens.h"
 #include "sluice.h"
 
 #define BUFFER_MOST_MS (INT64_C(30) * 60 * 1000)
@@ -357,6 +358,7 @@ begin_run(struct run *r, struct err *err)
 {
 	const struct integration_settings *i = r->connection->integration;
 	struct proxy *proxy = host_proxy(r->host, err);
+	struct oauth *keeper = NULL;
 	struct buf options = {0};
 	int rc = -1;
 
@@ -367,7 +369,12 @@ begin_run(struct run *r, struct err *err)
 	if (!r->manifest || work_find(r, err) != 0 || options_build(r->manifest, r->connection, &options, err) != 0)
 		goto out;
 	connection_write(r->connection, buf_view(&options), &r->connection_json);
-	r->target = target_new(proxy, r->settings, r->manifest, r->connection, buf_view(&options), err);
+	if (tokens_used(r->manifest, r->connection)) {
+		keeper = tokens_keeper(r->host, r->manifest, r->connection, buf_view(&options), !r->request.due_us, err);
+		if (!keeper)
+			goto out;
+	}
+	r->target = target_new(proxy, r->settings, r->manifest, r->connection, buf_view(&options), keeper, err);
 	if (!r->target || disk_check(r, err) != 0)
 		goto out;
 	limits_fill(r);
@@ -376,6 +383,7 @@ begin_run(struct run *r, struct err *err)
 	names_find(r);
 	rc = sync_begin(r, err);
 out:
+	oauth_free(keeper);
 	buf_free(&options);
 	return rc;
 }

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "run/host.h"
+#include "run/tokens.h"
 #include "run/merges.h"
 #include "run/rates.h"
 
@@ -109,6 +110,7 @@ host_free(struct host *h)
 	if (!h)
 		return;
 	rates_end(h);
+	tokens_end(h);
 	proxy_free(h->proxy);
 	h->proxy = NULL;
 	registry_free(h->registry);

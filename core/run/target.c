@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "run/target.h"
+#include "run/tokens.h"
 #include "sluice.h"
 
 struct credential_rule {
@@ -27,9 +28,13 @@ either(const struct secret *a, const struct secret *b)
 }
 
 int
-target_credentials(const struct manifest *m, const struct connection_settings *c, struct proxy_auth *auth,
-                   struct err *err)
+target_credentials(const struct manifest *m, const struct connection_settings *c, struct slice options,
+                   struct proxy_auth *auth, struct err *err)
 {
+	if (tokens_used(m, c)) {
+		*auth = (struct proxy_auth){.kind = SLUICE_OAUTH2};
+		return tokens_check(NULL, m, c, options, err);
+	}
 	*auth = (struct proxy_auth){.kind = m->auth, .name = m->auth_name, .prefix = m->auth_prefix};
 	if (m->auth == SLUICE_BASIC) {
 		auth->username = either(c->username, c->api_key);
@@ -144,7 +149,7 @@ limits_free(struct proxy_limit *list, size_t n)
 
 struct proxy_target *
 target_new(struct proxy *p, const struct settings *s, const struct manifest *m, const struct connection_settings *c,
-           struct slice options, struct err *err)
+           struct slice options, struct oauth *keeper, struct err *err)
 {
 	const struct integration_settings *i = c->integration;
 	struct proxy_target_options t = {
@@ -164,12 +169,13 @@ target_new(struct proxy *p, const struct settings *s, const struct manifest *m, 
 	char **headers = NULL;
 	struct proxy_limit *limits = NULL;
 
-	if (target_credentials(m, c, &t.auth, err) != 0 || base_fill(m, c, options, &url, err) != 0)
+	if (target_credentials(m, c, options, &t.auth, err) != 0 || base_fill(m, c, options, &url, err) != 0)
 		goto out;
 	headers = headers_fill(m, options, err);
 	if (!headers)
 		goto out;
 	t.name = name;
+	t.auth.oauth = keeper;
 	t.limit_key = i->rate_share == SHARE_INTEGRATION ? i->name : name;
 	limits = limits_fill(s, c, name, &t.n_limits);
 	t.limits = limits;

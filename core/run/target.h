@@ -6,10 +6,11 @@
 #include "plugin/manifest.h"
 #include "proxy/proxy.h"
 
-/* options: the JSON object of options_build. NULL: a template or a credential is missing; err names it and the remedy. Yours. */
+/* options: the JSON object of options_build. keeper: of tokens_keeper, held by the target; NULL: none. NULL: a template or a credential is missing; err names it and the remedy. Yours. */
 struct proxy_target *target_new(struct proxy *p, const struct settings *s, const struct manifest *m, const struct connection_settings *c,
-                                struct slice options, struct err *err);
+                                struct slice options, struct oauth *keeper, struct err *err);
 /* Are the credentials there that the connector's authentication needs? 0 or -1. */
-int target_credentials(const struct manifest *m, const struct connection_settings *c, struct proxy_auth *auth, struct err *err);
+int target_credentials(const struct manifest *m, const struct connection_settings *c, struct slice options, struct proxy_auth *auth,
+                       struct err *err);
 
 #endif

@@ -88,7 +88,7 @@ connection_judge(struct host *h, const struct connection_settings *k, struct err
 	m = host_manifest(h, k->integration->plugin, err);
 	if (!m)
 		err_prefix(err, "%s:%u: connection %s : %s", k->at.file, k->at.line, k->name, k->integration->name);
-	else if (options_build(m, k, &options, err) == 0 && target_credentials(m, k, &auth, err) == 0)
+	else if (options_build(m, k, &options, err) == 0 && target_credentials(m, k, buf_view(&options), &auth, err) == 0)
 		rc = 0;
 	buf_free(&options);
 	return rc;

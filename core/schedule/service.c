@@ -241,7 +241,7 @@ connection_usable(struct service *s, const struct connection_settings *k, struct
 		return NULL;
 	}
 	m = host_manifest(s->host, k->integration->plugin, err);
-	if (m && (options_build(m, k, &options, err) != 0 || target_credentials(m, k, &auth, err) != 0))
+	if (m && (options_build(m, k, &options, err) != 0 || target_credentials(m, k, buf_view(&options), &auth, err) != 0))
 		m = NULL;
 	buf_free(&options);
 	return m;

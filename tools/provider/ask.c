@@ -53,7 +53,7 @@ escape_put(struct buf *b, const char *text)
 static void
 request_write(struct buf *out, char *const *words)
 {
-	static const char *const reads[] = {"requests", "data", "faults", NULL};
+	static const char *const reads[] = {"requests", "data", "oauth", "faults", NULL};
 	bool plain = strcmp(words[1], "get") == 0, get = plain;
 	struct buf target = {0}, body = {0};
 	size_t parts = 0;

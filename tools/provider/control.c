@@ -3,7 +3,7 @@
  *   GET  requests[?log=1]   counts, early requests, the log     POST faults   adds rules and routes of the body's JSON
  *   GET  faults             rules and how often they were used  POST set?name=value&...
  *   POST reset              counts, rules and routes gone       POST mutate?api&kind&change&drop&add&at
- *   GET  data               how many objects there are
+ *   GET  data               how many objects there are          GET  oauth    how often tokens were asked for
  *
  * Requests to it are neither counted nor met by faults. */
 #include <stddef.h>
@@ -40,6 +40,8 @@ control_reset(struct provider *v, const struct request *r, struct reply *p)
 	journal_reset(v->journal);
 	faults_reset(v->faults);
 	script_reset(v->script);
+	memset(v->oauth.grants, 0, sizeof(v->oauth.grants));
+	v->oauth.refused = v->oauth.api = v->oauth.api_refused = 0;
 	reply_ok(p);
 }
 
@@ -76,6 +78,8 @@ static const struct setting {
         {"plain.b", offsetof(struct settings, plain_b)},
         {"plain.c", offsetof(struct settings, plain_c)},
         {"close.max_skip", offsetof(struct settings, close_max_skip)},
+        {"oauth.expires", offsetof(struct settings, oauth_expires)},
+        {"oauth.rotate", offsetof(struct settings, oauth_rotate)},
         {"gzip", offsetof(struct settings, gzip)},
         {"etag", offsetof(struct settings, etag)},
 };
@@ -102,7 +106,7 @@ control_set(struct provider *v, const struct request *r, struct reply *p)
 		reply_error(
 		        p, 400,
 		        "no such setting; there are plain.records, plain.size, plain.parents, plain.children, plain.a, "
-		        "plain.b, plain.c, close.max_skip, gzip and etag");
+		        "plain.b, plain.c, close.max_skip, oauth.expires, oauth.rotate, gzip and etag");
 }
 
 /* ---- data ---- */
@@ -145,12 +149,24 @@ control_mutate(struct provider *v, const struct request *r, struct reply *p)
 		reply_error(p, 400, "%s", err.text);
 }
 
+static void
+control_oauth(struct provider *v, const struct request *r, struct reply *p)
+{
+	struct json_out o = reply_json(p, 200);
+
+	(void)r;
+	json_open(&o, '{');
+	oauth_show(v, &o);
+	json_close(&o, '}');
+}
+
 static const struct {
 	const char *method, *name;
 	void (*handle)(struct provider *v, const struct request *r, struct reply *p);
 } verbs[] = {
         {"GET", "requests", control_requests}, {"POST", "reset", control_reset}, {"GET", "faults", control_faults_show},
         {"POST", "faults", control_faults},    {"POST", "set", control_set},     {"GET", "data", control_data},
+        {"GET", "oauth", control_oauth},
         {"POST", "mutate", control_mutate},
 };
 

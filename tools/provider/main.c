@@ -29,7 +29,7 @@ static const char usage[] = "usage: sluice-provider [options] [script.json ...]\
                             "  --exit-with-parent  end when the parent process ends\n"
                             "  --quiet             do not print the address\n"
                             "usage: sluice-provider --control http://127.0.0.1:PORT VERB [name=value ...] [JSON ...]\n"
-                            "  asks a running one: requests, data, reset, set, mutate, faults; or get /PATH\n";
+                            "  asks a running one: requests, data, oauth, reset, set, mutate, faults; or get /PATH\n";
 
 struct options {
 	struct server_setup server;
@@ -172,7 +172,9 @@ provider_init(struct provider *v, const struct options *o, char *const *scripts,
 	                                .plain_children = 3,
 	                                .plain_a = 3,
 	                                .plain_b = 4,
-	                                .plain_c = 5};
+	                                .plain_c = 5,
+	                                .oauth_expires = 3600,
+	                                .oauth_rotate = 1};
 	v->journal = journal_new(v->clock);
 	v->faults = faults_new(o->seed);
 	v->script = script_new();

@@ -5,6 +5,7 @@
 #include "dataset.h"
 #include "faults.h"
 #include "journal.h"
+#include "oauth.h"
 #include "reply.h"
 #include "request.h"
 #include "script.h"
@@ -17,6 +18,7 @@ struct settings {
 	uint32_t plain_a, plain_b, plain_c; /* items on each of the three levels */
 	uint32_t close_max_skip;            /* the most that _skip may say; 0: no bound */
 	uint32_t etag;                      /* 1: answers to GET have an ETag, and 304 is given; 2: weak ones */
+	uint32_t oauth_expires, oauth_rotate; /* seconds; 1: each refresh gives a new refresh token */
 	uint32_t gzip;                      /* 1: whoever accepts gzip gets it */
 };
 
@@ -27,12 +29,14 @@ struct provider {
 	struct faults *faults;
 	struct script *script;
 	const struct clock *clock;
+	struct oauth_server oauth;
 };
 
 /* Answers a request whose path goes on with `rest` after the handler's prefix. */
 typedef void handler(struct provider *v, const struct request *r, struct slice rest, struct reply *p);
 
-handler control_handle, plain_handle, stripe_handle, close_handle, slack_handle;
+handler control_handle, plain_handle, stripe_handle, close_handle, slack_handle, oauth_handle;
+void oauth_show(const struct provider *v, struct json_out *o);
 
 #define KINDS_END                                                                                                      \
 	{                                                                                                              \

@@ -14,6 +14,7 @@ static const struct route {
         {"/stripe/", stripe_handle},
         {"/close/", close_handle},
         {"/slack/", slack_handle},
+        {"/oauth/", oauth_handle},
 };
 
 static struct slice
