@@ -175,7 +175,7 @@ install: all
 	install -m 644 conf/GUIDE.md $(DESTDIR)$(PREFIX)/share/doc/sluice/
 	install -m 644 sdk/GUIDE.md $(DESTDIR)$(PREFIX)/share/doc/sluice/SDK.md
 	install -m 644 conf/sluice.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/sluice.conf
-	for unit in sluice.service sluice.timer; do sed 's|PREFIX|$(PREFIX)|g' conf/$$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit; done
+	for unit in sluice.service sluice-run.service sluice-run.timer; do sed 's|PREFIX|$(PREFIX)|g' conf/$$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit; done
 
 clean:
 	rm -rf build build-*

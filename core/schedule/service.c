@@ -389,6 +389,26 @@ entry_ended(struct entry *e, uint64_t run, const struct err *err, bool more)
 	e->leaving = false;
 }
 
+/* One line for each end: what a person who reads the log wants to see go by. */
+static void
+end_tell(const struct entry *e, const struct run_result *r)
+{
+	const struct log_field fields[] = {{"run", NULL, (int64_t)r->run},
+	                                   {"connection", e->connection, 0},
+	                                   {"integration", e->integration, 0},
+	                                   {"sync", e->sync, 0},
+	                                   {"records", NULL, (int64_t)r->counts.saved},
+	                                   {"requests", NULL, (int64_t)r->counts.requests},
+	                                   {"duration_ms", NULL, r->counts.total_ms},
+	                                   {NULL, NULL, 0}};
+	enum err_class cls = r->err.cls;
+
+	if (cls == ERR_NONE)
+		log_line(LOG_INFO, fields, "ended well");
+	else
+		log_line(cls == ERR_STOPPED ? LOG_INFO : LOG_WARN, fields, "ended: %s: %s", err_class_name(cls), r->err.text);
+}
+
 static void
 service_run_done(void *arg, const struct run_result *r)
 {
@@ -396,6 +416,7 @@ service_run_done(void *arg, const struct run_result *r)
 	struct service *s = e->service;
 
 	e->run = NULL;
+	end_tell(e, r);
 	entry_ended(e, r->run, &r->err, r->timed_out);
 	service_turn_soon(s);
 	idle_check(s);
