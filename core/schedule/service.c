@@ -448,6 +448,16 @@ short_of(struct service *s, const struct err *err)
 	return false;
 }
 
+/* Else what the host could not do is this connection's alone, and the others go on. */
+static bool
+room_lacks(const struct service *s)
+{
+	struct store_stats stats;
+
+	store_stats(host_store(s->host), &stats);
+	return stats.free_disk < host_settings(s->host)->host.min_free;
+}
+
 static void
 begin_refused(struct entry *e, const struct err *err)
 {
@@ -477,7 +487,7 @@ run_begin(void *arg, const struct schedule_begin *b)
 		q.name = c.sync->name;
 		e->run = run_start(s->host, &q, service_run_done, e, &err);
 	}
-	if (!e->run && err.cls == ERR_HOST)
+	if (!e->run && err.cls == ERR_HOST && room_lacks(s))
 		return short_of(s, &err);
 	if (s->short_of)
 		log_info("runs begin again");
