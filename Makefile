@@ -131,6 +131,8 @@ $(BUILD)/sluice-provider: $(call objs,$(wildcard tools/provider/*.c) $(BASE))
 $(BUILD)/tests/unit/worker_%: $(BUILD)/tests/unit/worker_%.o $(BUILD)/libworker.a
 	$(say)LD $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(WORKLIBS)
+# The TLS server of one test is no part of the host.
+$(BUILD)/tests/flow/proxy_tls: HOSTLIBS += -lssl
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libsluice.a
 	$(say)LD $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(HOSTLIBS)
