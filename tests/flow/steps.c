@@ -532,7 +532,7 @@ all_start(struct bed *b, bool first)
 	int left = 20;
 
 	for (int i = 0; i < 20; i++) {
-		char name[8];
+		char name[16];
 		struct run_request q = {.name = "list", .what = STEP_SYNC};
 		struct run_counts c;
 		struct err err = {0};
