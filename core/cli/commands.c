@@ -6,7 +6,7 @@ extern const struct command command_serve, command_start, command_pause, command
 	command_logs, command_datasets, command_records, command_changes, command_dead_letters, command_confirm_deletes,
 	command_metadata, command_checkpoint, command_export, command_verify, command_backup, command_restore, command_prune,
 	command_rekey, command_describe, command_deploy, command_rollback, command_dev,
-	command_action, command_connections, command_config, command_version, command_man, command_complete;
+	command_action, command_limits, command_connections, command_config, command_version, command_man, command_complete;
 
 const struct command *const commands[] = {
 	&command_serve,
@@ -19,6 +19,7 @@ const struct command *const commands[] = {
 	&command_trigger,
 	&command_cancel,
 	&command_reload,
+	&command_limits,
 	&command_history,
 	&command_logs,
 	&command_datasets,

@@ -246,7 +246,8 @@ static void
 progress_note(struct standing *s, const char *name, struct slice progress)
 {
 	int64_t done = member_int(progress, "processed", 0), total = member_int(progress, "total", 0);
-	char a[32], b[32], *waiting = member_text(progress, "waiting");
+	char a[32], b[32], *waiting = member_text(progress, "waiting"), *limit = member_text(progress, "limit");
+	struct buf what = {0};
 
 	if (!progress.len)
 		return;
@@ -258,9 +259,14 @@ progress_note(struct standing *s, const char *name, struct slice progress)
 		buf_printf(&s->notes, ", %s of %s", number_text((uint64_t)done, a), number_text((uint64_t)total, b));
 	if (waiting) {
 		buf_puts(&s->notes, "; ");
-		until_put(&s->notes, waiting, member_int(progress, "until_us", 0));
+		buf_puts(&what, waiting);
+		if (limit)
+			buf_printf(&what, " '%s'", limit);
+		until_put(&s->notes, buf_str(&what), member_int(progress, "until_us", 0));
 	}
 	buf_putc(&s->notes, '\n');
+	buf_free(&what);
+	free(limit);
 	free(waiting);
 }
 

@@ -201,12 +201,22 @@ quota_error(struct proxy_call *c)
 	return false;
 }
 
+/* However this call ends: nothing shall be sent before. */
+void
+call_asked(struct proxy_call *c, int64_t wait_ms)
+{
+	int64_t ms = wait_ms < LIMIT_PAUSE_MAX_MS ? wait_ms : LIMIT_PAUSE_MAX_MS;
+
+	c->answer.retry_at_us = clock_wall_us(c->proxy->clock) + ms * 1000;
+}
+
 void
 call_rate_error(struct proxy_call *c, int64_t wait_ms)
 {
 	char asked[TIME_TEXT_MAX], most[TIME_TEXT_MAX];
 	bool deadline = wait_ms <= c->proxy->retry_max_ms;
 
+	call_asked(c, wait_ms);
 	if (quota_error(c))
 		return;
 	err_set(&c->answer.err, ERR_RATE, "the provider asks to wait %s, longer than %s",

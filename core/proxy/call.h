@@ -68,6 +68,7 @@ void call_queue(struct proxy_call *c);                           /* it waits for
 bool call_doubts(const struct proxy_call *c, int status);         /* may that be the access token's fault? */
 bool call_renew(struct proxy_call *c);                           /* false: it is not; else it is asked again */
 void call_landed(struct proxy_call *c);                          /* the sending is over for the rate limit */
+void call_asked(struct proxy_call *c, int64_t wait_ms);          /* so long, from now, the provider keeps us waiting */
 void call_rate_error(struct proxy_call *c, int64_t wait_ms);     /* the error of a wait that is too long */
 void call_fail(struct proxy_call *c, const struct err *why);
 void call_finish(struct proxy_call *c);

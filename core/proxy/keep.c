@@ -270,9 +270,11 @@ proxy_limits_look(struct proxy *p, void (*each)(void *arg, const struct proxy_li
 			.quota_n = q->quota.n,
 			.quota_ms = q->quota.per_ms,
 			.quota_used = quota_used(&q->quota, wall),
-			.quota_forecast_us = quota_forecast(&q->quota, wall) * 1000,
+			.quota_until_us = q->quota.n ? wall_of(p, now + quota_until(&q->quota, wall) - wall) : 0,
 		};
 
+		if (!s.quota_until_us)
+			s.quota_forecast_us = quota_forecast(&q->quota, wall) * 1000;
 		for (size_t i = 0; i < b->count; i++)
 			s.rate_used += b->sent[(b->first + i) % b->room] + b->per_ms > now;
 		s.rate_used += b->starting;

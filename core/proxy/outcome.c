@@ -52,6 +52,8 @@ try_again(struct proxy_call *c, int64_t asked, bool limited)
 	enum retry_verdict verdict = retry_decide(&k, &wait);
 	int64_t shared = asked >= 0 ? asked + 1 : limited ? wait : 0;
 
+	if (asked >= 0)
+		call_asked(c, asked);
 	if (shared)
 		line_pause(call_limit(c), now + (shared < LIMIT_PAUSE_MAX_MS ? shared : LIMIT_PAUSE_MAX_MS));
 	if (verdict == RETRY_LATER) {

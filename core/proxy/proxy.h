@@ -112,6 +112,7 @@ struct proxy_answer {   /* borrowed until the callback returns */
 	unsigned retries, rate_limited; /* of these: retried for any reason; answered 429 */
 	uint64_t bytes;                 /* received on the wire, all attempts */
 	int64_t waits_ms[WAIT_REASONS]; /* where the time went */
+	int64_t retry_at_us; /* the provider or a quota asks for nothing before; wall, a day ahead at most; 0: nobody said */
 };
 typedef void proxy_done(void *arg, const struct proxy_answer *a);
 /* streamed: called with pieces after `head` (status is final, retries are over); p NULL, len 0: the end. proxy_pause
@@ -146,7 +147,8 @@ struct proxy_limit_state { /* times: wall microseconds, 0: none */
 	int64_t remaining, remaining_until_us; /* as the provider says; -1: it has not said */
 	int64_t paused_until_us;
 	uint64_t quota_n, quota_used; /* 0: none */
-	int64_t quota_ms, quota_forecast_us; /* used up then, at the pace so far; 0: it suffices */
+	int64_t quota_ms, quota_until_us; /* it is used up until then; 0: it is not */
+	int64_t quota_forecast_us; /* used up then, at the pace so far; 0: it suffices, or is used up */
 	unsigned waiting; /* requests */
 };
 void proxy_limits_look(struct proxy *p, void (*each)(void *arg, const struct proxy_limit_state *s), void *arg);

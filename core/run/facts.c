@@ -145,6 +145,8 @@ facts_last(const struct run *r, const char *status, struct slice before, struct 
 	if (!success) {
 		json_kv_str(&o, "class", reason_class(r->err.cls));
 		json_kv_str(&o, "reason", r->err.text);
+		if (r->err.cls == ERR_RATE && r->retry_at_us)
+			json_kv_int(&o, "retry_at_us", r->retry_at_us);
 	} else if (r->warnings.len) { /* the first of these lines, each of which has its end */
 		const char *end = memchr(r->warnings.p, '\n', r->warnings.len);
 		json_kv_slice(&o, "reason", slice_of(r->warnings.p, (size_t)(end - r->warnings.p)));

@@ -170,6 +170,7 @@ struct run {
 	bool exiting;                         /* told to exit: its end is no failure */
 	bool ended;                           /* the last step is over */
 	bool unreachable;                     /* the last request got not one byte of an answer */
+	int64_t retry_at_us;                  /* as the last answer that was no success has it; 0: nothing */
 	bool bad_answer;                      /* in this step: an answer that was neither success nor accepted */
 	uint32_t serial;
 	char *sandbox;                        /* "landlock 7, seccomp" */
@@ -250,7 +251,7 @@ void requests_send(struct run *r, const struct frame *f);
 void requests_read(struct run *r, const struct frame *f);
 void requests_close(struct run *r, const struct frame *f);
 void requests_cancel(struct run *r);
-enum wait_reason requests_waiting(const struct run *r, int64_t *until_us);
+enum wait_reason requests_waiting(const struct run *r, int64_t *until_us, const char **what); /* what: as proxy_waiting_for */
 
 /* lookup.c */
 void lookup_ask(struct run *r, const struct frame *f);

@@ -72,7 +72,19 @@ rates_end(struct host *h)
 		return;
 	proxy_limits_keep(h->proxy, NULL, NULL);
 	c = commit_new(h->store, (struct fence){0, 0});
-	proxy_limits_write(h->proxy, true, row_put, c);
-	if (store_commit_wait(h->store, c, NULL, &err) != 0)
+	if (!proxy_limits_write(h->proxy, true, row_put, c))
+		commit_free(c); /* it only looked */
+	else if (store_commit_wait(h->store, c, NULL, &err) != 0)
 		log_warn("what was sent under rate limits cannot be written down: %s", err.text);
+}
+
+int
+host_limits(struct host *h, void (*each)(void *arg, const struct proxy_limit_state *s), void *arg, struct err *err)
+{
+	struct proxy *p = h->store ? host_proxy(h, err) : NULL;
+
+	if (!p)
+		return h->store ? -1 : 0;
+	proxy_limits_look(p, each, arg);
+	return 0;
 }

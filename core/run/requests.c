@@ -138,6 +138,7 @@ answer_note(struct run *r, const struct flight *f, const struct proxy_answer *a)
 	if (r->err.cls != ERR_NONE) /* ended with the run, and no part of its reason */
 		return;
 	r->status = a->err.cls == ERR_NONE ? a->status : 0;
+	r->retry_at_us = good ? 0 : a->retry_at_us;
 	r->unreachable = a->err.cls == ERR_PROVIDER && a->bytes == 0;
 	if (good && r->sync)
 		return;
@@ -413,11 +414,12 @@ requests_cancel(struct run *r)
 }
 
 enum wait_reason
-requests_waiting(const struct run *r, int64_t *until_us)
+requests_waiting(const struct run *r, int64_t *until_us, const char **what)
 {
 	*until_us = 0;
+	*what = NULL;
 	for (const struct flight *f = r->flights; f; f = f->next)
 		if (f->call && !f->closed && !f->head)
-			return proxy_waiting(f->call, until_us);
+			return proxy_waiting_for(f->call, until_us, what);
 	return WAIT_NONE;
 }

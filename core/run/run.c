@@ -107,9 +107,10 @@ run_seed(const struct run *r)
 static bool
 waits_for_provider(const struct run *r)
 {
+	const char *what;
 	int64_t until;
 
-	return requests_waiting(r, &until) != WAIT_NONE;
+	return requests_waiting(r, &until, &what) != WAIT_NONE;
 }
 
 void
@@ -131,11 +132,12 @@ run_account_as(struct run *r, enum wait_reason reason)
 void
 run_account(struct run *r)
 {
+	const char *what;
 	int64_t until;
 
 	run_account_as(r, r->respawn && r->steps.again_ms > r->account_ms ? WAIT_RETRY
 	                  : r->batch.held                                 ? WAIT_NONE
-	                                                                  : requests_waiting(r, &until));
+	                                                                  : requests_waiting(r, &until, &what));
 }
 
 /* ---- the machine ---- */
@@ -473,6 +475,7 @@ run_finish(struct run *r)
 		.more = r->more && r->err.cls == ERR_STOPPED,
 		.resumed = r->resumes != 0,
 		.timed_out = r->stop_timeout && r->err.cls == ERR_STOPPED,
+		.retry_at_us = r->err.cls == ERR_RATE ? r->retry_at_us : 0,
 		.unreachable = r->unreachable && r->err.cls == ERR_PROVIDER,
 		.status = r->status,
 	};
@@ -538,8 +541,16 @@ void
 run_look(const struct run *r, enum run_state *state, struct run_counts *so_far, enum wait_reason *waiting,
          int64_t *until_us)
 {
+	const char *what;
+
 	*state = r->state;
 	*so_far = r->counts;
 	so_far->total_ms = clock_mono_ms(r->host->clock) - r->start_ms;
-	*waiting = requests_waiting(r, until_us);
+	*waiting = run_waits(r, until_us, &what);
+}
+
+enum wait_reason
+run_waits(const struct run *r, int64_t *until_us, const char **what)
+{
+	return requests_waiting(r, until_us, what);
 }

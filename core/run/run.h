@@ -82,6 +82,7 @@ struct run_result {
 	bool timed_out;            /* ERR_STOPPED by its own timeout_ms */
 	const char *warnings;      /* lines; "" */
 	struct slice reply;        /* of a check or action: JSON */
+	int64_t retry_at_us;       /* ERR_RATE: provider or quota let nothing pass before, wall; 0: nobody said */
 	bool unreachable;          /* it failed, and its last request got not one byte of an answer */
 	int status;                /* HTTP status of the last answer; 0: there was none */
 	struct slice answer;       /* of a check: the last answer, of a sync: the last that was no success; its body, cut at 4 KiB */
@@ -112,6 +113,10 @@ void run_stop(struct run *r, const char *why); /* at the next call, then after t
 /* For progress lines and status: */
 void run_look(const struct run *r, enum run_state *state, struct run_counts *so_far, enum wait_reason *waiting, int64_t *until_us);
 const char *run_state_name(enum run_state s);
+/* What it waits for now: the reason, and of a rate limit the name ("acme : slack"; NULL: none). Borrowed until the loop turns. */
+enum wait_reason run_waits(const struct run *r, int64_t *until_us, const char **what);
+/* Rate limits and quotas: this process's own account, or what the one before it left in the store. No store: none. */
+int host_limits(struct host *h, void (*each)(void *arg, const struct proxy_limit_state *s), void *arg, struct err *err);
 /* All that are under way, in no order; NULL ends. */
 struct run *run_next(const struct host *h, const struct run *r); /* r NULL: the first */
 const struct run_request *run_asked(const struct run *r);

@@ -211,13 +211,14 @@ steps_watch(struct run *r)
 {
 	const struct step *s = r->steps.now;
 	char text[160], limit[TIME_TEXT_MAX];
+	const char *what;
 	int64_t until;
 	bool waits;
 
 	if (!s || r->state != RUN_STEPPING || r->limits.step_limit_ms <= 0 || !r->sync || r->worker_over ||
 	    run_over(r) || (r->sync->flags & SLUICE_WHOLE) || busy_ms(r, s) <= r->limits.step_limit_ms)
 		return;
-	waits = requests_waiting(r, &until) != WAIT_NONE;
+	waits = requests_waiting(r, &until, &what) != WAIT_NONE;
 	snprintf(text, sizeof text, "step %llu did not end within %s (step_limit)%s", (unsigned long long)s->number,
 	         duration_format(r->limits.step_limit_ms, limit), waits ? ": the provider does not answer" : "");
 	worker_process_kill(r->worker, waits ? ERR_PROVIDER : ERR_CONNECTOR, text);

@@ -2,7 +2,8 @@
  *
  * Failures of the provider (and its rate limit) pause the connection, others the sync; each further one in a row twice as
  * long, up to fail_pause_max, and up to a tenth longer by chance of name and count, so that ten thousand which failed in
- * one second do not come back in one. Refused credentials wait for a person.
+ * one second do not come back in one. Refused credentials wait for a person. Where the provider said when it will answer
+ * again, nothing of the connection begins before, longer than fail_pause_max or not.
  * Awkward: several runs of a connection that fail together are one failure of the provider, not one each: a failure within
  * the pause does not lengthen it. */
 #include "schedule/inner.h"
@@ -65,10 +66,42 @@ link_lift(struct schedule *s, struct link *c)
 	link_touch(s, c);
 }
 
-static void
-item_failed(struct schedule *s, struct schedule_item *i, enum err_class cls)
+/* The connection's pause, which may be one already under way. */
+static int64_t
+link_pause(struct schedule *s, struct schedule_item *i, int64_t asked_ms)
 {
 	int64_t mono = clock_mono_ms(&s->clock), until;
+	struct link *c = i->link;
+
+	if (c->held_until_ms > mono) {
+		until = c->held_until_ms;
+	} else {
+		c->failures++;
+		until = mono + pause_length(s, i, c->failures);
+	}
+	if (asked_ms > until)
+		until = asked_ms;
+	link_hold_set(s, c, until);
+	return until;
+}
+
+/* Monotonic; no earlier than the provider's word, a little later by chance; 0: it has not spoken, or that is over. */
+static int64_t
+asked_of(const struct schedule *s, const struct schedule_item *i, int64_t not_before_us)
+{
+	int64_t ahead_ms = (not_before_us - clock_wall_us(&s->clock)) / US_PER_MS + 1;
+	uint64_t chance = hash_text(s->o.seed ^ i->slot->phase, i->slot->name.sync);
+
+	if (!not_before_us || ahead_ms <= 0)
+		return 0;
+	return clock_mono_ms(&s->clock) + ahead_ms + (int64_t)(chance % (uint64_t)(s->o.fail_pause_ms / 10 + 1));
+}
+
+static void
+item_failed(struct schedule *s, struct schedule_item *i, const struct schedule_outcome *o)
+{
+	int64_t mono = clock_mono_ms(&s->clock), until;
+	enum err_class cls = o->cls;
 	struct link *c = i->link;
 
 	i->failures++;
@@ -82,12 +115,8 @@ item_failed(struct schedule *s, struct schedule_item *i, enum err_class cls)
 	if (!of_provider(cls)) {
 		until = mono + pause_length(s, i, i->failures);
 		item_pause_set(s, i, until);
-	} else if (c->held_until_ms > mono) {
-		until = c->held_until_ms;
 	} else {
-		c->failures++;
-		until = mono + pause_length(s, i, c->failures);
-		link_hold_set(s, c, until);
+		until = link_pause(s, i, cls == ERR_RATE ? asked_of(s, i, o->not_before_us) : 0);
 	}
 	i->since_ms = until;
 }
@@ -121,7 +150,7 @@ schedule_ended(struct schedule *s, struct schedule_item *i, const struct schedul
 	if (o->cls == ERR_NONE)
 		item_succeeded(s, i, o->more);
 	else if (o->cls != ERR_STOPPED)
-		item_failed(s, i, o->cls);
+		item_failed(s, i, o);
 	else {
 		i->resume = !o->by_person;
 		i->more = false;
@@ -148,7 +177,7 @@ void
 item_past_failures(struct schedule *s, struct schedule_item *i, const struct schedule_past *past)
 {
 	struct link *c = i->link;
-	int64_t mono = clock_mono_ms(&s->clock), ago_ms, until;
+	int64_t mono = clock_mono_ms(&s->clock), ago_ms, until, asked_ms;
 
 	if (past->success_us > c->success_us)
 		c->success_us = past->success_us;
@@ -163,6 +192,8 @@ item_past_failures(struct schedule *s, struct schedule_item *i, const struct sch
 	i->retry = past->cls != ERR_USAGE && past->cls != ERR_CREDENTIALS && past->failures <= i->plan.run_retries;
 	ago_ms = (clock_wall_us(&s->clock) - past->finished_us) / US_PER_MS;
 	until = mono + pause_length(s, i, past->failures) - (ago_ms > 0 ? ago_ms : 0);
+	asked_ms = past->cls == ERR_RATE ? asked_of(s, i, past->not_before_us) : 0;
+	until = asked_ms > until ? asked_ms : until;
 	i->since_ms = until;
 	if (until <= mono)
 		return;

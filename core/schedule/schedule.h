@@ -65,6 +65,7 @@ struct schedule_past { /* what is known of it from before this process */
 	int64_t started_us, finished_us, success_us; /* of its last run; 0: never */
 	uint64_t failures;             /* in a row */
 	enum err_class cls;            /* of the last one; ERR_NONE: it went well */
+	int64_t not_before_us;         /* as its outcome said */
 	bool interrupted;              /* there is a run to be gone on with */
 	bool paused;                   /* by `sluice pause` */
 	bool begun;                    /* `sluice start` was said, or it ran: auto_start = no waits no longer */
@@ -105,6 +106,7 @@ struct schedule_outcome {
 	enum err_class cls;    /* ERR_NONE: success; ERR_STOPPED: interrupted, to be gone on with */
 	bool by_person;        /* cancelled: it is not gone on with before its next due time */
 	bool more;             /* it ended in good order before its work was done (run_limit): goes on at once */
+	int64_t not_before_us; /* ERR_RATE: the provider lets nothing pass before, wall; 0: it has not said. However long */
 };
 void schedule_ended(struct schedule *s, struct schedule_item *i, const struct schedule_outcome *o);
 

@@ -163,6 +163,7 @@ past_read(const struct service *s, const struct chosen *c, const struct decided 
 		cls = member_text(last, "class");
 		p->cls = cls ? err_class_find(cls) : ERR_NONE;
 		free(cls);
+		p->not_before_us = member_int(last, "retry_at_us", 0);
 	}
 	buf_clear(&value);
 	if (scope && store_state_get(store, scope, STATE_RUN, SLICE(""), &value)) {
@@ -372,15 +373,16 @@ text_put(char **text, const char *now)
 }
 
 static void
-entry_ended(struct entry *e, uint64_t run, const struct err *err, bool more)
+entry_ended(struct entry *e, const struct run_result *r)
 {
 	struct service *s = e->service;
-	const struct schedule_outcome o = {.cls = err->cls, .by_person = e->cancelled, .more = more};
+	const struct schedule_outcome o = {
+		.cls = r->err.cls, .by_person = e->cancelled, .more = r->timed_out, .not_before_us = r->retry_at_us};
 
 	if (e->cause == CAUSE_ASKED) {
 		e->asked_ends++;
-		e->asked_run = run;
-		e->asked_err = *err;
+		e->asked_run = r->run;
+		e->asked_err = r->err;
 	}
 	e->cancelled = false;
 	schedule_ended(s->schedule, e->item, &o);
@@ -417,7 +419,7 @@ service_run_done(void *arg, const struct run_result *r)
 
 	e->run = NULL;
 	end_tell(e, r);
-	entry_ended(e, r->run, &r->err, r->timed_out);
+	entry_ended(e, r);
 	service_turn_soon(s);
 	idle_check(s);
 }
@@ -465,7 +467,7 @@ begin_refused(struct entry *e, const struct err *err)
 
 	text_put(&e->refused, err->text);
 	log_line(LOG_ERROR, entry_fields(e, fields), "its run cannot begin: %s", err->text);
-	entry_ended(e, 0, err, false);
+	entry_ended(e, &(struct run_result){.err = *err});
 }
 
 static bool

@@ -371,7 +371,7 @@ static const struct {
 	{"trigger", ask_trigger},           {"cancel", ask_cancel},
 	{"pause", ask_pause_syncs},         {"start", ask_start_syncs},
 	{"reload", ask_reload},             {"service", ask_service},
-	{"due", ask_due},
+	{"due", ask_due},                   {"limits", ask_limits},
 };
 
 static int

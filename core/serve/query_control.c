@@ -262,10 +262,12 @@ progress_put(struct json_out *o, const struct run *r)
 	struct run_counts counts;
 	enum wait_reason waiting;
 	enum run_state state;
+	const char *limit;
 	uint64_t done, total;
 	int64_t until_us = 0;
 
 	run_look(r, &state, &counts, &waiting, &until_us);
+	waiting = run_waits(r, &until_us, &limit);
 	run_progress(r, &done, &total);
 	json_open(o, '{');
 	json_kv_int(o, "run", (int64_t)run_number(r));
@@ -279,6 +281,7 @@ progress_put(struct json_out *o, const struct run *r)
 	json_kv_int(o, "records_per_second",
 	            counts.total_ms > 0 ? (int64_t)(counts.saved * 1000 / (uint64_t)counts.total_ms) : 0);
 	json_kv_str(o, "waiting", waiting ? wait_names[waiting] : NULL);
+	json_kv_str(o, "limit", waiting == WAIT_RATE ? limit : NULL); /* whose */
 	json_kv_int(o, "until_us", waiting ? until_us : 0);
 	json_close(o, '}');
 }

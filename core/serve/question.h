@@ -64,6 +64,9 @@ int ask_due(struct question *q);
 /* Members of a status row: "schedule" of a service, "progress" of a run under way. */
 void status_live(const struct question *q, struct json_out *o, const struct scope_name *name);
 
+/* query_limits.c */
+int ask_limits(struct question *q);
+
 int ask_metadata(struct question *q);
 int ask_checkpoint(struct question *q);
 int ask_verify(struct question *q);

@@ -270,6 +270,39 @@ TEST("a failure of the provider pauses the connection, another only its sync; se
 	schedule_free(s);
 }
 
+TEST("until the time that the provider named nothing of the connection begins, after a restart either")
+{
+	set_up(8);
+	struct schedule_plan p = hourly();
+	p.connection_runs = 2;
+	struct schedule_item *a = put("a", "x", p, NULL), *b = put("a", "y", p, NULL), *other = put("b", "x", p, NULL);
+	struct schedule_outcome quota = {.cls = ERR_RATE, .not_before_us = wall + 9 * HOUR * 1000};
+	CHECK_INT(turn(), 3);
+	end(b, ERR_PROVIDER); /* its own pause is short, and is under way */
+	schedule_ended(s, a, &quota);
+	CHECK_INT(look(a).state, SCHEDULE_FAILING);
+	CHECK(look(b).until_us >= quota.not_before_us && look(b).until_us <= quota.not_before_us + MINUTE * 110);
+	end(other, ERR_NONE);
+	while (wall < quota.not_before_us) {
+		for (turn(); begins; begins--) {
+			CHECK(begun[begins - 1].item == other);
+			end(other, ERR_NONE);
+		}
+		pass(MINUTE / 4);
+	}
+	CHECK(until_begin(HOUR) <= MINUTE);
+	schedule_free(s);
+
+	set_up(4);
+	struct schedule_past past = {.due_us = START_US - HOUR * 1000, .started_us = START_US - HOUR * 1000,
+	                             .finished_us = START_US - MINUTE * 1000, .failures = 1, .cls = ERR_RATE,
+	                             .not_before_us = START_US + 5 * HOUR * 1000};
+	put("a", "x", hourly(), &past);
+	CHECK(until_begin(24 * HOUR) >= 5 * HOUR);
+	CHECK(wall <= past.not_before_us + MINUTE * 1000);
+	schedule_free(s);
+}
+
 TEST("refused credentials wait for a person, over a restart too, and end by asking, forgiving or success")
 {
 	set_up(4);
