@@ -4,8 +4,10 @@
  * Both ways are the same code (serve/query.c). Awkward: others read as shortly as we do, so a store that is busy and a
  * socket where nobody listens are tried in turn for a few seconds before that counts as an answer. */
 #include <pwd.h>
+#include <stdlib.h>
 #include <unistd.h>
 #include "cli/cli.h"
+#include "config/stored.h"
 #include "serve/local.h"
 
 #define PATIENCE_MS 5000
@@ -31,6 +33,41 @@ host_patient(struct cli *c, bool read_only, struct err *err)
 	return h;
 }
 
+/* ---- what the host that has the store knows of connections, and we do not ---- */
+
+static void
+connection_learn(void *arg, struct slice row)
+{
+	struct settings *s = arg;
+	char *name = member_text(row, "connection"), *integration = member_text(row, "integration");
+	struct connection_settings *k =
+		(struct connection_settings *)(uintptr_t)settings_connection(s, name, integration); /* of our own settings */
+
+	if (!k && member_bool(row, "stored", false)) {
+		k = stored_read(s, slice_str(name), slice_str(integration), member_raw(row, "settings"), NULL);
+		if (k) {
+			k->sealed = true;
+			settings_connection_put(s, k);
+		}
+	}
+	if (k && k->active != member_bool(row, "enabled", k->active)) {
+		k->active = !k->active;
+		k->switched = true;
+	}
+	free(name);
+	free(integration);
+}
+
+static void
+connections_learn(struct access *a)
+{
+	const struct query_sink sink = {connection_learn, a->cli->settings};
+	struct buf end = {0};
+
+	local_ask(a->cli->settings->host.data_dir, SLICE("{\"query\":\"connections\",\"learn\":true}"), &sink, &end, NULL);
+	buf_free(&end);
+}
+
 int
 access_open(struct access *a, struct cli *c, bool write, struct err *err)
 {
@@ -39,6 +76,8 @@ access_open(struct access *a, struct cli *c, bool write, struct err *err)
 	if (!a->host && err->cls == ERR_BUSY) {
 		a->remote = true;
 		a->host = host_make(c, true, true, err);
+		if (a->host)
+			connections_learn(a);
 	}
 	return a->host ? 0 : -1;
 }

@@ -104,6 +104,9 @@ int connection_broken(struct cli *c, const struct connection_settings *k); /* te
 int pick_syncs(struct cli *c, struct host *h, struct picks *out, struct err *err); /* by --sync, --connection-id, --integration */
 const struct connection_settings *pick_connection(struct cli *c, struct err *err); /* exactly one */
 
+/* test_connection.c: the connector's check of one connection, told; the exit code. */
+int connection_test(struct cli *c, struct host *h, const struct connection_settings *k);
+
 /* owner.c: root becomes the owner of the store in dir, for good; all others stay who they are. */
 int owner_become(const char *dir, struct err *err);
 

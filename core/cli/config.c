@@ -15,15 +15,6 @@ static const struct cli_flag flags[] = {
 };
 
 static void
-origin_text(const struct origin *at, struct buf *out)
-{
-	if (at->line)
-		buf_printf(out, "%s:%u", at->file, at->line);
-	else
-		buf_puts(out, at->file ? at->file : "default");
-}
-
-static void
 value_json(struct cli *c, const struct setting_shown *s, const char *from)
 {
 	struct buf row = {0};
@@ -49,17 +40,16 @@ values_show(struct cli *c)
 		table_cell(&t, head[i]);
 	for (size_t i = 0; i < c->settings->n_shown; i++) {
 		const struct setting_shown *s = &c->settings->shown[i];
-		struct buf from = {0};
-		origin_text(&s->at, &from);
+		char at[ORIGIN_MAX];
+		const char *from = origin_text(s->at, at);
 		if (c->format != FORMAT_TEXT) {
-			value_json(c, s, buf_str(&from));
+			value_json(c, s, from);
 		} else {
 			table_cell(&t, s->section);
 			table_cell(&t, s->key);
 			table_cell(&t, s->value);
-			table_cell(&t, buf_str(&from));
+			table_cell(&t, from);
 		}
-		buf_free(&from);
 	}
 	if (c->format != FORMAT_TEXT)
 		print_end(c);

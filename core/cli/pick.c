@@ -19,15 +19,17 @@ wanted(const struct cli *c, const struct connection_settings *k)
 static int
 inactive(const struct connection_settings *k, const char *has, const char *sync, struct err *err)
 {
-	if (k->active)
+	char at[ORIGIN_MAX];
+
+	if (k->active || k->switched)
 		return err_set(err, ERR_USAGE,
 		               "connection %s : %s is switched off: `sluice connections enable --connection-id %s "
 		               "--integration %s`",
 		               k->name, k->integration->name, k->name, k->integration->name);
 	return err_set(err, ERR_USAGE,
-	               "connection %s : %s%s%s is inactive (active = no, %s:%u): say --connection-id %s --integration "
+	               "connection %s : %s%s%s is inactive (active = no, %s): say --connection-id %s --integration "
 	               "%s, or active = yes",
-	               k->name, k->integration->name, has, sync, k->at.file, k->at.line, k->name,
+	               k->name, k->integration->name, has, sync, origin_text(k->at, at), k->name,
 	               k->integration->name);
 }
 

@@ -11,6 +11,8 @@
 #include "serve/local.h"
 #include "wire/message.h"
 
+#define CHECK_MS 60000
+
 static const struct cli_flag flags[] = {
 	{"--connection-id", "C", "only this connection"},
 	{"--integration", "I", "only connections of this integration"},
@@ -170,7 +172,7 @@ verdict_text(const struct job *j, const struct run_result *r, enum trouble t, co
 {
 	const struct connection_settings *c = j->pick.connection;
 	struct buf text = {0};
-	char time[TIME_TEXT_MAX];
+	char time[TIME_TEXT_MAX], at[ORIGIN_MAX];
 
 	buf_printf(&text, "%s : %s  %s", c->name, c->integration->name, troubles[t].word);
 	if (t == TROUBLE_SCOPE && *scope)
@@ -190,8 +192,7 @@ verdict_text(const struct job *j, const struct run_result *r, enum trouble t, co
 		buf_printf(&text, ": sluice dry-run --connection-id %s --integration %s", c->name,
 		           c->integration->name);
 	else if (troubles[t].exit == 3)
-		buf_printf(&text, " ([connection %s : %s], %s:%u)", c->name, c->integration->name, c->at.file,
-		           c->at.line);
+		buf_printf(&text, " ([connection %s : %s], %s)", c->name, c->integration->name, origin_text(c->at, at));
 	buf_putc(&text, '\n');
 	log_blank(&text);
 	fputs(buf_str(&text), stdout);
@@ -246,7 +247,7 @@ test_all(struct cli *c, struct host *h, struct err *err)
 	struct picks picks = {0};
 
 	jobs.request.what = STEP_CHECK;
-	jobs.request.timeout_ms = 60000;
+	jobs.request.timeout_ms = CHECK_MS;
 	if (connections_pick(c, h, &picks, err) != 0)
 		return -1;
 	stopped = jobs_run(&jobs, &picks);
@@ -254,6 +255,20 @@ test_all(struct cli *c, struct host *h, struct err *err)
 		print_end(c);
 	free(picks.list);
 	return jobs.signal ? stopped : exit_worst(code, picks.exit);
+}
+
+int
+connection_test(struct cli *c, struct host *h, const struct connection_settings *k)
+{
+	struct pick one = {k, host_manifest(h, k->integration->plugin, NULL), NULL};
+	struct picks picks = {.list = &one, .n = 1};
+	int code = 0, stopped;
+	struct jobs jobs = {.cli = c, .host = h, .max = 1, .ended = ended, .arg = &code};
+
+	jobs.request.what = STEP_CHECK;
+	jobs.request.timeout_ms = CHECK_MS;
+	stopped = jobs_run(&jobs, &picks);
+	return jobs.signal ? stopped : code;
 }
 
 static int

@@ -186,8 +186,8 @@ struct reading {
 	enum { NOT_YET, INSIDE, SKIPPING } state;
 };
 
-static bool
-name_good(struct slice s)
+bool
+draft_name_good(struct slice s)
 {
 	if (!s.len || s.len > NAME_MAX_BYTES || s.p[0] == '.')
 		return false;
@@ -262,7 +262,7 @@ header_check(const char *header, struct slice part[SECTION_PARTS], struct faults
 		return NULL;
 	}
 	for (unsigned i = 0; i < n; i++)
-		if (!name_good(part[i])) {
+		if (!draft_name_good(part[i])) {
 			fault_add(f, at, NULL, NULL,
 			          "[%.120s]: '%.*s' is no name: letters, digits and . _ - @ +, at most 100, no dot in front", header,
 			          (int)(part[i].len < 60 ? part[i].len : 60), part[i].p);

@@ -70,6 +70,7 @@ void draft_defaults(struct draft *d);                            /* what has an 
 /* For a default that the table cannot hold; does nothing when the key was given. */
 void draft_host_default(struct draft *d, const char *key, const char *value);
 
+bool draft_name_good(struct slice s); /* may a connection, an integration, ... be called so? */
 const struct draft_entry *draft_entry(const struct draft_section *s, const struct key *k); /* NULL: not given */
 
 #endif

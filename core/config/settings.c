@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "config/draft.h"
 #include "config/place.h"
+#include "config/stored.h"
 #include "config/value.h"
 
 #define METADATA_MAX (64u * 1024) /* bytes of one value, as in the store */
@@ -504,8 +505,8 @@ pairs_free(struct pair *pairs, size_t n)
 	free(pairs);
 }
 
-static void
-connection_free(struct connection_settings *c)
+void
+connection_settings_free(struct connection_settings *c)
 {
 	section_free(SECTION_CONNECTION, c);
 	pairs_free(c->options, c->n_options);
@@ -547,7 +548,9 @@ settings_free(struct settings *s)
 		free(s->integrations[i]);
 	}
 	for (size_t i = 0; i < s->n_connections; i++)
-		connection_free(s->connections[i]);
+		connection_settings_free(s->connections[i]);
+	for (size_t i = 0; i < s->n_retired; i++)
+		connection_settings_free(s->retired[i]);
 	for (size_t i = 0; i < s->n_syncs; i++) {
 		section_free(SECTION_SYNC, s->syncs[i]);
 		free(s->syncs[i]->sync);
@@ -576,6 +579,7 @@ settings_free(struct settings *s)
 	free(s->keys);
 	free(s->integrations);
 	free(s->connections);
+	free(s->retired);
 	free(s->syncs);
 	free(s->limits);
 	free(s->merges);

@@ -18,6 +18,8 @@ struct origin {
 	const char *file;
 	unsigned line;
 };
+#define ORIGIN_MAX 512
+const char *origin_text(struct origin at, char text[ORIGIN_MAX]); /* "sluice.ini:12", "the store"; for messages */
 
 enum sandbox_mode { SANDBOX_FULL, SANDBOX_SECCOMP_ONLY };
 
@@ -120,6 +122,8 @@ struct connection_settings {    /* [connection NAME : INTEGRATION] */
 	bool active;                /* default yes */
 	uint64_t max_runs;          /* of its syncs side by side; 1: one after the other, by priority */
 	bool stored;                /* it was made by a command and lives in the store, not in INI */
+	bool sealed;                /* stored, and its credentials are known to the host that has the store, not to us */
+	bool switched;              /* `active` is the word of that host: people may have switched it by a command */
 	struct pair *options;       /* n_options; what the connector declares; checked against it by plugin/ */
 	size_t n_options;
 	struct pair *metadata;      /* metadata.NAME = JSON value or bare text (then a string); first value */
@@ -187,6 +191,7 @@ struct settings {
 	struct key_settings *keys;                 size_t n_keys;
 	struct integration_settings **integrations; size_t n_integrations;
 	struct connection_settings **connections;  size_t n_connections;
+	struct connection_settings **retired;      size_t n_retired; /* stored ones that were removed; runs may hold them */
 	struct sync_settings **syncs;              size_t n_syncs;
 	struct setting_shown *shown;               size_t n_shown; /* for `sluice config` */
 	unsigned holders;           /* besides the first: settings_hold */

@@ -11,6 +11,7 @@
 #include <string.h>
 #include "base/log.h"
 #include "base/mem.h"
+#include "run/connections.h"
 #include "run/host.h"
 #include "run/tokens.h"
 #include "run/merges.h"
@@ -89,7 +90,7 @@ host_new(const struct host_options *o, struct err *err)
 	h->wake_open = true;
 	if (o->no_store || (o->read_only && !store_there(o->settings->host.data_dir)))
 		return h;
-	if (host_open(h, err) == 0 && (o->read_only || merges_set(h, h->settings, true, err) == 0))
+	if (host_open(h, err) == 0 && connections_load(h, h->settings, err) == 0 && (o->read_only || merges_set(h, h->settings, true, err) == 0))
 		return h;
 out:
 	host_free(h);

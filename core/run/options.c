@@ -83,13 +83,14 @@ option_unknown(const struct manifest *m, const struct pair *given, struct err *e
 {
 	const char **names = xcalloc(m->n_options + 1, sizeof *names);
 	const char *near;
+	char at[ORIGIN_MAX];
 
 	for (size_t i = 0; i < m->n_options; i++)
 		names[i] = m->options[i].name;
 	near = nearest(given->name, names);
 	free(names);
-	return err_set(err, ERR_USAGE, "%s:%u: %s: connector '%s' has no option of this name%s%s%s", given->at.file,
-	               given->at.line, given->name, m->name, near ? "; did you mean '" : "", near ? near : "",
+	return err_set(err, ERR_USAGE, "%s: %s: connector '%s' has no option of this name%s%s%s",
+	               origin_text(given->at, at), given->name, m->name, near ? "; did you mean '" : "", near ? near : "",
 	               near ? "'?" : "");
 }
 
@@ -100,11 +101,12 @@ option_write(const struct manifest *m, const struct manifest_option *o, const st
 	const struct pair *given = option_given(c, o->name);
 	const char *text = given ? given->value : o->fallback;
 	struct buf value = {0};
+	char at[ORIGIN_MAX];
 
 	if (!text && (o->flags & SLUICE_REQUIRED))
 		return err_set(err, ERR_USAGE,
-		               "%s:%u: connection %s : %s: %s is missing: connector '%s' requires it%s%s", c->at.file,
-		               c->at.line, c->name, c->integration->name, o->name, m->name, o->help ? ": " : "",
+		               "%s: connection %s : %s: %s is missing: connector '%s' requires it%s%s",
+		               origin_text(c->at, at), c->name, c->integration->name, o->name, m->name, o->help ? ": " : "",
 		               o->help ? o->help : "");
 	if (!text)
 		return 0;
@@ -114,7 +116,7 @@ option_write(const struct manifest *m, const struct manifest_option *o, const st
 	}
 	if (!option_value(o, text, &value)) {
 		buf_free(&value);
-		return err_set(err, ERR_USAGE, "%s:%u: %s: '%s' is no %s", given->at.file, given->at.line, o->name,
+		return err_set(err, ERR_USAGE, "%s: %s: '%s' is no %s", origin_text(given->at, at), o->name,
 		               given->resolved ? "***" : text, manifest_type_name(o->type));
 	}
 	json_kv_raw(out, o->name, buf_view(&value));

@@ -27,10 +27,30 @@ either(const struct secret *a, const struct secret *b)
 	return a ? a : b;
 }
 
+static int
+credentials_missing(const struct manifest *m, const struct connection_settings *c, struct err *err)
+{
+	char at[ORIGIN_MAX];
+
+	for (size_t i = 0; i < LENGTH(rules); i++)
+		if (rules[i].kind == m->auth)
+			return err_set(err, ERR_USAGE,
+			               "%s: connection %s : %s: no credentials: connector '%s' wants %s; say for "
+			               "example '%s%s%senv:NAME'",
+			               origin_text(c->at, at), c->name, c->integration->name, m->name, rules[i].wants,
+			               c->stored ? "--" : "", m->auth == SLUICE_BEARER ? "token" : c->stored ? "api-key" : "api_key",
+			               c->stored ? " " : " = ");
+	return 0;
+}
+
 int
 target_credentials(const struct manifest *m, const struct connection_settings *c, struct slice options,
                    struct proxy_auth *auth, struct err *err)
 {
+	if (c->sealed)
+		return err_set(err, ERR_USAGE,
+		               "connection %s : %s: its credentials are in the store, and do not leave the host that has it open",
+		               c->name, c->integration->name);
 	if (tokens_used(m, c)) {
 		*auth = (struct proxy_auth){.kind = SLUICE_OAUTH2};
 		return tokens_check(NULL, m, c, options, err);
@@ -47,14 +67,7 @@ target_credentials(const struct manifest *m, const struct connection_settings *c
 	}
 	if (m->auth == SLUICE_NONE || auth->token || auth->username)
 		return 0;
-	for (size_t i = 0; i < LENGTH(rules); i++)
-		if (rules[i].kind == m->auth)
-			return err_set(err, ERR_USAGE,
-			               "%s:%u: connection %s : %s: no credentials: connector '%s' wants %s; say for "
-			               "example '%s = env:NAME'",
-			               c->at.file, c->at.line, c->name, c->integration->name, m->name, rules[i].wants,
-			               m->auth == SLUICE_BEARER ? "token" : "api_key");
-	return 0;
+	return credentials_missing(m, c, err);
 }
 
 static char **
@@ -95,11 +108,12 @@ base_fill(const struct manifest *m, const struct connection_settings *c, struct 
 {
 	const char *own = c->base_url ? c->base_url : c->integration->base_url;
 	const char *text = own ? own : m->base_url;
+	char at[ORIGIN_MAX];
 
 	if (!text)
 		return err_set(err, ERR_USAGE,
-		               "%s:%u: connection %s : %s: base_url is missing: connector '%s' has none of its own",
-		               c->at.file, c->at.line, c->name, c->integration->name, m->name);
+		               "%s: connection %s : %s: base_url is missing: connector '%s' has none of its own",
+		               origin_text(c->at, at), c->name, c->integration->name, m->name);
 	if (template_fill(url, text, options, err) != 0)
 		return err_prefix(err, "connection %s : %s: base URL '%s'", c->name, c->integration->name, text);
 	return 0;

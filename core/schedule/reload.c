@@ -13,9 +13,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "config/changes.h"
+#include "run/connections.h"
 #include "run/merges.h"
-#include "run/options.h"
-#include "run/target.h"
 #include "schedule/plan.h"
 #include "schedule/service.h"
 
@@ -76,22 +75,11 @@ fixed_check(void *arg, const struct change *c)
 }
 
 static int
-connection_judge(struct host *h, const struct connection_settings *k, struct err *err)
+usable_judge(struct host *h, const struct connection_settings *k, struct err *err)
 {
-	const struct manifest *m;
-	struct buf options = {0};
-	struct proxy_auth auth;
-	int rc = -1;
-
 	if (k->broken)
 		return err_set(err, ERR_USAGE, "%.*s", (int)strcspn(k->broken, "\n"), k->broken);
-	m = host_manifest(h, k->integration->plugin, err);
-	if (!m)
-		err_prefix(err, "%s:%u: connection %s : %s", k->at.file, k->at.line, k->name, k->integration->name);
-	else if (options_build(m, k, &options, err) == 0 && target_credentials(m, k, buf_view(&options), &auth, err) == 0)
-		rc = 0;
-	buf_free(&options);
-	return rc;
+	return connection_judge(h, k, err);
 }
 
 static void
@@ -103,10 +91,10 @@ connections_judge(struct reloading *r)
 		const struct connection_settings *k = r->now->connections[i], *old;
 		struct err err = {0};
 
-		if (connection_judge(h, k, &err) == 0)
+		if (usable_judge(h, k, &err) == 0)
 			continue;
 		old = settings_connection(r->before, k->name, k->integration->name);
-		if (old && connection_judge(h, old, NULL) != 0)
+		if (old && usable_judge(h, old, NULL) != 0)
 			log_warn("%s: as before", err.text);
 		else
 			fault(r, &err);
@@ -193,8 +181,17 @@ removed_stop(struct host *h, const struct settings *now)
 
 		next = run_next(h, r);
 		if (!settings_connection(now, k->name, k->integration->name))
-			run_stop(r, "its connection was removed from the configuration; what it saved is kept");
+			run_stop(r, "its connection was removed; what it saved is kept");
 	}
+}
+
+void
+service_connections_changed(struct service *s)
+{
+	struct host *h = service_host(s);
+
+	service_refit(s);
+	removed_stop(h, host_settings(h));
 }
 
 int
@@ -207,6 +204,11 @@ service_reload(struct service *s, struct buf *changes, struct err *err)
 
 	if (!now) {
 		log_error("reload: refused; everything goes on as it was");
+		return -1;
+	}
+	if (connections_load(h, now, err) != 0) {
+		log_error("reload: refused (%s); everything goes on as it was", err->text);
+		settings_free(now);
 		return -1;
 	}
 	settings_changes(r.before, now, fixed_check, &r);
@@ -229,7 +231,6 @@ service_reload(struct service *s, struct buf *changes, struct err *err)
 		return 0;
 	}
 	host_settings_replace(h, now); /* r.before may be gone from here on */
-	service_refit(s);
-	removed_stop(h, now);
+	service_connections_changed(s);
 	return 0;
 }

@@ -46,7 +46,7 @@ caller_gone(uv_handle_t *handle)
 	if (--c->open)
 		return;
 	c->local->callers--;
-	buf_free(&c->in);
+	buf_wipe(&c->in); /* a question may hold the secrets of a connection */
 	buf_free(&c->out);
 	free(c);
 }

@@ -1,15 +1,85 @@
-/* query_connections.c - the questions behind `sluice connections`: which there are, and switching one on or off.
+/* query_connections.c - the questions behind `sluice connections`: which there are, making and removing one in the store,
+ * and switching one on or off.
  *
- * What a person has switched is durable when the answer goes out. A connection that is switched off is not begun again;
- * a run of it that is under way ends by itself. */
+ * What a person decided is durable when the answer goes out, and a service has its schedule follow. A connection that is
+ * switched off is not begun again; a run of it that is under way ends by itself. Guarantee: no answer holds a secret, also
+ * not for the command line of the same user; credentials are told by name. */
+#include <stdlib.h>
+#include "base/log.h"
+#include "config/keys.h"
 #include "run/connections.h"
 #include "schedule/service.h"
 #include "serve/question.h"
+
+static const struct secret *
+secret_at(const struct connection_settings *c, const struct key *k)
+{
+	const struct secret *s;
+
+	memcpy(&s, (const char *)c + k->offset, sizeof s);
+	return s;
+}
+
+static void
+credentials_put(struct json_out *o, const struct connection_settings *c)
+{
+	json_key(o, "credentials");
+	json_open(o, '[');
+	for (const struct key *k = keys; k < keys + keys_count; k++)
+		if (k->section == SECTION_CONNECTION && k->type == KEY_SECRET && secret_at(c, k))
+			json_put_str(o, k->name);
+	json_close(o, ']');
+}
+
+static void
+options_put(struct json_out *o, const struct connection_settings *c, bool all)
+{
+	json_key(o, "options");
+	json_open(o, '{');
+	if (c->base_url)
+		json_kv_str(o, "base_url", c->base_url);
+	for (size_t i = 0; i < c->n_options; i++)
+		if (all || !c->options[i].resolved)
+			json_kv_str(o, c->options[i].name, c->options[i].resolved ? "***" : c->options[i].value);
+	json_close(o, '}');
+}
+
+static void
+metadata_put(struct json_out *o, const struct connection_settings *c)
+{
+	json_key(o, "metadata");
+	json_open(o, '{');
+	for (size_t i = 0; i < c->n_metadata; i++)
+		if (!c->metadata[i].resolved)
+			json_kv_raw(o, c->metadata[i].name, slice_str(c->metadata[i].value));
+	json_close(o, '}');
+}
+
+static void
+detail_put(struct json_out *o, const struct connection_settings *c)
+{
+	credentials_put(o, c);
+	options_put(o, c, true);
+	metadata_put(o, c);
+	json_kv_str(o, "trouble", c->broken);
+}
+
+/* For a command line beside us: a stored one as settings, without what is secret. */
+static void
+learnt_put(struct json_out *o, const struct connection_settings *c)
+{
+	json_key(o, "settings");
+	json_open(o, '{');
+	options_put(o, c, false);
+	metadata_put(o, c);
+	json_close(o, '}');
+}
 
 static void
 connection_row(struct question *q, const struct connection_settings *c)
 {
 	struct json_out o = json_out(&q->row);
+	char at[ORIGIN_MAX];
 
 	json_open(&o, '{');
 	json_kv_str(&o, "connection", c->name);
@@ -18,8 +88,12 @@ connection_row(struct question *q, const struct connection_settings *c)
 	json_kv_bool(&o, "enabled", connection_enabled(q->store, c));
 	json_kv_bool(&o, "active", c->active);
 	json_kv_bool(&o, "usable", !c->broken);
-	json_kv_str(&o, "file", c->at.file);
-	json_kv_int(&o, "line", c->at.line);
+	json_kv_bool(&o, "stored", c->stored);
+	json_kv_str(&o, "from", origin_text(c->at, at));
+	if (member_bool(q->json, "detail", false))
+		detail_put(&o, c);
+	if (c->stored && member_bool(q->json, "learn", false))
+		learnt_put(&o, c);
 	json_close(&o, '}');
 	question_row(q);
 }
@@ -34,6 +108,8 @@ ask_connections(struct question *q)
 	}
 	return 0;
 }
+
+/* ---- switching ---- */
 
 /* A service also has its schedule follow. */
 static int
@@ -60,4 +136,52 @@ ask_enable(struct question *q)
 		return -1;
 	connection_row(q, c);
 	return 0;
+}
+
+/* ---- made and removed ---- */
+
+static int
+changed(struct question *q, const char *what)
+{
+	char *who = member_text(q->json, "who");
+
+	log_info("connection %s : %s is %s by %s", q->connection, q->integration, what, who ? who : "somebody");
+	free(who);
+	if (host_service(q->host))
+		service_connections_changed(host_service(q->host));
+	return 0;
+}
+
+int
+ask_add_connection(struct question *q)
+{
+	struct slice json = member_raw(q->json, "settings");
+	const struct connection_settings *c;
+
+	if (!q->connection || !q->integration || json_type(json) != JSON_OBJECT)
+		return err_set(q->err, ERR_USAGE, "the question names no connection and integration, or has no settings");
+	if (connection_add(q->host, q->connection, q->integration, json, member_bool(q->json, "replace", false), q->err) != 0)
+		return -1;
+	c = settings_connection(q->settings, q->connection, q->integration);
+	if (c)
+		connection_row(q, c);
+	return changed(q, "added");
+}
+
+int
+ask_remove_connection(struct question *q)
+{
+	struct json_out o = json_out(&q->row);
+
+	if (!q->connection || !q->integration)
+		return err_set(q->err, ERR_USAGE, "the question names no connection and integration");
+	if (connection_remove(q->host, q->connection, q->integration, q->err) != 0)
+		return -1;
+	json_open(&o, '{');
+	json_kv_str(&o, "connection", q->connection);
+	json_kv_str(&o, "integration", q->integration);
+	json_kv_bool(&o, "removed", true);
+	json_close(&o, '}');
+	question_row(q);
+	return changed(q, "removed");
 }

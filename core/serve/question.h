@@ -52,6 +52,8 @@ int ask_dismiss_held(struct question *q);
 /* query_connections.c */
 int ask_connections(struct question *q);
 int ask_enable(struct question *q);
+int ask_add_connection(struct question *q);
+int ask_remove_connection(struct question *q);
 
 /* query_control.c */
 int ask_trigger(struct question *q);
