@@ -173,6 +173,8 @@ settings_write(struct host *h, const struct scope_name *name, const struct slice
 		commit_state_set(commit, scope, STATE_CONNECTION, SETTINGS, *json);
 	else
 		commit_state_clear(commit, scope, STATE_CONNECTION, SETTINGS);
+	if (forget && !json)
+		commit_state_clear(commit, scope, STATE_TOKEN, SLICE("")); /* a credential too */
 	if (forget) /* that people have switched it on or off */
 		commit_state_clear(commit, scope, STATE_CONNECTION, CONTROL);
 	return store_commit_wait(h->store, commit, NULL, err);

@@ -49,7 +49,9 @@ tokens_used(const struct manifest *m, const struct connection_settings *c)
 static int
 missing(const struct connection_settings *c, struct err *err, const char *what, const char *remedy)
 {
-	return err_set(err, ERR_USAGE, "%s:%u: connection %s : %s: OAuth 2: %s; %s", c->at.file, c->at.line, c->name,
+	char at[ORIGIN_MAX];
+
+	return err_set(err, ERR_USAGE, "%s: connection %s : %s: OAuth 2: %s; %s", origin_text(c->at, at), c->name,
 	               c->integration->name, what, remedy);
 }
 
