@@ -42,11 +42,11 @@ settings_begin(struct cli *c, struct err *err)
 	return 0;
 }
 
-/* What settings_load found it has logged, every one of it; programs get the first as an object besides. */
+/* What settings_load found it has logged, every one of it. */
 static int
 settings_fail(struct cli *c, const struct err *err)
 {
-	return c->loading && c->format == FORMAT_TEXT ? err_exit_code(err->cls) : cli_fail(c, err);
+	return c->loading ? err_exit_code(err->cls) : cli_fail(c, err);
 }
 
 /* What was written is written, or the exit code says that it is not. Of one failed write only errno of the last is left. */

@@ -253,7 +253,7 @@ parse_share(const struct parse *p, struct err *err)
 	return 0;
 }
 
-/* "3x", "1.5x". */
+/* "3x", "1.5x"; "off" and "0x" are 0. */
 static int
 parse_factor(const struct parse *p, struct err *err)
 {
@@ -261,8 +261,10 @@ parse_factor(const struct parse *p, struct err *err)
 	bool plain = isdigit((unsigned char)p->text.p[0]) && strspn(p->text.p, "0123456789.x") == p->text.len;
 	double v = plain ? strtod(p->text.p, &end) : -1;
 
-	if (!end || strcmp(end, "x") || v < 1 || v > 1000000)
-		return refuse(p, err, "is no factor from 1x on; say for example 3x");
+	if (slice_is(p->text, "off"))
+		v = 0;
+	else if (!end || strcmp(end, "x") || (v < 1 && v > 0) || v > 1000000)
+		return refuse(p, err, "is no factor from 1x on, nor off; say for example 3x");
 	MEMBER(p, double) = v;
 	return 0;
 }

@@ -354,6 +354,18 @@ TEST("yes, no and their like are booleans in any case")
 	}
 }
 
+TEST("a factor can be switched off")
+{
+	const struct key *k = key_find(SECTION_ALERT, "stale_after");
+	struct alert_settings a = {.stale_after = 7};
+
+	CHECK(key_parse(k, SLICE("off"), &a, NULL) == 0 && a.stale_after == 0);
+	CHECK(key_parse(k, SLICE("1.5x"), &a, NULL) == 0 && a.stale_after == 1.5);
+	CHECK(key_parse(k, SLICE("0x"), &a, NULL) == 0 && a.stale_after == 0);
+	CHECK(key_parse(k, SLICE("0.5x"), &a, NULL) != 0);
+	CHECK(key_parse(k, SLICE("offx"), &a, NULL) != 0);
+}
+
 TEST("rates are numbers per unit or duration; lists are JSON arrays too")
 {
 	static const struct { const char *text; uint64_t n; int64_t ms; } rates[] = {
