@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "config/keys.h"
+#include "config/value.h"
 #define TAP_NO_MAIN
 #include "../tap.h"
 
@@ -352,6 +353,61 @@ TEST("yes, no and their like are booleans in any case")
 		settings_free(s);
 		free(ini);
 	}
+}
+
+TEST("every key of schedule, limits, OAuth, merges and alerts reaches its member")
+{
+	fresh();
+	struct settings *s = load(
+		"[host]\nfirst_spread=1s\nfail_pause=2s\nfail_pause_max=3h\nstop_timeout=4s\ntimezone=Europe/Berlin\n"
+		"keep_runs=5d\nkeep_logs=6d\nmax_log_bytes=7MiB\nkeep_deleted=8d\nkeep_letters=9d\n"
+		"[integration i]\nquota=15000/day\nmax_runs=3\ngrant=refresh_token\nrate_share=integration\nclient_id=a\nclient_secret=b\n"
+		"authorize_url=https://a.example/o\ntoken_url=https://t.example/o\noauth_scopes=x y\n"
+		"[limit i : search]\nmatch=GET /v1/search*\nrate=20/s\nshare=integration\n"
+		"[connection c : i]\nmax_runs=2\nprivate_key=pem\noauth_issuer=iss\noauth_subject=sub\noauth_audience=https://aud.example\n"
+		"[sync c : i : s]\ncron=@daily\ntimezone=UTC\nauto_sync=no\nauto_start=no\npriority=4\n"
+		"after=c : i : other\nneeds=any\nrun_retries=5\nvisibility=complete\nstep_time=6s\nstep_limit=7m\nstep_retries=8\n"
+		"step_worker=yes\nrun_buffer=9m\nmax_requests=10\nmax_bytes=11MiB\n"
+		"[merge People]\nsources=c:i:A, c:i:B\nkey=email\nfields=a, b\n"
+		"[alert]\nconsecutive_failures=1\nlonger_than=off\nerror_rate=50%\nstale_after=2x\nheld_deletes=no\n");
+	REQUIRE(s);
+	const struct host_settings *h = &s->host;
+	CHECK(h->first_spread_ms == 1000 && h->fail_pause_ms == 2000 && h->fail_pause_max_ms == 3 * 3600000);
+	CHECK_INT(h->stop_timeout_ms, 4000);
+	CHECK_STR(h->timezone, "Europe/Berlin");
+	CHECK(h->keep_runs_ms == 5 * INT64_C(86400000) && h->keep_logs_ms == 6 * INT64_C(86400000));
+	CHECK_INT(h->max_log_bytes, 7 << 20);
+	CHECK(h->keep_deleted_ms == 8 * INT64_C(86400000) && h->keep_letters_ms == 9 * INT64_C(86400000));
+	const struct integration_settings *i = s->integrations[0];
+	CHECK(i->quota_n == 15000 && i->quota_ms == 86400000 && i->max_runs == 3 && i->rate_share == SHARE_INTEGRATION);
+	CHECK(i->grant == GRANT_REFRESH_TOKEN && secret_is(i->client_id, "a") && secret_is(i->client_secret, "b"));
+	CHECK_STR(i->authorize_url, "https://a.example/o");
+	CHECK_STR(i->token_url, "https://t.example/o");
+	CHECK_STR(i->oauth_scopes, "x y");
+	const struct limit_settings *l = s->limits[0];
+	CHECK(l->integration == i && l->rate_n == 20 && l->rate_ms == 1000 && l->share == SHARE_INTEGRATION);
+	CHECK_STR(l->name, "search");
+	CHECK_STR(l->match, "GET /v1/search*");
+	const struct connection_settings *c = s->connections[0];
+	CHECK(c->max_runs == 2 && secret_is(c->private_key, "pem"));
+	CHECK_STR(c->oauth_issuer, "iss");
+	CHECK_STR(c->oauth_subject, "sub");
+	CHECK_STR(c->oauth_audience, "https://aud.example");
+	const struct sync_settings *y = s->syncs[0];
+	CHECK_STR(y->cron, "@daily");
+	CHECK_STR(y->timezone, "UTC");
+	CHECK(!y->auto_sync && !y->auto_start && y->priority == 4 && y->needs == NEEDS_ANY && y->run_retries == 5);
+	CHECK_STR(y->after_parts[2], "other");
+	CHECK(y->visibility == VISIBLE_COMPLETE && y->step_ms == 6000 && y->step_limit_ms == 420000 && y->step_retries == 8);
+	CHECK(y->step_worker && y->run_buffer_ms == 540000 && y->max_requests == 10 && y->max_bytes == 11 << 20);
+	const struct merge_settings *m = s->merges[0];
+	CHECK_STR(m->name, "People");
+	CHECK_STR(m->sources, "c:i:A, c:i:B");
+	CHECK_STR(m->key, "email");
+	CHECK_STR(m->fields, "a, b");
+	const struct alert_settings *a = &s->alert;
+	CHECK(a->consecutive_failures == 1 && a->longer_than == 0 && a->error_rate == 0.5 && a->stale_after == 2 && !a->held_deletes);
+	settings_free(s);
 }
 
 TEST("a factor can be switched off")
