@@ -57,6 +57,7 @@ int cli_number(const struct cli *c, const char *flag, uint64_t usual, uint64_t *
 const struct cli_flag *cli_globals(void);                            /* the flags of every command */
 struct exit_word { const char *code, *text; };
 extern const struct exit_word exit_words[];                          /* ends with a NULL text */
+int cli_since(const struct cli *c, const char *flag, int64_t *us, struct err *err); /* "2h" ago, or a time; 0: not given */
 void cli_help(const struct command *command);                         /* NULL: of everything */
 
 /* print.c */

@@ -315,3 +315,25 @@ cli_number(const struct cli *c, const char *flag, uint64_t usual, uint64_t *n, s
 		return err_set(err, ERR_USAGE, "%s %s: that is no number", flag, text);
 	return 0;
 }
+
+int
+cli_since(const struct cli *c, const char *flag, int64_t *us, struct err *err)
+{
+	const char *text = cli_value(c, flag);
+	char *day;
+	int64_t ms;
+	bool good;
+
+	*us = 0;
+	if (!text)
+		return 0;
+	if (duration_parse(slice_str(text), &ms)) {
+		*us = clock_wall_us(&clock_system) - ms * 1000;
+		return 0;
+	}
+	day = xasprintf("%sT00:00:00Z", text);
+	good = time_parse(slice_str(text), us) || time_parse(slice_str(day), us);
+	free(day);
+	return good ? 0 : err_set(err, ERR_USAGE, "%s %s: say how long ago, like 2h, or a time like 2026-11-23 or "
+	                                          "2026-11-23T08:00:00Z", flag, text);
+}

@@ -1,8 +1,9 @@
-/* history.c - `sluice history`: the runs, newest first; with --run one of them, with its log. */
+/* history.c - `sluice history`: the runs, newest first; with --run one of them (cli/history_run.c). */
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/history.h"
 
 #define PAGE 1000 /* runs in one answer */
 
@@ -10,6 +11,9 @@ static const struct cli_flag flags[] = {
 	{"--connection-id", "C", "only of this connection"},
 	{"--integration", "I", "only of this integration"},
 	{"--sync", "S", "only of this sync"},
+	{"--status", "STATUS", "only those that ended so: success, partial, error, stopped, interrupted, running"},
+	{"--since", "WHEN", "only those that began since then: 2h, 2026-11-23, 2026-11-23T08:00:00Z"},
+	{"--before", "R", "only those before run R: to go on where a list ended"},
 	{"--limit", "N", "at most N; 0: all; usually 20"},
 	{"--run", "R", "this run with all its counts, waits, warnings and log"},
 	{NULL, NULL, NULL},
@@ -18,8 +22,9 @@ static const struct cli_flag flags[] = {
 struct past {
 	struct cli *cli;
 	struct table table;
+	struct run_text *one;       /* --run */
+	int64_t since_us;
 	uint64_t run, left, before; /* left: rows that may still come; before: only older ones; 0: any */
-	bool first; /* of a run's rows: the record; the rest is its log */
 };
 
 static void
@@ -67,40 +72,20 @@ run_row(void *arg, struct slice row)
 	struct past *p = arg;
 
 	p->left--;
-	if (p->cli->format == FORMAT_TEXT)
+	if (p->cli->format == FORMAT_TEXT && p->run)
+		history_run_row(p->one, row);
+	else if (p->cli->format == FORMAT_TEXT)
 		run_text(p, row);
 	else
 		print_row(p->cli, row);
 }
 
-/* The record, then its log lines. */
-static void
-one_row(void *arg, struct slice row)
-{
-	struct past *p = arg;
-	char *ts, *level, *msg;
-
-	if (p->cli->format != FORMAT_TEXT) {
-		print_row(p->cli, row);
-		return;
-	}
-	if (p->first) {
-		print_object(p->cli, row);
-		p->first = false;
-		return;
-	}
-	ts = member_text(row, "ts");
-	level = member_text(row, "level");
-	msg = member_text(row, "msg");
-	printf("%s  %-5s  %s\n", ts ? ts : "-", level ? level : "-", msg ? msg : "");
-	free(ts);
-	free(level);
-	free(msg);
-}
-
 static void
 question_write(const struct past *p, struct buf *out)
 {
+	static const struct {
+		const char *flag, *member;
+	} filters[] = {{"--connection-id", "connection"}, {"--integration", "integration"}, {"--sync", "sync"}, {"--status", "status"}};
 	const struct cli *c = p->cli;
 	struct json_out o = json_out(out);
 
@@ -109,12 +94,10 @@ question_write(const struct past *p, struct buf *out)
 	json_kv_int(&o, "run", (int64_t)p->run);
 	json_kv_int(&o, "limit", p->left < PAGE ? (int64_t)p->left : PAGE);
 	json_kv_int(&o, "before", (int64_t)p->before);
-	if (cli_value(c, "--connection-id"))
-		json_kv_str(&o, "connection", cli_value(c, "--connection-id"));
-	if (cli_value(c, "--integration"))
-		json_kv_str(&o, "integration", cli_value(c, "--integration"));
-	if (cli_value(c, "--sync"))
-		json_kv_str(&o, "sync", cli_value(c, "--sync"));
+	json_kv_int(&o, "since_us", p->since_us);
+	for (size_t i = 0; i < LENGTH(filters); i++)
+		if (cli_value(c, filters[i].flag))
+			json_kv_str(&o, filters[i].member, cli_value(c, filters[i].flag));
 	json_close(&o, '}');
 }
 
@@ -130,7 +113,7 @@ past_ask(struct past *p, struct access *a, struct err *err)
 	while (rc == 0 && more) {
 		buf_clear(&question);
 		question_write(p, &question);
-		rc = access_ask(a, buf_view(&question), p->run ? one_row : run_row, p, &end, err);
+		rc = access_ask(a, buf_view(&question), run_row, p, &end, err);
 		p->before = rc == 0 ? (uint64_t)member_int(buf_view(&end), "before", 0) : 0;
 		more = !p->run && p->left && p->before && member_bool(buf_view(&end), "more", false);
 	}
@@ -140,19 +123,39 @@ past_ask(struct past *p, struct access *a, struct err *err)
 }
 
 static int
+past_begin(struct past *p, struct err *err)
+{
+	static const char *const words[] = {"success", "partial", "error", "stopped", "interrupted", "running", NULL};
+	const char *status = cli_value(p->cli, "--status"), *near;
+
+	for (size_t i = 0; status && (i == 0 || words[i - 1]); i++) {
+		if (words[i] && strcmp(words[i], status) == 0)
+			break;
+		near = words[i] ? NULL : nearest(status, words);
+		if (!words[i])
+			return err_set(err, ERR_USAGE, "--status %s: no run ends so%s%s%s", status, near ? "; did you mean " : "",
+			               near ? near : "", near ? "?" : "");
+	}
+	if (cli_number(p->cli, "--limit", 20, &p->left, err) != 0 || cli_number(p->cli, "--before", 0, &p->before, err) != 0 ||
+	    cli_number(p->cli, "--run", 0, &p->run, err) != 0)
+		return -1;
+	return cli_since(p->cli, "--since", &p->since_us, err);
+}
+
+static int
 command_history_run(struct cli *c)
 {
 	static const char *const head[] = {"RUN",  "STARTED", "CONNECTION", "INTEGRATION",
 	                                   "SYNC", "STATUS",  "TOOK",       "CHANGES OR REASON"};
-	struct past p = {.cli = c, .table.columns = LENGTH(head), .first = true};
+	struct run_text one = {0};
+	struct past p = {.cli = c, .table.columns = LENGTH(head), .one = &one};
 	struct access a = {0};
 	struct err err;
 	int rc = -1;
 
 	for (size_t i = 0; i < LENGTH(head); i++)
 		table_cell(&p.table, head[i]);
-	if (cli_number(c, "--limit", 20, &p.left, &err) == 0 && cli_number(c, "--run", 0, &p.run, &err) == 0 &&
-	    access_open(&a, c, false, &err) == 0)
+	if (past_begin(&p, &err) == 0 && access_open(&a, c, false, &err) == 0)
 		rc = past_ask(&p, &a, &err);
 	if (c->format != FORMAT_TEXT && rc == 0)
 		print_end(c);
@@ -163,7 +166,7 @@ command_history_run(struct cli *c)
 
 const struct command command_history = {
 	.name = "history",
-	.usage = "[--connection-id C] [--integration I] [--sync S] [--limit N] [--run R]",
+	.usage = "[--connection-id C] [--integration I] [--sync S] [--status STATUS] [--since WHEN] [--before R] [--limit N] [--run R]",
 	.summary = "Shows past runs, newest first; with --run one of them and its log",
 	.flags = flags,
 	.run = command_history_run,

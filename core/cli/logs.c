@@ -21,8 +21,9 @@ static const struct cli_flag flags[] = {
         {"--integration", "I", "only of this integration"},
         {"--sync", "S", "only of this sync"},
         {"--run", "R", "only of this run"},
-        {"--level", "LEVEL", "only lines of this level and above: info, warn or error"},
-        {"--limit", "N", "of the last N runs; 0: all; usually 10"},
+        {"--level", "LEVEL", "only lines of this level and above: debug, info, warn or error"},
+        {"--since", "WHEN", "only lines since then: 2h, 2026-11-23, 2026-11-23T08:00:00Z"},
+        {"--limit", "N", "of the last N runs; 0: all; usually 10, with --since all"},
         {NULL, NULL, NULL},
 };
 
@@ -37,6 +38,7 @@ struct logs {
 	struct cli *cli;
 	struct access access;
 	enum log_level level;
+	int64_t since_us;     /* lines before are not shown; 0: all are */
 	uint64_t limit, only; /* runs; only: the one run, 0: any */
 	uint64_t floor;       /* of the runs below this one no more is asked */
 	struct told *list;    /* ascending */
@@ -99,6 +101,17 @@ line_print(const struct logs *l, struct slice row)
 	free(msg);
 }
 
+static bool
+before_since(const struct logs *l, struct slice row)
+{
+	char *ts = l->since_us ? member_text(row, "ts") : NULL;
+	int64_t us;
+	bool before = ts && time_parse(slice_str(ts), &us) && us < l->since_us;
+
+	free(ts);
+	return before;
+}
+
 static void
 line_take(void *arg, struct slice row)
 {
@@ -113,7 +126,7 @@ line_take(void *arg, struct slice row)
 		log_level_find(slice_str(name), &level);
 	free(name);
 	l->any = true;
-	if (level < l->level)
+	if (level < l->level || before_since(l, row))
 		return;
 	if (l->cli->format == FORMAT_TEXT) {
 		line_print(l, row);
@@ -240,7 +253,8 @@ logs_begin(struct logs *l, bool follow, struct err *err)
 {
 	const char *level = cli_value(l->cli, "--level");
 
-	if (cli_number(l->cli, "--limit", RUNS_USUAL, &l->limit, err) != 0 ||
+	if (cli_since(l->cli, "--since", &l->since_us, err) != 0 ||
+	    cli_number(l->cli, "--limit", l->since_us ? 0 : RUNS_USUAL, &l->limit, err) != 0 ||
 	    cli_number(l->cli, "--run", 0, &l->only, err) != 0)
 		return -1;
 	if (l->only)
@@ -248,7 +262,7 @@ logs_begin(struct logs *l, bool follow, struct err *err)
 	else if (l->limit == 0)
 		l->limit = UINT32_MAX;
 	if (level && !log_level_find(slice_str(level), &l->level))
-		return err_set(err, ERR_USAGE, "--level %s: say info, warn or error", level);
+		return err_set(err, ERR_USAGE, "--level %s: say debug, info, warn or error", level);
 	if (l->cli->n_args)
 		return err_set(err, ERR_USAGE, "usage: sluice logs %s", l->cli->command->usage);
 	if (follow && l->cli->format == FORMAT_JSON)
@@ -280,11 +294,11 @@ command_logs_run(struct cli *c)
 
 const struct command command_logs = {
         .name = "logs",
-        .usage = "[-f] [--sync S] [--run R] [--level LEVEL] [--connection-id C] [--integration I] [--limit N]",
+        .usage = "[-f] [--sync S] [--run R] [--level LEVEL] [--since WHEN] [--connection-id C] [--integration I] [--limit N]",
         .summary = "Shows what runs logged; with -f as they do",
         .help = "Of each run 10 000 lines are kept at most: its begin and end, warnings, the first rejected records, "
                 "and what\n"
-                "its connector logs at level info and above.",
+                "its connector logs at level info and above; at debug only where [host] log_level is debug.",
         .flags = flags,
         .run = command_logs_run,
 };

@@ -213,6 +213,7 @@ row_json(struct standing *s, const struct pick *p, struct slice row, const char 
 	time_put(&o, "due_at", due_us(s->cli, p, row)); /* null: never by itself */
 	json_kv_int(&o, "records", (int64_t)records_of(s, p));
 	json_kv_raw(&o, "held", member_raw(row, "held"));
+	json_kv_raw(&o, "alerts", member_raw(row, "alerts"));
 	json_kv_int(&o, "dead_letters", member_int(row, "dead_letters", 0));
 	json_kv_int(&o, "positions", member_int(row, "positions", 0));
 	json_kv_int(&o, "failures", member_int(last, "failures", 0));
@@ -291,6 +292,19 @@ schedule_note(struct standing *s, const char *name, struct slice row)
 }
 
 static void
+alert_notes(struct standing *s, const char *name, struct slice alerts)
+{
+	struct json_iter it = json_iter(alerts);
+
+	while (json_next(&it)) {
+		char *text = member_text(it.value, "text"), *since = member_text(it.value, "since"), time[TIME_TEXT_MAX];
+		buf_printf(&s->notes, "%s: alert since %s: %s\n", name, time_short(since, time), text ? text : "");
+		free(text);
+		free(since);
+	}
+}
+
+static void
 row_notes(struct standing *s, const struct pick *p, struct slice row)
 {
 	struct slice last = member_raw(row, "last");
@@ -309,6 +323,7 @@ row_notes(struct standing *s, const struct pick *p, struct slice row)
 	if (reason && !json_string_is(member_raw(last, "status"), "success"))
 		buf_printf(&s->notes, "%s: %s\n", name, reason);
 	schedule_note(s, name, row);
+	alert_notes(s, name, member_raw(row, "alerts"));
 	if (held)
 		buf_printf(&s->notes,
 		           "%s: %llu delete%s held back, too many at once to be believed without a person: `sluice "

@@ -122,6 +122,36 @@ facts_again(struct run *r)
 	buf_free(&value);
 }
 
+#define RECENT_MAX 20u
+
+/* "took": of the last successful runs, in ms; "ended": of the last runs, '+' or '-' for each that succeeded or failed. What
+ * is usual of a sync is read off these. The same run written once more changes nothing. */
+static void
+recent_write(const struct run *r, struct slice before, struct json_out *o)
+{
+	bool again = (uint64_t)member_int(before, "run", 0) == r->number, success = r->err.cls == ERR_NONE;
+	struct slice took = member_raw(before, "took");
+	size_t n = json_count(took), skip = success && !again && n >= RECENT_MAX ? n - RECENT_MAX + 1 : 0, i = 0;
+	struct json_iter it = json_iter(took);
+	char *ended = member_text(before, "ended");
+	struct buf text = {0};
+
+	json_key(o, "took");
+	json_open(o, '[');
+	while (json_next(&it))
+		if (i++ >= skip)
+			json_put_raw(o, it.value);
+	if (success && !again)
+		json_put_int(o, clock_mono_ms(r->host->clock) - r->start_ms);
+	json_close(o, ']');
+	buf_puts(&text, ended ? ended : "");
+	if (!again && r->err.cls != ERR_STOPPED)
+		buf_putc(&text, success ? '+' : '-');
+	json_kv_str(o, "ended", buf_str(&text) + (text.len > RECENT_MAX ? text.len - RECENT_MAX : 0));
+	buf_free(&text);
+	free(ended);
+}
+
 void
 facts_last(const struct run *r, const char *status, struct slice before, struct buf *out)
 {
@@ -153,5 +183,6 @@ facts_last(const struct run *r, const char *status, struct slice before, struct 
 	}
 	if (r->sandbox)
 		json_kv_str(&o, "sandbox", r->sandbox);
+	recent_write(r, before, &o);
 	json_close(&o, '}');
 }

@@ -230,7 +230,7 @@ history_log(struct run *r, enum log_level level, const char *fmt, ...)
 			text.p[i] = ' ';
 	log_blank(&text);
 	log_line(level, history_fields(r, fields), "%s", buf_str(&text));
-	if (level >= LOG_INFO)
+	if (level >= LOG_INFO || strcmp(r->settings->host.log_level, "debug") == 0)
 		line_count(r, level, buf_str(&text));
 	buf_free(&text);
 }

@@ -15,6 +15,7 @@
 #include "run/member.h"
 #include "run/options.h"
 #include "run/target.h"
+#include "schedule/alerts.h"
 #include "schedule/service_inner.h"
 #include "sluice.h"
 #include "wire/message.h"
@@ -72,6 +73,7 @@ entry_make(struct service *s, const struct chosen *c)
 	*idset_put(&s->names, buf_view(&key), &fresh) = (uint32_t)s->n_entries;
 	buf_free(&key);
 	s->entries = xrealloc(s->entries, (s->n_entries + 1) * sizeof(*s->entries));
+	e->at = s->n_entries;
 	s->entries[s->n_entries++] = e;
 	return e;
 }
@@ -349,6 +351,7 @@ service_refit(struct service *s)
 	schedule_limits(s->schedule, &o);
 	if (schedule_fit(s, &err) != 0)
 		log_error("%s: what comes after it does not begin", err.text);
+	alerts_refit(s->alerts);
 	service_turn_soon(s);
 }
 
@@ -420,6 +423,7 @@ service_run_done(void *arg, const struct run_result *r)
 	e->run = NULL;
 	end_tell(e, r);
 	entry_ended(e, r);
+	alerts_ended(s->alerts, e, r->counts.total_ms);
 	service_turn_soon(s);
 	idle_check(s);
 }
@@ -468,6 +472,7 @@ begin_refused(struct entry *e, const struct err *err)
 	text_put(&e->refused, err->text);
 	log_line(LOG_ERROR, entry_fields(e, fields), "its run cannot begin: %s", err->text);
 	entry_ended(e, &(struct run_result){.err = *err});
+	alerts_ended(e->service->alerts, e, 0);
 }
 
 static bool
@@ -544,6 +549,7 @@ service_new(const struct service_options *o, struct err *err)
 	s->schedule = schedule_new(&options);
 	if (schedule_fit(s, err) != 0)
 		goto out;
+	s->alerts = alerts_new(s);
 	host_serves(s->host, s);
 	return s;
 out:
@@ -560,6 +566,7 @@ service_begin(struct service *s)
 	s->watching = service_plugins_watch(s, &err) == 0;
 	if (!s->watching)
 		log_warn("plugins are not followed: %s", err.text);
+	alerts_begin(s->alerts);
 	service_turn_soon(s);
 }
 
@@ -573,6 +580,7 @@ service_stop(struct service *s, const char *why, void (*idle)(void *arg), void *
 	if (!s->stopping) {
 		s->stopping = true;
 		uv_timer_stop(&s->timer);
+		alerts_stop(s->alerts);
 		if (s->watching)
 			service_plugins_unwatch(s);
 		for (struct run *r = run_next(s->host, NULL); r; r = next) {
@@ -603,6 +611,7 @@ service_free(struct service *s)
 		while (s->timer_open)
 			uv_run(s->o.loop, UV_RUN_ONCE);
 	}
+	alerts_free(s->alerts);
 	schedule_free(s->schedule);
 	for (size_t i = 0; i < s->n_entries; i++) {
 		struct entry *e = s->entries[i];

@@ -8,6 +8,7 @@
 /* What this process knows of one sync besides the schedule. Made when it is first configured, and kept. */
 struct entry {
 	struct service *service;
+	size_t at;                   /* in the service's entries: they never move */
 	struct schedule_item *item;  /* NULL: not configured now */
 	char *connection, *integration, *sync;
 	struct run *run;             /* under way */
@@ -31,6 +32,7 @@ struct service {
 	size_t n_troubles;
 	uv_timer_t timer;
 	bool timer_open, begun, stopping, watching;
+	struct alerts *alerts;
 	char *short_of;              /* why no run begins at the moment; NULL: they do */
 	void (*idle)(void *arg);
 	void *idle_arg;

@@ -315,6 +315,7 @@ status_row(struct question *q, const struct scope_name *name)
 	status_live(q, &o, name);
 	state_put(q, &o, scope, STATE_LAST, "last");
 	state_put(q, &o, scope, STATE_RUN, "interrupted");
+	status_alerts(q, &o, name);
 	json_key(&o, "held");
 	json_open(&o, '{');
 	if (scope)
@@ -373,6 +374,7 @@ static const struct {
 	{"pause", ask_pause_syncs},         {"start", ask_start_syncs},
 	{"reload", ask_reload},             {"service", ask_service},
 	{"due", ask_due},                   {"limits", ask_limits},
+	{"steps", ask_steps},               {"alerts", ask_alerts},
 };
 
 static int

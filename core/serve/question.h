@@ -35,6 +35,11 @@ name_fits(const char *wanted, const char *name)
 int ask_history(struct question *q);
 int ask_run(struct question *q);
 int ask_log(struct question *q);
+int ask_steps(struct question *q);
+
+/* query_alerts.c */
+int ask_alerts(struct question *q);
+void status_alerts(const struct question *q, struct json_out *o, const struct scope_name *name); /* "alerts":[...] */
 
 /* query_letters.c */
 int ask_dead_letters(struct question *q);
