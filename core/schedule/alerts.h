@@ -21,6 +21,8 @@ struct alert { /* borrowed in calls */
 /* Open ones, or with `ended` those that were over last, the newest first. With a service in this process from memory, else
  * as they stand in the store. each returns false to stop. */
 int alerts_each(struct host *h, bool ended, bool (*each)(void *arg, const struct alert *a), void *arg, struct err *err);
+/* The open ones of one sync and of its connection. */
+void alerts_of(struct host *h, const struct scope_name *sync, bool (*each)(void *arg, const struct alert *a), void *arg);
 /* Beginnings and ends from now on, behind the log. One listener; NULL: nobody. */
 void alerts_listen(struct service *s, void (*told)(void *arg, const struct alert *a), void *arg);
 void alert_write(const struct alert *a, struct json_out *o); /* as an object */

@@ -320,3 +320,25 @@ alerts_each(struct host *h, bool ended, bool (*each)(void *arg, const struct ale
 		return -1;
 	return k.stopped ? 0 : store_scopes(host_store(h), stored_scope, &k, err);
 }
+
+void
+alerts_of(struct host *h, const struct scope_name *sync, bool (*each)(void *arg, const struct alert *a), void *arg)
+{
+	const struct scope_name connection = {.connection = sync->connection, .integration = sync->integration};
+	const struct scope_name *const both[] = {sync, &connection};
+	struct asking k = {.host = h, .each = each, .arg = arg};
+	const struct service *s = host_service(h);
+	const struct entry *e = s && s->alerts ? service_entry(s, sync->connection, sync->integration, sync->sync) : NULL;
+
+	if (e && e->at < s->alerts->n_syncs) {
+		const struct watch *w = s->alerts->syncs[e->at];
+		if (subject_each(&k, &w->subject))
+			subject_each(&k, &s->alerts->links[w->link]->subject);
+		return;
+	}
+	for (size_t i = 0; host_store(h) && !k.stopped && i < LENGTH(both); i++) {
+		uint32_t scope = store_scope_find(host_store(h), both[i]);
+		if (scope)
+			stored_scope(&k, scope, both[i]);
+	}
+}

@@ -5,7 +5,7 @@ plugins act campaign
 provider --records 20
 
 configure() { # configure LINES...: of [alert]
-	host 'fail_pause = 100ms' 'fail_pause_max = 200ms' 'first_spread = 0s' 'retries = 0'
+	host 'request_timeout = 2s' 'fail_pause = 100ms' 'fail_pause_max = 200ms' 'first_spread = 0s' 'retries = 0'
 	ini <<-INI
 		[integration campaign]
 		base_url = $at
@@ -24,7 +24,7 @@ serve() {
 	"$build/sluice" --conf "$conf" --log-format json serve >>"$dir/log" 2>&1 </dev/null &
 	server=$!
 	pids="$pids $server"
-	until_true 20 grep -q 'serves 1 connection' "$dir/log"
+	until_true 20 grep -q 'serves 1 connection' "$dir/log" || { ok 1 "the service begins"; tail -n 3 "$dir/log"; exit 1; }
 }
 unserve() {
 	kill "$server"
