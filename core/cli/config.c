@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "run/options.h"
+#include "run/sections.h"
 #include "run/target.h"
 #include "schedule/plan.h"
 
@@ -186,6 +187,36 @@ verdict_show(struct cli *c, size_t bad)
 	buf_free(&json);
 }
 
+struct told {
+	struct cli *cli;
+	size_t bad;
+};
+
+static void
+section_fault(void *arg, const struct err *why)
+{
+	struct told *t = arg;
+
+	cli_fail(t->cli, why);
+	t->bad++;
+}
+
+static void
+section_doubt(void *arg, const struct err *why)
+{
+	(void)arg;
+	log_warn("%s", why->text);
+}
+
+static size_t
+sections_check(struct cli *c, struct host *h)
+{
+	struct told t = {.cli = c};
+
+	sections_judge(h, c->settings, &(struct section_judge){section_fault, section_doubt, &t});
+	return t.bad;
+}
+
 static int
 plugins_check(struct cli *c)
 {
@@ -202,6 +233,7 @@ plugins_check(struct cli *c)
 	for (size_t i = 0; i < s->n_syncs; i++)
 		bad += sync_check(c, h, s->syncs[i]) != 0;
 	bad += schedule_judge(c, h);
+	bad += sections_check(c, h);
 	host_free(h);
 	verdict_show(c, bad);
 	return bad ? 2 : 0;

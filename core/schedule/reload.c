@@ -15,6 +15,7 @@
 #include "config/changes.h"
 #include "run/connections.h"
 #include "run/merges.h"
+#include "run/sections.h"
 #include "schedule/plan.h"
 #include "schedule/service.h"
 
@@ -152,6 +153,19 @@ schedule_judge(struct reloading *r)
 	schedule_free(s);
 }
 
+static void
+section_fault(void *arg, const struct err *why)
+{
+	fault(arg, why);
+}
+
+static void
+section_doubt(void *arg, const struct err *why)
+{
+	(void)arg;
+	log_warn("%s", why->text);
+}
+
 /* ---- saying what changed ---- */
 
 static void
@@ -215,6 +229,7 @@ service_reload(struct service *s, struct buf *changes, struct err *err)
 	connections_judge(&r);
 	syncs_judge(&r);
 	schedule_judge(&r);
+	sections_judge(h, now, &(struct section_judge){section_fault, section_doubt, &r});
 	if (!r.faults && merges_set(h, now, false, err) != 0) /* all of them or none; built beside */
 		r.faults++;
 	if (r.faults) {

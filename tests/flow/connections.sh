@@ -42,6 +42,47 @@ faulty 'there is no sync gone:act:things' 'after what is not there is refused' <
 after = gone : act : things
 INI
 
+faulty '[.]ini:[0-9]+: \[limit act : search\]: match: .search. is no method and path' 'a limit that matches no request is refused' <<INI
+[limit act : search]
+match = search
+rate = 1/s
+INI
+faulty '[.]ini:[0-9]+: \[merge all\]: sources: .acme:act. is no CONNECTION:INTEGRATION:MODEL' 'sources of no such form are refused' <<INI
+[merge all]
+sources = acme:act
+key = id
+INI
+faulty "\[merge all\]: sources: connector 'act' has no model 'Thin'; did you mean 'Thing'" 'a source of an unknown model is refused' <<INI
+[merge all]
+sources = acme:act:Thing, beta:act:Thin
+key = id
+INI
+faulty "\[merge more\]: sources: 'all' is itself merged" 'a merge of a merge is refused' <<INI
+[merge all]
+sources = acme:act:Thing, beta:act:Thing
+key = id
+[merge more]
+sources = merge:merge:all, acme:act:Thing
+key = id
+INI
+good
+ini <<INI
+[merge all]
+sources = acme:act:Thing, betta:act:Thing
+key = id
+[connection delta : act]
+metadata.regoin = eu
+[limit other : x]
+match = GET /x*
+rate = 1/s
+INI
+run config --check
+is "$status" 0 "what may be in the store, or is yet to come, is no error"
+has "$dir/err" "there is no connection betta : act; did you mean 'beta'" "but a warning"
+has "$dir/err" "no connection is one of integration 'other'" "so is a limit for nobody"
+has "$dir/err" "metadata.regoin: no sync of connector 'act' asks for it; did you mean 'metadata.region'" "and metadata that nobody asks for"
+
+good
 run run
 run records Thin
 has "$dir/err" 'did you mean Thing' "a model's name that is nearly right brings the right one"

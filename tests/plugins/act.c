@@ -39,8 +39,9 @@ endless(struct sluice_run *run)
 
 static const struct sluice_field fields[] = {{.name = "id", .type = SLUICE_STRING, .flags = SLUICE_KEY}, {0}};
 static const struct sluice_field name[] = {{.name = "name", .type = SLUICE_STRING}, {0}};
+static const struct sluice_field wishes[] = {{.name = "region", .type = SLUICE_STRING, .flags = SLUICE_OPTIONAL}, {0}};
 static const struct sluice_model models[] = {{.name = "Thing", .fields = fields}, {0}};
-static const struct sluice_sync syncs[] = {{.name = "things", .model = "Thing", .fetch = fetch}, {0}};
+static const struct sluice_sync syncs[] = {{.name = "things", .model = "Thing", .input = wishes, .fetch = fetch}, {0}};
 static const struct sluice_action actions[] = {
 	{.name = "echo", .input = name, .output = name, .call = echo},
 	{.name = "wrong", .output = name, .call = wrong},
