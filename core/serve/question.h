@@ -80,6 +80,10 @@ int ask_verify(struct question *q);
 int ask_backup(struct question *q);
 int ask_prune(struct question *q);
 
+/* query_token.c */
+int ask_set_token(struct question *q);
+int ask_token(struct question *q);
+
 /* query_plugins.c */
 int ask_plugins(struct question *q);
 
