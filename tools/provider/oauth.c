@@ -1,6 +1,6 @@
 /* oauth.c - /oauth: an OAuth 2 server that rotates its refresh tokens, and an API that wants its access tokens.
  *
- *   GET  /oauth/authorize      permits at once: 302 to redirect_uri with code and state; client_id=denied: access_denied
+ *   GET  /oauth/authorize      permits at once: 302 to redirect_uri with code and state; client_id=unwanted: access_denied
  *   POST /oauth/token          refresh_token, client_credentials, authorization_code, and JWT bearer (not verified)
  *   GET  /oauth/api/...        as /plain/..., for a bearer of a token that is valid
  *   GET  /_control/oauth       how often each was asked; POST /_control/set: oauth.expires (seconds), oauth.rotate
@@ -189,7 +189,7 @@ authorize_handle(struct provider *v, const struct request *r, struct reply *p)
 		return;
 	}
 	reply_json(p, 302);
-	if (strcmp(id, "denied") == 0)
+	if (strcmp(id, "unwanted") == 0)
 		reply_header(p, "Location", "%s?error=access_denied&state=%s", v->oauth.redirect, state);
 	else
 		reply_header(p, "Location", "%s?code=code.%llu&state=%s", v->oauth.redirect,
