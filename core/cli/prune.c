@@ -1,4 +1,4 @@
-/* prune.c - `sluice prune`: old tombstones, runs and logs go, in steps of one bounded transaction each, so that a run
+/* prune.c - `sluice prune`: old tombstones, runs, logs and settled letters go, in steps of one bounded transaction each, so that a run
  * beside it goes on; killed in the middle, what is gone is gone and the rest is there. */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -9,18 +9,20 @@ static const struct cli_flag flags[] = {
         {"--deleted-after", "D", "tombstones of records that were deleted longer ago, like '90 days'"},
         {"--runs-after", "D", "runs that ended longer ago, with their logs; the newest run stays"},
         {"--logs-after", "D", "logs of runs that ended longer ago; the runs stay"},
+        {"--letters-after", "D", "dead letters that were settled longer ago"},
         {"--dry-run", NULL, "count only"},
         {NULL, NULL, NULL},
 };
 
 /* In this order; the lines that --logs-after removes are not counted again with their runs. */
-enum { DELETED, LOGS, RUNS, WHATS };
+enum { DELETED, LOGS, RUNS, LETTERS, WHATS };
 static const struct {
 	const char *flag, *what;
 } whats[WHATS] = {
         [DELETED] = {"--deleted-after", "deleted"},
         [LOGS] = {"--logs-after", "logs"},
         [RUNS] = {"--runs-after", "runs"},
+        [LETTERS] = {"--letters-after", "letters"},
 };
 
 struct pruning {
@@ -28,7 +30,7 @@ struct pruning {
 	struct access access;
 	int64_t before_us[WHATS]; /* 0: not asked for */
 	bool dry;
-	uint64_t tombstones, runs, lines;
+	uint64_t tombstones, runs, lines, letters;
 };
 
 static void
@@ -64,6 +66,7 @@ what_prune(struct pruning *p, int what, struct err *err)
 		p->tombstones += (uint64_t)member_int(buf_view(&end), "tombstones", 0);
 		p->runs += (uint64_t)member_int(buf_view(&end), "runs", 0);
 		p->lines += (uint64_t)member_int(buf_view(&end), "lines", 0);
+		p->letters += (uint64_t)member_int(buf_view(&end), "letters", 0);
 		more = member_bool(buf_view(&end), "more", false);
 		free(cursor);
 		cursor = member_text(buf_view(&end), "cursor");
@@ -92,7 +95,7 @@ flags_take(struct pruning *p, struct err *err)
 	}
 	return any ? 0
 	           : err_set(err, ERR_USAGE,
-	                     "say what is to go: --deleted-after, --runs-after, --logs-after, or several");
+	                     "say what is to go: --deleted-after, --runs-after, --logs-after, --letters-after, or several");
 }
 
 static void
@@ -100,11 +103,14 @@ pruning_tell(struct pruning *p)
 {
 	struct buf line = {0};
 	struct json_out o = json_out(&line);
-	char a[32], b[32], c[32];
+	char a[32], b[32], c[32], d[32];
 
 	if (p->cli->format == FORMAT_TEXT) {
-		printf("%s %s tombstones, %s runs, %s log lines\n", p->dry ? "would remove" : "removed",
+		printf("%s %s tombstones, %s runs, %s log lines", p->dry ? "would remove" : "removed",
 		       number_text(p->tombstones, a), number_text(p->runs, b), number_text(p->lines, c));
+		if (p->before_us[LETTERS])
+			printf(", %s settled dead letters", number_text(p->letters, d));
+		putchar('\n');
 		return;
 	}
 	json_open(&o, '{');
@@ -112,6 +118,7 @@ pruning_tell(struct pruning *p)
 	json_kv_int(&o, "tombstones", (int64_t)p->tombstones);
 	json_kv_int(&o, "runs", (int64_t)p->runs);
 	json_kv_int(&o, "log_lines", (int64_t)p->lines);
+	json_kv_int(&o, "letters", (int64_t)p->letters);
 	json_close(&o, '}');
 	print_object(p->cli, buf_view(&line));
 	buf_free(&line);
@@ -130,18 +137,18 @@ command_prune_run(struct cli *c)
 		if (p.before_us[i])
 			rc = what_prune(&p, i, &err);
 	access_close(&p.access);
-	if (rc == 0 || p.tombstones || p.runs || p.lines)
+	if (rc == 0 || p.tombstones || p.runs || p.lines || p.letters)
 		pruning_tell(&p);
 	return rc == 0 ? 0 : cli_fail(c, &err);
 }
 
 const struct command command_prune = {
         .name = "prune",
-        .usage = "[--deleted-after D] [--runs-after D] [--logs-after D] [--dry-run]",
-        .summary = "Removes old tombstones, runs and logs",
+        .usage = "[--deleted-after D] [--runs-after D] [--logs-after D] [--letters-after D] [--dry-run]",
+        .summary = "Removes old tombstones, runs, logs and settled dead letters",
         .help = "A change-feed cursor from before a removed tombstone is refused afterwards (cursor_expired): its "
                 "reader "
-                "begins again. The file keeps its size and uses the room again; a backup is smaller.",
+                "begins again. The newest run stays, and each that is under way or interrupted. The file keeps its size and uses the room again; a backup is smaller.",
         .flags = flags,
         .run = command_prune_run,
 };

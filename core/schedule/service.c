@@ -563,6 +563,9 @@ service_begin(struct service *s)
 	struct err err;
 
 	s->begun = true;
+	s->upkeep = upkeep_new(s->host, &err);
+	if (!s->upkeep)
+		log_warn("what is old stays: %s", err.text);
 	s->watching = service_plugins_watch(s, &err) == 0;
 	if (!s->watching)
 		log_warn("plugins are not followed: %s", err.text);
@@ -606,6 +609,7 @@ service_free(struct service *s)
 		return;
 	if (host_service(s->host) == s)
 		host_serves(s->host, NULL);
+	upkeep_free(s->upkeep);
 	if (s->timer_open) {
 		uv_close((uv_handle_t *)&s->timer, timer_closed);
 		while (s->timer_open)

@@ -4,6 +4,7 @@
 
 #include "run/idset.h"
 #include "schedule/decided.h"
+#include "schedule/upkeep.h"
 
 /* What this process knows of one sync besides the schedule. Made when it is first configured, and kept. */
 struct entry {
@@ -30,6 +31,7 @@ struct service {
 	struct idset names;          /* of entries: index */
 	struct trouble *troubles;    /* connections that are not in the schedule */
 	size_t n_troubles;
+	struct upkeep *upkeep;       /* NULL: not begun */
 	uv_timer_t timer;
 	bool timer_open, begun, stopping, watching;
 	struct alerts *alerts;

@@ -10,7 +10,7 @@
 #include "store/apply.h"
 #include "store/read.h"
 
-#define STEPS_MAX 100000 /* entries looked at in one snapshot */
+#define STEPS_MAX 20000 /* entries looked at in one snapshot: the loop waits for it */
 
 struct looking {
 	struct snapshot snap;
@@ -253,6 +253,43 @@ store_log_span(struct store *s, uint64_t run, uint64_t *first, uint64_t *last)
 			mdb_cursor_close(cur);
 		}
 		snapshot_end(&p);
+	}
+	read_complain(&err);
+	return found;
+}
+
+/* By the pages of the database, which LMDB counts. */
+uint64_t
+store_log_bytes(struct store *s)
+{
+	struct snapshot p;
+	struct err err = {0};
+	MDB_stat st = {0};
+
+	if (snapshot_begin(&p, s, &err) == 0) {
+		mdb_stat(p.env.txn, s->env.db[DB_LOGS], &st);
+		snapshot_end(&p);
+	}
+	read_complain(&err);
+	return (uint64_t)st.ms_psize * (st.ms_branch_pages + st.ms_leaf_pages + st.ms_overflow_pages);
+}
+
+bool
+store_log_next(struct store *s, uint64_t after, uint64_t *run)
+{
+	uint8_t key[16] = {0};
+	MDB_val k = val_of(key, sizeof(key)), v;
+	struct snapshot p;
+	struct err err = {0};
+	MDB_cursor *cur;
+	bool found = false;
+
+	put_be64(key, after + 1);
+	if (after != UINT64_MAX && walk_begin(&p, s, DB_LOGS, &cur, "cannot read logs", &err) == 0) {
+		found = mdb_cursor_get(cur, &k, &v, MDB_SET_RANGE) == 0;
+		if (found)
+			*run = get_be64(k.mv_data);
+		walk_end(&p, cur);
 	}
 	read_complain(&err);
 	return found;

@@ -334,6 +334,8 @@ int store_steps(struct store *s, uint64_t run, uint64_t after, size_t limit,
                 bool (*each)(void *arg, uint64_t step, struct slice json), void *arg, struct err *err);
 /* Numbers of the lines of a run's log; false: none. */
 bool store_log_span(struct store *s, uint64_t run, uint64_t *first, uint64_t *last);
+uint64_t store_log_bytes(struct store *s); /* room that all lines take in the file */
+bool store_log_next(struct store *s, uint64_t after, uint64_t *run); /* the first run above `after` that has lines; false: none */
 /* Not of the newest run: numbers of runs go on from it. */
 void commit_run_drop(struct commit *c, uint64_t run);
 void commit_log_drop(struct commit *c, uint64_t run, uint64_t first, uint64_t last); /* both included */
