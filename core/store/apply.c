@@ -346,8 +346,8 @@ transaction(struct store *s, struct commit *list, bool early)
 	int rc = group_begin(&g, s);
 
 	for (struct commit *c = list; c && !rc; c = c->next) {
-		if (!early)
-			commit_reset(c);
+		if (early == LAYOUT_CONTROL)
+			commit_reset(c); /* in the first of them */
 		if (!c->err.cls)
 			rc = fence_check(&g, c);
 		if (!c->err.cls && !rc)

@@ -172,10 +172,17 @@ commit_sweep(struct commit *c, const struct sweep *sweep)
 	buf_put(&c->ops, sweep, sizeof(*sweep));
 }
 
+/* What a state stands on (names, epochs) and states themselves: in the control build ahead of everything else. */
+static struct buf *
+ahead_of(struct commit *c)
+{
+	return LAYOUT_CONTROL ? &c->early : &c->ops;
+}
+
 static struct buf *
 put_state(struct commit *c, enum op op, uint32_t scope, enum state_kind kind, struct slice name)
 {
-	struct buf *b = LAYOUT_CONTROL ? &c->early : &c->ops;
+	struct buf *b = ahead_of(c);
 
 	buf_u8(b, (uint8_t)op);
 	buf_u32(b, scope);
@@ -263,14 +270,19 @@ commit_step(struct commit *c, uint64_t run, uint64_t step, struct slice json)
 void
 commit_name(struct commit *c, enum op op, struct slice names)
 {
-	buf_u8(&c->ops, (uint8_t)op);
-	buf_bytes(&c->ops, names);
+	struct buf *b = ahead_of(c);
+
+	buf_u8(b, (uint8_t)op);
+	buf_bytes(b, names);
 }
 
 void
 commit_epoch(struct commit *c, uint32_t scope)
 {
-	put_op(c, OP_EPOCH, scope);
+	struct buf *b = ahead_of(c);
+
+	buf_u8(b, OP_EPOCH);
+	buf_u32(b, scope);
 }
 
 void
