@@ -100,6 +100,8 @@ history_write(const struct run *r, const char *status, struct buf *out)
 	json_kv_str(&o, "integration", r->connection->integration->name);
 	json_kv_str(&o, "sync", r->request.name);
 	json_kv_str(&o, "status", status);
+	if (r->request.due_us)
+		json_kv_str(&o, "due_at", time_format(r->request.due_us, time));
 	json_kv_str(&o, "started_at", time_format(r->start_us, time));
 	if (strcmp(status, "running") != 0)
 		json_kv_str(&o, "finished_at", time_format(clock_wall_us(r->host->clock), time));

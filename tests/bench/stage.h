@@ -45,9 +45,9 @@ nap(long us)
 
 /* ---- the provider ---- */
 
-/* POSTs to the provider and gives its answer, head and all. */
+/* Asks the provider and gives its answer, head and all. */
 static inline char *
-stage_control(const struct stage *st, const char *path)
+stage_ask(const struct stage *st, const char *method, const char *path)
 {
 	struct sockaddr_in at = {.sin_family = AF_INET,
 	                         .sin_port = htons((uint16_t)st->port),
@@ -58,7 +58,8 @@ stage_control(const struct stage *st, const char *path)
 
 	if (connect(fd, (struct sockaddr *)&at, sizeof at))
 		die("bench: the provider is not there");
-	dprintf(fd, "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", path);
+	dprintf(fd, "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", method,
+	        path);
 	while (n > 0) {
 		buf_reserve(&b, 65536);
 		n = read(fd, b.p + b.len, 65536);
@@ -66,6 +67,12 @@ stage_control(const struct stage *st, const char *path)
 	}
 	close(fd);
 	return buf_take(&b);
+}
+
+static inline char *
+stage_control(const struct stage *st, const char *path)
+{
+	return stage_ask(st, "POST", path);
 }
 
 static inline void
