@@ -99,7 +99,7 @@ entries_count(const char *of, pid_t pid)
 		n++;
 	if (d)
 		closedir(d);
-	return n ? n - 2 : 0;
+	return n > 0 ? n - 2 : 0; /* . and .. */
 }
 
 static inline void
@@ -327,7 +327,7 @@ fault_note(void *arg, const char *text)
 	struct service_account *a = arg;
 
 	a->sound = false;
-	snprintf(a->trouble, sizeof a->trouble, "%s", text);
+	snprintf(a->trouble, sizeof a->trouble, "%.250s", text);
 }
 
 /* What the provider was asked for, by its own account. */

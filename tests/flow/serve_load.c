@@ -1,0 +1,83 @@
+/* serve_load.c - a hundred connections with two syncs each, every two seconds, while the host is killed every three: no
+ * due time is lost, none is met twice, and the provider was asked by nobody who is not in the history.
+ *
+ * The same for ten minutes and a thousand connections is measured by tests/bench/service.c. Awkward: on a machine that is
+ * busy elsewhere runs begin late; the bound here is far from what is usual, which is milliseconds. Under the sanitizers,
+ * where a worker costs ten times as much, there are fewer connections. */
+#define TAP_NO_MAIN
+#include "../hostile/service.h"
+#include "../tap.h"
+
+#define MAX_RUNS 16
+#define LATE_MOST 10.0 /* seconds */
+#define GROWTH_FDS 8
+
+static struct service_play
+play_of(int seconds, int kill_ms)
+{
+	return (struct service_play){.connections = SLUICE_SANITIZED ? 20 : 100,
+	                             .every_ms = 2000,
+	                             .seconds = seconds,
+	                             .kill_ms = kill_ms,
+	                             .max_runs = MAX_RUNS};
+}
+
+static struct service_account *
+played(const struct service_play *p)
+{
+	struct service_account *a = XNEW(struct service_account);
+	struct stage st;
+
+	service_stage(&st, p);
+	service_serve(&st, p, a, NULL, NULL);
+	service_judge(&st, p, a);
+	stage_finish(&st);
+	printf("# %ld due times met by %ld runs of %d hosts: %ld cut off, %ld taken up again; late by %.3f s, 99 %% %.3f, at most "
+	       "%.3f; %.2f ms of CPU a run; %ld requests beyond the history\n",
+	       a->met, a->runs, a->hosts, a->cut, a->resumed, a->late_half, a->late_99, a->late_most,
+	       a->cpu * 1e3 / (double)a->runs, a->unasked);
+	return a;
+}
+
+static void
+account_check(const struct service_account *a)
+{
+	CHECK_STR(a->trouble, "");
+	CHECK(a->sound);
+	CHECK_INT(a->failed, 0);
+	CHECK_INT(a->lost, 0);
+	CHECK_INT(a->doubled, 0);
+	CHECK_INT(a->ended_with, 0);
+	CHECK(a->late_99 < LATE_MOST);
+}
+
+TEST("a hundred connections are synced every two seconds: nothing lost or doubled, descriptors and threads stay as many")
+{
+	struct service_play p = play_of(6, 0);
+	struct service_account *a = played(&p);
+
+	account_check(a);
+	CHECK(a->met > p.connections * 2 * 2);
+	CHECK_INT(a->unasked, 0);
+	CHECK(a->fds <= a->fds_before + GROWTH_FDS);
+	CHECK_INT(a->threads, a->threads_before);
+	free(a);
+}
+
+TEST("the same with the host killed every three seconds")
+{
+	struct service_play p = play_of(11, 3000);
+	struct service_account *a = played(&p);
+
+	account_check(a);
+	CHECK(a->hosts >= 4);
+	CHECK(a->met > p.connections * 2 * 4);
+	CHECK(a->unasked >= 0 && a->unasked <= (a->hosts - 1) * MAX_RUNS);
+	free(a);
+}
+
+int
+main(int argc, char **argv)
+{
+	return tap_main(argc, argv);
+}
