@@ -1,18 +1,23 @@
 /* action.c - `sluice action`: a connector's action now, in a worker of its own, and its answer on stdout.
  *
  * Input and answer are checked against what the connector declares. The answer alone goes to stdout, so that it can be
- * piped on; what went wrong goes to stderr. An action writes at the provider: it is never tried again by itself.
+ * piped on; what went wrong goes to stderr. An action writes at the provider: it is tried again by itself
+ * only when its connector calls it repeatable.
  *
- * Awkward: beside a host that has the store the action runs here all the same, and then sees no synced records. */
+ * Awkward: beside a host that has the store the action runs there, where it reads synced records and shares limits; the
+ * questions carry a token, so that an answer that is lost does not have it carried out twice. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/mem.h"
-#include "cli/jobs.h"
+#include "cli/cli.h"
 #include "config/value.h"
 #include "serve/local.h"
-#include "wire/message.h"
 
-#define INPUT_MAX (4u << 20) /* bytes */
+#define INPUT_MAX (4u << 20)   /* bytes */
+#define REMOTE_MAX (900u << 10) /* of one question by sluice.sock */
+#define PAUSE_MIN_US 5000
+#define PAUSE_MAX_US 100000
 
 static const struct cli_flag flags[] = {
 	{"--connection-id", "C", "of this connection"},
@@ -75,43 +80,88 @@ action_unknown(const struct manifest *m, const char *name, struct err *err)
 	return -1;
 }
 
-static void
-ended(struct jobs *jobs, struct job *j, const struct run_result *r)
-{
-	struct buf text = {0};
-	struct err err = r->err;
+/* ---- asking for it, and waiting ---- */
 
-	(void)j;
-	if (err.cls != ERR_NONE) {
-		cli_fail(jobs->cli, &err);
-		return;
-	}
-	buf_slice(&text, r->reply.len ? json_trim(r->reply) : SLICE("null"));
+static void
+answer_show(void *arg, struct slice reply)
+{
+	struct cli *c = arg;
+	struct buf text = {0};
+
+	buf_slice(&text, reply);
 	log_blank(&text);
-	print_object(jobs->cli, buf_view(&text));
+	print_object(c, buf_view(&text));
 	buf_free(&text);
 }
 
-static int
-action_start(struct cli *c, struct host *h, struct slice input, struct err *err)
+static void
+question_write(struct buf *out, const char *token, const char *name, const struct connection_settings *k, struct slice input,
+               int64_t timeout_ms, bool here)
 {
-	struct jobs jobs = {.cli = c, .host = h, .max = 1, .ended = ended};
+	struct json_out o = json_out(out);
+
+	json_open(&o, '{');
+	json_kv_str(&o, "query", "action");
+	json_kv_str(&o, "token", token);
+	json_kv_bool(&o, "here", here);
+	if (name) {
+		json_kv_str(&o, "action", name);
+		json_kv_str(&o, "connection", k->name);
+		json_kv_str(&o, "integration", k->integration->name);
+		json_kv_raw(&o, "input", input);
+		json_kv_int(&o, "timeout_ms", timeout_ms);
+	}
+	json_close(&o, '}');
+}
+
+/* Asks until it is over. Here the loop is turned meanwhile, there it turns by itself. */
+static int
+action_wait(struct access *a, struct slice first, struct slice then, struct err *err)
+{
+	struct slice question = first;
+	struct buf end = {0};
+	unsigned pause_us = PAUSE_MIN_US;
+	int rc;
+
+	while ((rc = access_ask(a, question, answer_show, a->cli, &end, err)) == 0 &&
+	       !member_bool(buf_view(&end), "done", false)) {
+		question = then;
+		if (!a->remote)
+			uv_run(&a->cli->loop, UV_RUN_NOWAIT);
+		usleep(pause_us);
+		pause_us = a->remote && pause_us < PAUSE_MAX_US ? pause_us * 2 : pause_us;
+	}
+	buf_free(&end);
+	return rc;
+}
+
+static int
+action_run(struct access *a, struct slice input, struct err *err)
+{
+	struct cli *c = a->cli;
 	const struct connection_settings *k = pick_connection(c, err);
-	const struct manifest *m = k ? host_manifest(h, k->integration->plugin, err) : NULL;
+	const struct manifest *m = k ? host_manifest(a->host, k->integration->plugin, err) : NULL;
 	const char *timeout = cli_value(c, "--timeout");
-	struct pick one = {k, m, NULL};
-	struct picks picks = {.list = &one, .n = 1};
+	struct buf first = {0}, then = {0};
+	int64_t timeout_ms = 0;
+	char token[64];
+	int rc;
 
 	if (!m)
 		return -1;
 	if (!manifest_action(m, c->args[0]))
 		return action_unknown(m, c->args[0], err);
-	if (timeout && (!duration_parse(slice_str(timeout), &jobs.request.timeout_ms) || jobs.request.timeout_ms <= 0))
+	if (timeout && (!duration_parse(slice_str(timeout), &timeout_ms) || timeout_ms <= 0))
 		return err_set(err, ERR_USAGE, "--timeout %s: that is no duration; say for example 30s or 5m", timeout);
-	jobs.request.what = STEP_ACTION;
-	jobs.request.name = c->args[0];
-	jobs.request.input = input;
-	return jobs_run(&jobs, &picks);
+	if (a->remote && input.len > REMOTE_MAX)
+		return err_set(err, ERR_USAGE, "--input is over 900 KiB: beside a running host less is taken");
+	snprintf(token, sizeof token, "%ld.%lld", (long)getpid(), (long long)clock_wall_us(&clock_system));
+	question_write(&first, token, c->args[0], k, input, timeout_ms, !a->remote);
+	question_write(&then, token, NULL, NULL, SLICE(""), 0, !a->remote);
+	rc = action_wait(a, buf_view(&first), buf_view(&then), err);
+	buf_wipe(&first);
+	buf_free(&then);
+	return rc;
 }
 
 static int
@@ -121,16 +171,16 @@ command_action_run(struct cli *c)
 	struct local *local = NULL;
 	struct access a;
 	struct err err;
-	int code = -1;
+	int code = 0;
 
 	if (input_read(c, &input, &err) != 0 || access_open(&a, c, false, &err) != 0) {
 		buf_free(&input);
 		return cli_fail(c, &err);
 	}
+	a.noted = true; /* an action needs no store */
 	if (host_store(a.host))
 		local = local_open(&c->loop, a.host, &err);
-	code = action_start(c, a.host, buf_view(&input), &err);
-	if (code < 0)
+	if (action_run(&a, buf_view(&input), &err) != 0)
 		code = cli_fail(c, &err);
 	local_close(local);
 	access_close(&a);
@@ -142,8 +192,8 @@ const struct command command_action = {
 	.name = "action",
 	.usage = "NAME --connection-id C [--input JSON|@FILE|-] [--timeout D]",
 	.summary = "Runs an action of a connector now, and prints its answer",
-	.help = "Input and answer are checked against what the connector declares (`sluice describe`). It is never tried\n"
-                "again by itself. Beside a running host it sees no synced records.",
+	.help = "Input and answer are checked against what the connector declares (`sluice describe`). It is tried again\n"
+                "by itself only where the connector calls it repeatable. Beside a running host that host runs it.",
 	.flags = flags,
 	.args_min = 1,
 	.args_max = 1,

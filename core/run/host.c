@@ -11,6 +11,7 @@
 #include <string.h>
 #include "base/log.h"
 #include "base/mem.h"
+#include "run/actions.h"
 #include "run/connections.h"
 #include "run/host.h"
 #include "run/tokens.h"
@@ -110,6 +111,7 @@ host_free(struct host *h)
 {
 	if (!h)
 		return;
+	actions_end(h);
 	rates_end(h);
 	tokens_end(h);
 	proxy_free(h->proxy);

@@ -20,6 +20,7 @@
 #include "sluice.h"
 #include "wire/message.h"
 
+#define STOP_LOOK_MS 50
 #define TURN_MAX_MS 1000 /* also where the wall clock was set forward something is due at once */
 
 static const struct log_field *
@@ -573,6 +574,13 @@ service_begin(struct service *s)
 	service_turn_soon(s);
 }
 
+/* A run that the schedule did not begin (an action) does not tell us of its end. */
+static void
+stop_look(uv_timer_t *timer)
+{
+	idle_check(timer->data);
+}
+
 void
 service_stop(struct service *s, const char *why, void (*idle)(void *arg), void *arg)
 {
@@ -582,7 +590,7 @@ service_stop(struct service *s, const char *why, void (*idle)(void *arg), void *
 	s->idle_arg = arg;
 	if (!s->stopping) {
 		s->stopping = true;
-		uv_timer_stop(&s->timer);
+		uv_timer_start(&s->timer, stop_look, STOP_LOOK_MS, STOP_LOOK_MS);
 		alerts_stop(s->alerts);
 		if (s->watching)
 			service_plugins_unwatch(s);

@@ -366,6 +366,7 @@ static const struct {
 	{"dead_letter", ask_dead_letter},   {"resolve_letters", ask_resolve_letters},
 	{"purge_letters", ask_purge_letters}, {"retry_letter", ask_retry_letter},
 	{"connections", ask_connections},   {"enable", ask_enable},
+	{"action", ask_action},
 	{"add_connection", ask_add_connection}, {"remove_connection", ask_remove_connection},
 	{"held", ask_held},                 {"held_records", ask_held_records},
 	{"confirm_held", ask_confirm_held}, {"dismiss_held", ask_dismiss_held},

@@ -60,6 +60,9 @@ int ask_enable(struct question *q);
 int ask_add_connection(struct question *q);
 int ask_remove_connection(struct question *q);
 
+/* query_action.c */
+int ask_action(struct question *q);
+
 /* query_control.c */
 int ask_trigger(struct question *q);
 int ask_cancel(struct question *q);

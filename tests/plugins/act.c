@@ -29,6 +29,21 @@ fails(struct sluice_run *run)
 }
 
 static int
+calls(struct sluice_run *run)
+{
+	struct sluice_response answer = {0};
+
+	return sluice_proxy_get(run, "/", NULL, &answer);
+}
+
+static int
+silent(struct sluice_run *run)
+{
+	(void)run;
+	return 0;
+}
+
+static int
 endless(struct sluice_run *run)
 {
 	(void)run;
@@ -46,6 +61,9 @@ static const struct sluice_action actions[] = {
 	{.name = "echo", .input = name, .output = name, .call = echo},
 	{.name = "wrong", .output = name, .call = wrong},
 	{.name = "fails", .call = fails},
+	{.name = "calls", .flags = SLUICE_REPEATABLE, .call = calls},
+	{.name = "calls-once", .call = calls},
+	{.name = "silent", .output = name, .call = silent},
 	{.name = "endless", .call = endless},
 	{0}};
 SLUICE_EXPORT const struct sluice_connector sluice_connector = {SLUICE_ABI,

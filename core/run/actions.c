@@ -1,0 +1,235 @@
+/* actions.c - see actions.h.
+ *
+ *   asked -> running -> done -> taken (or dropped, when nobody asks for it within a minute)
+ *              ^  |
+ *              '--' repeatable, and the failure may pass
+ *
+ * Awkward: an asker may go away. What he began ends by itself, for it may have written at the provider; its answer is kept a
+ * while. And an action that declares an answer and gives none has failed, whatever it returned. */
+#include "run/actions.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/log.h"
+#include "base/mem.h"
+#include "run/host.h"
+#include "sluice.h"
+#include "wire/message.h"
+
+#define TASKS_MAX 64   /* at once, done ones not taken included */
+#define KEEP_MS 60000  /* an answer that nobody takes */
+#define TRIES_MORE 2
+
+struct task {
+	struct task *next;
+	struct actions *all;
+	char *token, *connection, *integration, *name;
+	struct buf input, reply;
+	int64_t timeout_ms, done_ms;
+	unsigned tries;
+	bool repeatable, answers; /* as its connector declares it */
+	bool done;
+	struct err err;
+	struct run *run;          /* under way */
+	uv_timer_t timer;         /* until the next try */
+};
+
+struct actions {
+	struct host *host;
+	struct task *tasks;
+	size_t n, closing;
+};
+
+static void
+task_gone(uv_handle_t *timer)
+{
+	struct task *t = timer->data;
+
+	t->all->closing--;
+	buf_wipe(&t->input);
+	buf_wipe(&t->reply);
+	free(t->token);
+	free(t->connection);
+	free(t->integration);
+	free(t->name);
+	free(t);
+}
+
+static void
+task_drop(struct task *t)
+{
+	struct task **at = &t->all->tasks;
+
+	while (*at != t)
+		at = &(*at)->next;
+	*at = t->next;
+	t->all->n--;
+	t->all->closing++;
+	uv_close((uv_handle_t *)&t->timer, task_gone);
+}
+
+static void
+task_end(struct task *t, const struct err *err)
+{
+	t->err = *err;
+	t->done = true;
+	t->done_ms = clock_mono_ms(t->all->host->clock);
+}
+
+static int task_start(struct task *t, struct err *err);
+
+static void
+task_again(uv_timer_t *timer)
+{
+	struct task *t = timer->data;
+	struct err err = {0};
+
+	if (task_start(t, &err) != 0)
+		task_end(t, &err);
+}
+
+static bool
+may_pass(enum err_class cls)
+{
+	return cls == ERR_PROVIDER || cls == ERR_RATE || cls == ERR_HOST;
+}
+
+static void
+task_ran(void *arg, const struct run_result *r)
+{
+	struct task *t = arg;
+	struct err err = r->err;
+	int64_t pause = t->all->host->settings->host.retry_base_ms << t->tries;
+	char text[TIME_TEXT_MAX];
+
+	t->run = NULL;
+	if (err.cls == ERR_NONE && t->answers && !r->reply.len)
+		err_set(&err, ERR_CONNECTOR, "action '%s' declares an answer, and gave none", t->name);
+	if (t->repeatable && t->tries < TRIES_MORE && may_pass(err.cls)) {
+		t->tries++;
+		log_info("action '%s' of %s : %s is tried again in %s: %s", t->name, t->connection, t->integration,
+		         duration_format(pause, text), err.text);
+		uv_timer_start(&t->timer, task_again, (uint64_t)pause, 0);
+		return;
+	}
+	buf_slice(&t->reply, json_trim(r->reply));
+	task_end(t, &err);
+}
+
+static int
+task_start(struct task *t, struct err *err)
+{
+	struct host *h = t->all->host;
+	const struct connection_settings *c = settings_connection(h->settings, t->connection, t->integration);
+	const struct manifest *m = c ? host_manifest(h, c->integration->plugin, err) : NULL;
+	const struct manifest_action *a = m ? manifest_action(m, t->name) : NULL;
+	struct run_request q = {.connection = c, .name = t->name, .what = STEP_ACTION, .timeout_ms = t->timeout_ms,
+	                        .input = buf_view(&t->input)};
+
+	if (!c)
+		return err_set(err, ERR_USAGE, "there is no connection %s%s%s", t->connection, t->integration ? " : " : "",
+		               t->integration ? t->integration : "");
+	if (a) {
+		t->repeatable = a->flags & SLUICE_REPEATABLE;
+		t->answers = a->n_output;
+	}
+	t->run = m ? run_start(h, &q, task_ran, t, err) : NULL;
+	return t->run ? 0 : -1;
+}
+
+static struct actions *
+actions_of(struct host *h)
+{
+	if (!h->actions) {
+		h->actions = XNEW(struct actions);
+		h->actions->host = h;
+	}
+	return h->actions;
+}
+
+static struct task *
+task_find(struct actions *all, const char *token)
+{
+	int64_t old = clock_mono_ms(all->host->clock) - KEEP_MS;
+	struct task *found = NULL, *next;
+
+	for (struct task *t = all->tasks; t; t = next) {
+		next = t->next;
+		if (strcmp(t->token, token) == 0)
+			found = t;
+		else if (t->done && t->done_ms < old)
+			task_drop(t);
+	}
+	return found;
+}
+
+static int
+task_make(struct actions *all, const struct action_ask *a, struct err *err)
+{
+	struct task *t;
+
+	if (!a->name)
+		return err_set(err, ERR_HOST, "the process that ran the action has ended: whether it was carried out is not known");
+	if (all->n >= TASKS_MAX)
+		return err_set(err, ERR_HOST, "%d actions are under way here: try again later", TASKS_MAX);
+	t = XNEW(struct task);
+	if (uv_timer_init(all->host->loop, &t->timer) != 0) {
+		free(t);
+		return err_set(err, ERR_HOST, "the event loop takes no more handles");
+	}
+	t->timer.data = t;
+	t->all = all;
+	t->token = xstrdup(a->token);
+	t->connection = xstrdup(a->connection);
+	t->integration = a->integration ? xstrdup(a->integration) : NULL;
+	t->name = xstrdup(a->name);
+	t->timeout_ms = a->timeout_ms;
+	buf_slice(&t->input, a->input);
+	t->next = all->tasks;
+	all->tasks = t;
+	all->n++;
+	if (task_start(t, err) == 0)
+		return 0;
+	task_drop(t);
+	return -1;
+}
+
+int
+actions_ask(struct host *h, const struct action_ask *a, bool *done, struct buf *reply, struct err *err)
+{
+	struct actions *all = actions_of(h);
+	struct task *t = task_find(all, a->token);
+	int rc = 0;
+
+	*done = false;
+	if (!t)
+		return task_make(all, a, err);
+	if (!t->done)
+		return 0;
+	*done = true;
+	if (t->err.cls == ERR_NONE)
+		buf_slice(reply, t->reply.len ? buf_view(&t->reply) : SLICE("null"));
+	else
+		rc = err_set(err, t->err.cls, "%s", t->err.text);
+	task_drop(t);
+	return rc;
+}
+
+void
+actions_end(struct host *h)
+{
+	if (!h->actions)
+		return;
+	for (struct task *t = h->actions->tasks; t; t = t->next)
+		if (t->run)
+			run_stop(t->run, "the process that runs the action ends");
+	while (h->actions->tasks) {
+		while (h->actions->tasks->run)
+			uv_run(h->loop, UV_RUN_ONCE);
+		task_drop(h->actions->tasks);
+	}
+	while (h->actions->closing)
+		uv_run(h->loop, UV_RUN_ONCE);
+	free(h->actions);
+	h->actions = NULL;
+}
