@@ -377,6 +377,7 @@ static const struct {
 	{"reload", ask_reload},             {"service", ask_service},
 	{"due", ask_due},                   {"limits", ask_limits},
 	{"steps", ask_steps},               {"alerts", ask_alerts},
+	{"doctor", ask_doctor},
 };
 
 static int

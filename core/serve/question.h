@@ -37,6 +37,9 @@ int ask_run(struct question *q);
 int ask_log(struct question *q);
 int ask_steps(struct question *q);
 
+/* query_doctor.c */
+int ask_doctor(struct question *q);
+
 /* query_alerts.c */
 int ask_alerts(struct question *q);
 void status_alerts(const struct question *q, struct json_out *o, const struct scope_name *name); /* "alerts":[...] */
