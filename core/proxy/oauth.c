@@ -163,6 +163,12 @@ oauth_same(const struct oauth *o, const struct oauth_options *options)
 
 /* ---- what is kept ---- */
 
+static bool
+same(const struct secret *a, const struct secret *b)
+{
+	return slice_eq(secret_reveal(a), secret_reveal(b));
+}
+
 /* A refresh token in the configuration that is another one than what the kept ones derive from wins: somebody put it
  * there. An access token counts as long as the rest of the configuration is what it was had with. */
 void
@@ -180,7 +186,7 @@ oauth_reload(struct oauth *o)
 		return;
 	}
 	buf_wipe(&json);
-	newer = !secret_eq(o->tokens.access, secret_reveal(t.access)) || !secret_eq(o->tokens.refresh, secret_reveal(t.refresh));
+	newer = !same(o->tokens.access, t.access) || !same(o->tokens.refresh, t.refresh);
 	if (!newer || (o->from[0] && strcmp(o->from, t.from))) {
 		oauth_tokens_free(&t);
 		return;
@@ -338,7 +344,7 @@ tokens_take(struct oauth *o, struct oauth_answer *a)
 	struct oauth_tokens t = {.access = a->access, .expires_us = a->expires_us, .got_us = clock_wall_us(o->proxy->clock)};
 	struct secret *used = o->second ? o->tokens.previous : o->tokens.refresh;
 
-	if (a->refresh && !secret_eq(used, secret_reveal(a->refresh))) {
+	if (a->refresh && !same(used, a->refresh)) {
 		t.refresh = a->refresh;
 		t.previous = secret_dup(used);
 	} else {
