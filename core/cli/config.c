@@ -4,10 +4,8 @@
 #include <string.h>
 #include "base/mem.h"
 #include "cli/cli.h"
-#include "run/options.h"
 #include "run/sections.h"
-#include "run/target.h"
-#include "schedule/plan.h"
+#include "schedule/judge.h"
 
 static const struct cli_flag flags[] = {
 	{"--check", NULL,
@@ -57,95 +55,24 @@ values_show(struct cli *c)
 	table_print(&t, stdout);
 }
 
+static void
+fault_show(void *arg, const struct err *why)
+{
+	cli_fail(arg, why);
+}
+
 static int
 connection_check(struct cli *c, struct host *h, const struct connection_settings *k)
 {
-	struct buf options = {0};
-	struct proxy_auth auth;
 	struct err err = {0};
-	const struct manifest *m;
-	int rc;
 
-	if (k->broken) {
-		connection_broken(c, k);
-		return -1;
-	}
-	m = host_manifest(h, k->integration->plugin, &err);
-	rc = m && options_build(m, k, &options, &err) == 0 && target_credentials(m, k, buf_view(&options), &auth, &err) == 0 ? 0 : -1;
-	if (rc != 0) {
-		if (!m)
-			err_prefix(&err, "%s:%u: connection %s : %s", k->at.file, k->at.line, k->name,
-			           k->integration->name);
-		cli_fail(c, &err);
-	}
-	buf_free(&options);
-	return rc;
-}
-
-static int
-sync_check(struct cli *c, struct host *h, const struct sync_settings *s)
-{
-	const struct manifest *m = host_manifest(h, s->connection->integration->plugin, NULL);
-	const char **names, *near;
-	struct err err;
-
-	if (!m || manifest_sync(m, s->sync))
-		return 0; /* a plugin that cannot be described was named with its connection */
-	names = xcalloc(m->n_syncs + 1, sizeof *names);
-	for (size_t i = 0; i < m->n_syncs; i++)
-		names[i] = m->syncs[i].name;
-	near = nearest(s->sync, names);
-	err_set(&err, ERR_USAGE, "%s:%u: connector '%s' has no sync '%s'%s%s%s", s->at.file, s->at.line, m->name,
-		s->sync, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-	free(names);
-	cli_fail(c, &err);
-	return -1;
-}
-
-/* ---- the schedule: cron, zones, and what comes after what ---- */
-
-static int
-plan_check(struct cli *c, struct schedule *all, const struct connection_settings *k, const struct manifest_sync *sync)
-{
-	const struct sync_settings *given = settings_sync(c->settings, k, sync->name);
-	const struct origin *at = given ? &given->at : &k->at;
-	const struct schedule_name name = {k->name, k->integration->name, sync->name};
-	struct schedule_plan plan;
-	struct err err;
-
-	plan_fill(c->settings, k, sync, &plan);
-	if (schedule_check(&plan, &err) == 0 && schedule_put(all, &name, &plan, NULL, &err))
+	if (k->broken)
+		connection_broken(c, k); /* all that it lacks, a line each */
+	else if (judge_connection(h, k, &err) == 0)
 		return 0;
-	err_prefix(&err, "%s:%u: [sync %s : %s : %s]", at->file ? at->file : "default", at->line, k->name,
-	           k->integration->name, sync->name);
-	cli_fail(c, &err);
-	return -1;
-}
-
-static size_t
-schedule_judge(struct cli *c, struct host *h)
-{
-	const struct settings *s = c->settings;
-	const struct schedule_options o = {
-		.clock = &clock_system, .max_runs = s->host.max_runs, .first_spread_ms = s->host.first_spread_ms,
-		.fail_pause_ms = s->host.fail_pause_ms, .fail_pause_max_ms = s->host.fail_pause_max_ms};
-	struct schedule *all = schedule_new(&o);
-	bool whole = true;
-	size_t bad = 0;
-	struct err err;
-
-	for (size_t i = 0; i < s->n_connections; i++) {
-		const struct manifest *m = host_manifest(h, s->connections[i]->integration->plugin, NULL);
-		whole &= m != NULL; /* else an `after` may well name a sync of that plugin */
-		for (size_t k = 0; m && k < m->n_syncs; k++)
-			bad += plan_check(c, all, s->connections[i], &m->syncs[k]) != 0;
-	}
-	if (whole && !bad && schedule_order_check(all, &err) != 0) {
+	else
 		cli_fail(c, &err);
-		bad++;
-	}
-	schedule_free(all);
-	return bad;
+	return -1;
 }
 
 /* A key that cannot be had keeps nobody from syncing; here it is told all the same. */
@@ -230,9 +157,8 @@ plugins_check(struct cli *c)
 		return cli_fail(c, &err);
 	for (size_t i = 0; i < s->n_connections; i++)
 		bad += connection_check(c, h, s->connections[i]) != 0;
-	for (size_t i = 0; i < s->n_syncs; i++)
-		bad += sync_check(c, h, s->syncs[i]) != 0;
-	bad += schedule_judge(c, h);
+	bad += judge_syncs(h, s, fault_show, c);
+	bad += judge_schedule(h, s, fault_show, c);
 	bad += sections_check(c, h);
 	host_free(h);
 	verdict_show(c, bad);

@@ -19,6 +19,7 @@
 struct ticket {
 	struct job job;
 	uint64_t number;     /* over when asked_ends is greater */
+	int64_t since_us;    /* the service that gave it began then */
 	int64_t began_ms;
 	uint64_t run;        /* that met it; 0: it did not begin */
 	struct err err;
@@ -75,6 +76,7 @@ ticket_row(void *arg, struct slice row)
 	struct ticket *t = arg;
 
 	t->number = (uint64_t)member_int(row, "ticket", 0);
+	t->since_us = member_int(row, "since_us", 0);
 }
 
 static void
@@ -193,6 +195,13 @@ ticket_tell(struct remote *r, struct ticket *t)
 
 /* ---- waiting ---- */
 
+/* Of another host than the one that was asked: what that one left behind is about to be gone on with. */
+static bool
+soon(struct slice row, const char *state)
+{
+	return json_type(member_raw(row, "interrupted")) == JSON_OBJECT && strcmp(state, "queued") == 0;
+}
+
 static void
 status_row(void *arg, struct slice row)
 {
@@ -206,7 +215,14 @@ status_row(void *arg, struct slice row)
 		return;
 	r->heard_ms = now_ms();
 	state = member_text(schedule, "state");
-	if (ends > t->number) {
+	if (member_int(schedule, "since_us", 0) != t->since_us) {
+		if (member_bool(schedule, "asked", false) || strcmp(state, "running") == 0 || soon(row, state)) {
+			free(state);
+			return;
+		}
+		t->run = (uint64_t)member_int(member_raw(row, "last"), "run", 0);
+		t->ended = true;
+	} else if (ends > t->number) {
 		cls = member_text(schedule, "asked_class");
 		reason = member_text(schedule, "asked_reason");
 		t->run = (uint64_t)member_int(schedule, "asked_run", 0);
@@ -215,9 +231,6 @@ status_row(void *arg, struct slice row)
 		t->ended = true;
 		free(cls);
 		free(reason);
-	} else if (ends < t->number && !member_bool(schedule, "asked", false) && strcmp(state, "running") != 0) {
-		t->run = (uint64_t)member_int(member_raw(row, "last"), "run", 0); /* another host than the one we asked */
-		t->ended = true;
 	}
 	free(state);
 }

@@ -38,7 +38,7 @@ struct serve {
 static void
 log_level_of(const struct serve *s, enum log_level *level, enum log_format *format)
 {
-	const struct host_settings *h = &s->cli->settings->host;
+	const struct host_settings *h = &host_settings(s->host)->host;
 	const char *how = s->cli->log_format ? s->cli->log_format : h->log_format;
 
 	*level = LOG_INFO;
@@ -66,6 +66,18 @@ log_open(struct serve *s, struct err *err)
 	if (before > 2)
 		close(before);
 	return 0;
+}
+
+/* Level and format may be others after a reload. */
+static void
+log_settle(void *arg)
+{
+	const struct serve *s = arg;
+	enum log_format format;
+	enum log_level level;
+
+	log_level_of(s, &level, &format);
+	log_setup(s->log_fd, level, format);
 }
 
 /* ---- signals ---- */
@@ -189,7 +201,7 @@ handles_close(struct serve *s)
 static struct settings *
 settings_again(void *arg, struct err *err)
 {
-	const struct cli *c = arg;
+	const struct cli *c = ((const struct serve *)arg)->cli;
 	const struct settings_source from = {.conf = c->conf, .set = (const char *const *)c->set};
 
 	return settings_load(&from, err);
@@ -221,7 +233,7 @@ static int
 serve_until_told(struct serve *s, struct err *err)
 {
 	const struct service_options o = {
-		.loop = &s->cli->loop, .host = s->host, .load = settings_again, .arg = s->cli};
+		.loop = &s->cli->loop, .host = s->host, .load = settings_again, .settled = log_settle, .arg = s};
 
 	s->service = service_new(&o, err);
 	s->local = s->service ? local_open(&s->cli->loop, s->host, err) : NULL;

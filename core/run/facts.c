@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "run/credentials.h"
 #include "run/inside.h"
 
 static const struct {
@@ -159,6 +160,7 @@ facts_last(const struct run *r, const char *status, struct slice before, struct 
 	bool success = r->err.cls == ERR_NONE;
 	int64_t success_us = success ? r->facts.now_us : member_int(before, "last_success_us", 0);
 	int64_t finished_us = clock_wall_us(r->host->clock);
+	char mark[CREDENTIALS_MARK];
 
 	json_open(&o, '{');
 	json_kv_int(&o, "run", (int64_t)r->number);
@@ -177,6 +179,8 @@ facts_last(const struct run *r, const char *status, struct slice before, struct 
 		json_kv_str(&o, "reason", r->err.text);
 		if (r->err.cls == ERR_RATE && r->retry_at_us)
 			json_kv_int(&o, "retry_at_us", r->retry_at_us);
+		if (r->err.cls == ERR_CREDENTIALS && r->manifest)
+			json_kv_str(&o, "credentials", credentials_mark(r->host, r->manifest, r->connection, true, mark));
 	} else if (r->warnings.len) { /* the first of these lines, each of which has its end */
 		const char *end = memchr(r->warnings.p, '\n', r->warnings.len);
 		json_kv_slice(&o, "reason", slice_of(r->warnings.p, (size_t)(end - r->warnings.p)));

@@ -11,6 +11,7 @@
  *   steps.c     a run cut into steps: their length, their records, and failed ones tried again
  *   facts.c     what of a run outlives it (STATE_RUN, STATE_LAST)
  *   finish.c    the end: sweep or not, run record, last state
+ *   refused.c   a run that could not begin
  *   reason.c    a refused answer in the provider's words
  *   dry.c       the sink that compares instead of storing
  *

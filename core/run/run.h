@@ -109,6 +109,9 @@ struct run_request {
 	void *sink;                /* arg of these two */
 };
 struct run *run_start(struct host *h, const struct run_request *r, run_done *done, void *arg, struct err *err); /* NULL: it cannot begin; done is not called */
+/* One that run_start refused goes into the history and STATE_LAST as a run that failed; returns its number, 0: there is no
+ * store. May block for a commit the first time. */
+uint64_t run_refused(struct host *h, const struct run_request *r, const struct err *why);
 void run_stop(struct run *r, const char *why); /* at the next call, then after the grace period by force; progress is kept */
 /* For progress lines and status: */
 void run_look(const struct run *r, enum run_state *state, struct run_counts *so_far, enum wait_reason *waiting, int64_t *until_us);

@@ -48,6 +48,8 @@ decided_of(struct host *h, const struct chosen *c)
 		d.asked = member_bool(json, "asked", false);
 		d.full_refresh = member_bool(json, "full_refresh", false);
 		d.reset = member_bool(json, "reset", false);
+		d.forgiven_us = member_int(json, "forgiven_us", 0);
+		d.cancelled = (uint64_t)member_int(json, "cancelled", 0);
 	}
 	buf_free(&value);
 	return d;
@@ -67,6 +69,10 @@ decided_commit(struct commit *c, uint32_t scope, const struct decided *d)
 		json_kv_bool(&o, "full_refresh", d->full_refresh);
 		json_kv_bool(&o, "reset", d->reset);
 	}
+	if (d->forgiven_us)
+		json_kv_int(&o, "forgiven_us", d->forgiven_us);
+	if (d->cancelled)
+		json_kv_int(&o, "cancelled", (int64_t)d->cancelled);
 	json_close(&o, '}');
 	commit_state_set(c, scope, STATE_SCHEDULE, SLICE(""), buf_view(&value));
 	buf_free(&value);

@@ -1,7 +1,7 @@
 /* decided.h - what people decided about a sync, as it stands in the store; with or without a service. (What they decided about
  * a connection: run/connections.h.)
  *
- * STATE_SCHEDULE of a sync: {"paused","started","asked","full_refresh","reset"}. All writing is durable before the call
+ * STATE_SCHEDULE of a sync: {"paused","started","asked","full_refresh","reset","forgiven_us","cancelled"}. All writing is durable before the call
  * returns. */
 #ifndef SLUICE_SCHEDULE_DECIDED_H
 #define SLUICE_SCHEDULE_DECIDED_H
@@ -12,6 +12,8 @@
 struct decided {
 	bool paused, started;
 	bool asked, full_refresh, reset; /* a run that was asked for and has not begun */
+	int64_t forgiven_us;             /* `sluice start`: refusals before it count no more; 0: never said */
+	uint64_t cancelled;              /* a run that a person has ended: not gone on with before its next due time */
 };
 
 struct chosen { /* borrowed */

@@ -153,7 +153,7 @@ schedule_ended(struct schedule *s, struct schedule_item *i, const struct schedul
 		item_failed(s, i, o);
 	else {
 		i->resume = !o->by_person;
-		i->more = false;
+		i->more = i->resume && o->more; /* in its turn: a run_limit frees the place for others */
 		if (o->by_person && i->due)
 			item_meet(s, i); /* came while it ran: whoever cancels does not want it again at once */
 		i->since_ms = clock_mono_ms(&s->clock);

@@ -6,6 +6,9 @@
  * reason is logged, not only the first. What was wrong before and still is (a connection whose plugin is missing) refuses
  * nothing, or a host that lives with one fault could never be reloaded; it is told as a warning.
  *
+ * A file that a connection lacks may come at any time (a secret that is mounted late): while one is missing it is looked for
+ * once a minute. Edits of anything else are not taken then; those wait for somebody to say that they are complete.
+ *
  * A run that is under way holds the settings it began with and ends with them. Only the runs of what was removed are
  * stopped, in good order: their progress is saved. */
 #include <stdlib.h>
@@ -16,7 +19,7 @@
 #include "run/connections.h"
 #include "run/merges.h"
 #include "run/sections.h"
-#include "schedule/plan.h"
+#include "schedule/judge.h"
 #include "schedule/service.h"
 
 /* What a living host cannot change, and why. */
@@ -35,8 +38,6 @@ static const struct {
 	{"commit_bytes", "the store is open"},
 	{"first_spread", "the schedule was made with it"},
 	{"log_file", "it is open; SIGUSR1 opens it anew"},
-	{"log_level", "it is read at the start"},
-	{"log_format", "it is read at the start"},
 };
 
 struct reloading {
@@ -50,8 +51,10 @@ struct reloading {
 /* ---- judging ---- */
 
 static void
-fault(struct reloading *r, const struct err *why)
+fault(void *arg, const struct err *why)
 {
+	struct reloading *r = arg;
+
 	log_error("%s", why->text);
 	if (r->faults++ == 0)
 		err_set(r->err, ERR_USAGE, "%s", why->text);
@@ -75,14 +78,6 @@ fixed_check(void *arg, const struct change *c)
 			}
 }
 
-static int
-usable_judge(struct host *h, const struct connection_settings *k, struct err *err)
-{
-	if (k->broken)
-		return err_set(err, ERR_USAGE, "%.*s", (int)strcspn(k->broken, "\n"), k->broken);
-	return connection_judge(h, k, err);
-}
-
 static void
 connections_judge(struct reloading *r)
 {
@@ -92,71 +87,14 @@ connections_judge(struct reloading *r)
 		const struct connection_settings *k = r->now->connections[i], *old;
 		struct err err = {0};
 
-		if (usable_judge(h, k, &err) == 0)
+		if (judge_connection(h, k, &err) == 0)
 			continue;
 		old = settings_connection(r->before, k->name, k->integration->name);
-		if (old && usable_judge(h, old, NULL) != 0)
+		if (old && judge_connection(h, old, NULL) != 0)
 			log_warn("%s: as before", err.text);
 		else
 			fault(r, &err);
 	}
-}
-
-static void
-syncs_judge(struct reloading *r)
-{
-	for (size_t i = 0; i < r->now->n_syncs; i++) {
-		const struct sync_settings *y = r->now->syncs[i];
-		const struct manifest *m =
-			host_manifest(service_host(r->service), y->connection->integration->plugin, NULL);
-		const char **names, *near;
-		struct err err;
-
-		if (!m || manifest_sync(m, y->sync))
-			continue; /* a plugin that cannot be had was named with its connection */
-		names = xcalloc(m->n_syncs + 1, sizeof *names);
-		for (size_t k = 0; k < m->n_syncs; k++)
-			names[k] = m->syncs[k].name;
-		near = nearest(y->sync, names);
-		err_set(&err, ERR_USAGE, "%s:%u: connector '%s' has no sync '%s'%s%s%s", y->at.file, y->at.line, m->name,
-		        y->sync, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-		free(names);
-		fault(r, &err);
-	}
-}
-
-/* What runs after what, and when: all of it in a schedule of its own, which is thrown away. */
-static void
-schedule_judge(struct reloading *r)
-{
-	struct host *h = service_host(r->service);
-	struct schedule *s = schedule_new(&(struct schedule_options){.clock = host_clock(h), .max_runs = 1});
-	struct err err = {0};
-
-	for (size_t i = 0; i < r->now->n_connections; i++) {
-		const struct connection_settings *k = r->now->connections[i];
-		const struct manifest *m = host_manifest(h, k->integration->plugin, NULL);
-
-		for (size_t n = 0; m && n < m->n_syncs; n++) {
-			const struct schedule_name name = {k->name, k->integration->name, m->syncs[n].name};
-			struct schedule_plan plan = {0};
-
-			plan_fill(r->now, k, &m->syncs[n], &plan);
-			if (!schedule_put(s, &name, &plan, NULL, &err)) {
-				err_prefix(&err, "sync %s : %s : %s", name.connection, name.integration, name.sync);
-				fault(r, &err);
-			}
-		}
-	}
-	if (schedule_order_check(s, &err) != 0)
-		fault(r, &err);
-	schedule_free(s);
-}
-
-static void
-section_fault(void *arg, const struct err *why)
-{
-	fault(arg, why);
 }
 
 static void
@@ -217,6 +155,7 @@ service_reload(struct service *s, struct buf *changes, struct err *err)
 	size_t n;
 
 	if (!now) {
+		log_error("%s", err->text);
 		log_error("reload: refused; everything goes on as it was");
 		return -1;
 	}
@@ -227,9 +166,9 @@ service_reload(struct service *s, struct buf *changes, struct err *err)
 	}
 	settings_changes(r.before, now, fixed_check, &r);
 	connections_judge(&r);
-	syncs_judge(&r);
-	schedule_judge(&r);
-	sections_judge(h, now, &(struct section_judge){section_fault, section_doubt, &r});
+	judge_syncs(h, now, fault, &r);
+	judge_schedule(h, now, fault, &r);
+	sections_judge(h, now, &(struct section_judge){fault, section_doubt, &r});
 	if (!r.faults && merges_set(h, now, false, err) != 0) /* all of them or none; built beside */
 		r.faults++;
 	if (r.faults) {
@@ -248,4 +187,51 @@ service_reload(struct service *s, struct buf *changes, struct err *err)
 	host_settings_replace(h, now); /* r.before may be gone from here on */
 	service_connections_changed(s);
 	return 0;
+}
+
+/* ---- what was missing is there ---- */
+
+struct mending {
+	const struct settings *before;
+	bool mended, other;
+};
+
+static void
+mending_look(void *arg, const struct change *c)
+{
+	struct mending *m = arg;
+	bool theirs = false;
+
+	for (size_t i = 0; i < m->before->n_connections && !theirs; i++) {
+		const struct connection_settings *k = m->before->connections[i];
+		char *title = k->broken ? xasprintf("connection %s : %s", k->name, k->integration->name) : NULL;
+		theirs = title && strcmp(title, c->title) == 0;
+		free(title);
+	}
+	m->mended |= theirs;
+	m->other |= !theirs || c->added || c->removed;
+}
+
+static bool
+lacks(const struct settings *s)
+{
+	for (size_t i = 0; i < s->n_connections; i++)
+		if (s->connections[i]->broken)
+			return true;
+	return false;
+}
+
+void
+service_mend(struct service *s)
+{
+	struct mending m = {.before = host_settings(service_host(s))};
+	struct settings *now;
+	struct err err;
+
+	if (!lacks(m.before) || !(now = service_load(s, &err)))
+		return; /* a file that is being edited is nobody's fault yet */
+	settings_changes(m.before, now, mending_look, &m);
+	settings_free(now);
+	if (m.mended && !m.other)
+		service_reload(s, NULL, &err);
 }

@@ -12,14 +12,14 @@
 #include <string.h>
 #include "base/log.h"
 #include "base/mem.h"
-#include "run/member.h"
-#include "run/options.h"
-#include "run/target.h"
 #include "schedule/alerts.h"
+#include "schedule/judge.h"
+#include "schedule/past.h"
+#include "schedule/plan.h"
 #include "schedule/service_inner.h"
-#include "sluice.h"
 #include "wire/message.h"
 
+#define MINUTE_MS 60000
 #define STOP_LOOK_MS 50
 #define TURN_MAX_MS 1000 /* also where the wall clock was set forward something is due at once */
 
@@ -102,80 +102,16 @@ chosen_find(const struct entry *e, struct chosen *c, struct err *err)
 
 /* ---- filling the schedule ---- */
 
-/* "CONNECTION : INTEGRATION : SYNC" cut at its colons, in place. */
-static bool
-after_parse(char *text, struct schedule_name *n)
-{
-	char *part[3];
-
-	for (size_t i = 0; i < LENGTH(part); i++) {
-		struct slice cut;
-		char *colon = i + 1 < LENGTH(part) ? strchr(text, ':') : text + strlen(text);
-		if (!colon)
-			return false;
-		cut = slice_trim(slice_of(text, (size_t)(colon - text)));
-		text = *colon ? colon + 1 : colon;
-		part[i] = (char *)(uintptr_t)cut.p;
-		part[i][cut.len] = 0;
-	}
-	*n = (struct schedule_name){part[0], part[1], part[2]};
-	return true;
-}
-
+/* Other credentials or another address than those that it failed with: what waited for them to change waits no longer. */
 static void
-plan_fill(const struct service *s, const struct chosen *c, struct schedule_plan *p, char **after)
+mark_compare(struct service *s, struct entry *e, const struct chosen *c, bool fresh)
 {
-	const struct settings *settings = host_settings(s->host);
-	struct sync_settings y;
+	char mark[CREDENTIALS_MARK];
 
-	settings_sync_fill(settings, c->connection, c->sync->name, &y);
-	*p = (struct schedule_plan){
-		.every_ms = y.every_ms > 0 ? y.every_ms : c->sync->every_ms,
-		.cron = y.cron,
-		.zone = y.timezone ? y.timezone : settings->host.timezone,
-		.active = connection_enabled(host_store(s->host), c->connection),
-		.auto_sync = y.auto_sync && !(c->sync->flags & SLUICE_MANUAL),
-		.auto_start = y.auto_start,
-		.priority = y.priority == PRIORITY_UNSET ? c->sync->priority : (int64_t)y.priority,
-		.connection_runs = c->connection->max_runs ? c->connection->max_runs : 1,
-		.integration_runs = c->connection->integration->max_runs,
-		.run_retries = y.run_retries,
-		.after_any = y.needs == NEEDS_ANY,
-	};
-	*after = y.after ? xstrdup(y.after) : NULL;
-	if (*after)
-		after_parse(*after, &p->after);
-}
-
-static void
-past_read(const struct service *s, const struct chosen *c, const struct decided *d, struct schedule_past *p)
-{
-	struct store *store = host_store(s->host);
-	uint32_t scope = chosen_scope(s->host, c, false, NULL);
-	struct buf value = {0};
-	char *cls;
-
-	*p = (struct schedule_past){.paused = d->paused, .begun = d->started};
-	if (scope && store_state_get(store, scope, STATE_LAST, SLICE(""), &value)) {
-		struct slice last = buf_view(&value);
-		p->due_us = member_int(last, "due_us", 0);
-		p->started_us = member_int(last, "last_run_us", 0);
-		p->finished_us = member_int(last, "finished_us", 0);
-		p->success_us = member_int(last, "last_success_us", 0);
-		p->failures = (uint64_t)member_int(last, "failures", 0);
-		cls = member_text(last, "class");
-		p->cls = cls ? err_class_find(cls) : ERR_NONE;
-		free(cls);
-		p->not_before_us = member_int(last, "retry_at_us", 0);
-	}
-	buf_clear(&value);
-	if (scope && store_state_get(store, scope, STATE_RUN, SLICE(""), &value)) {
-		int64_t due_us = member_int(buf_view(&value), "due_us", 0), began = member_int(buf_view(&value), "started_us", 0);
-		p->interrupted = true;
-		p->due_us = due_us > p->due_us ? due_us : p->due_us;
-		p->started_us = began > p->started_us ? began : p->started_us;
-	}
-	buf_free(&value);
+	credentials_mark(s->host, c->manifest, c->connection, false, mark);
+	if (!fresh && strcmp(e->mark, mark) != 0)
+		schedule_forgive(s->schedule, e->connection, e->integration);
+	memcpy(e->mark, mark, sizeof mark);
 }
 
 static int
@@ -183,23 +119,23 @@ item_put(struct service *s, struct entry *e, const struct chosen *c, struct err 
 {
 	const struct schedule_name name = {e->connection, e->integration, e->sync};
 	struct decided d = decided_of(s->host, c);
+	bool fresh = !e->item, back = fresh || e->leaving;
 	struct schedule_past past;
 	struct schedule_item *item;
 	struct schedule_plan plan;
 	struct log_field fields[4];
-	bool fresh = !e->item;
-	char *after;
 
 	if (fresh)
-		past_read(s, c, &d, &past);
-	plan_fill(s, c, &plan, &after);
+		past_fill(s->host, c, &d, &past);
+	plan_fill(host_settings(s->host), c->connection, c->sync, &plan);
+	plan.active = connection_enabled(host_store(s->host), c->connection);
 	item = schedule_put(s->schedule, &name, &plan, fresh ? &past : NULL, err);
-	free(after);
 	if (!item)
 		return err_prefix(err, "%s : %s : %s", e->connection, e->integration, e->sync);
 	e->item = item;
 	e->leaving = false;
-	if (fresh && d.asked && schedule_ask(s->schedule, e->item, d.full_refresh, d.reset, NULL) != 0)
+	mark_compare(s, e, c, fresh);
+	if (back && d.asked && schedule_ask(s->schedule, e->item, d.full_refresh, d.reset, NULL) != 0)
 		log_line(LOG_INFO, entry_fields(e, fields),
 		         "a run that was asked for does not begin: its connection is switched off");
 	return 0;
@@ -223,34 +159,6 @@ troubles_free(struct trouble *list, size_t n)
 	free(list);
 }
 
-static const char *
-trouble_of(const struct trouble *list, size_t n, const char *connection, const char *integration)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(list[i].connection, connection) == 0 && strcmp(list[i].integration, integration) == 0)
-			return list[i].why;
-	return NULL;
-}
-
-/* All that can be judged of a connection without asking anybody. */
-static const struct manifest *
-connection_usable(struct service *s, const struct connection_settings *k, struct err *err)
-{
-	const struct manifest *m;
-	struct buf options = {0};
-	struct proxy_auth auth;
-
-	if (k->broken) {
-		err_set(err, ERR_USAGE, "%.*s", (int)strcspn(k->broken, "\n"), k->broken);
-		return NULL;
-	}
-	m = host_manifest(s->host, k->integration->plugin, err);
-	if (m && (options_build(m, k, &options, err) != 0 || target_credentials(m, k, buf_view(&options), &auth, err) != 0))
-		m = NULL;
-	buf_free(&options);
-	return m;
-}
-
 static void
 connection_put(struct service *s, const struct connection_settings *k, struct idset *meant)
 {
@@ -259,7 +167,8 @@ connection_put(struct service *s, const struct connection_settings *k, struct id
 	struct err err = {0};
 	bool fresh;
 
-	c.manifest = connection_usable(s, k, &err);
+	if (judge_connection(s->host, k, &err) == 0)
+		c.manifest = host_manifest(s->host, k->integration->plugin, &err);
 	for (size_t i = 0; c.manifest && i < c.manifest->n_syncs; i++) {
 		struct entry *e;
 		c.sync = &c.manifest->syncs[i];
@@ -315,20 +224,20 @@ troubles_tell(const struct service *s, const struct trouble *before, size_t n_be
 {
 	for (size_t i = 0; i < s->n_troubles; i++) {
 		const struct trouble *t = &s->troubles[i];
-		const char *was = trouble_of(before, n_before, t->connection, t->integration);
+		const char *was = service_trouble(before, n_before, t->connection, t->integration);
 		if (!was || strcmp(was, t->why) != 0)
 			log_warn("connection %s : %s is not scheduled: %s", t->connection, t->integration, t->why);
 	}
 }
 
-static int
-schedule_fit(struct service *s, struct err *err)
+static void
+schedule_fit(struct service *s)
 {
 	const struct settings *settings = host_settings(s->host);
 	struct trouble *before = s->troubles;
 	size_t n_before = s->n_troubles;
 	struct idset meant = {0};
-	int rc;
+	struct err err;
 
 	s->troubles = NULL;
 	s->n_troubles = 0;
@@ -336,23 +245,23 @@ schedule_fit(struct service *s, struct err *err)
 		connection_put(s, settings->connections[i], &meant);
 	unmeant_remove(s, &meant);
 	troubles_tell(s, before, n_before);
-	rc = schedule_order_check(s->schedule, err);
+	if (schedule_order_check(s->schedule, &err) != 0)
+		log_error("%s: what comes after it does not begin", err.text);
 	troubles_free(before, n_before);
 	idset_free(&meant);
-	return rc;
 }
 
 void
 service_refit(struct service *s)
 {
 	struct schedule_options o;
-	struct err err;
 
 	options_of(s, &o);
 	schedule_limits(s->schedule, &o);
-	if (schedule_fit(s, &err) != 0)
-		log_error("%s: what comes after it does not begin", err.text);
+	schedule_fit(s);
 	alerts_refit(s->alerts);
+	if (s->o.settled)
+		s->o.settled(s->o.arg);
 	service_turn_soon(s);
 }
 
@@ -381,7 +290,7 @@ entry_ended(struct entry *e, const struct run_result *r)
 {
 	struct service *s = e->service;
 	const struct schedule_outcome o = {
-		.cls = r->err.cls, .by_person = e->cancelled, .more = r->timed_out, .not_before_us = r->retry_at_us};
+		.cls = r->err.cls, .by_person = e->cancelled, .more = r->more, .not_before_us = r->retry_at_us};
 
 	if (e->cause == CAUSE_ASKED) {
 		e->asked_ends++;
@@ -416,22 +325,7 @@ end_tell(const struct entry *e, const struct run_result *r)
 }
 
 static void
-service_run_done(void *arg, const struct run_result *r)
-{
-	struct entry *e = arg;
-	struct service *s = e->service;
-
-	e->run = NULL;
-	end_tell(e, r);
-	entry_ended(e, r);
-	alerts_ended(s->alerts, e, r->counts.total_ms);
-	service_turn_soon(s);
-	idle_check(s);
-}
-
-/* The request stands in the store until here; this commit follows the run's first. */
-static void
-request_met(struct service *s, const struct chosen *c)
+request_drop(struct service *s, const struct chosen *c)
 {
 	struct decided d = decided_of(s->host, c);
 	uint32_t scope = chosen_scope(s->host, c, false, NULL);
@@ -439,10 +333,57 @@ request_met(struct service *s, const struct chosen *c)
 
 	if (!d.asked || !scope)
 		return;
-	d.asked = false;
+	d.asked = d.full_refresh = d.reset = false;
 	commit = commit_new(host_store(s->host), (struct fence){0, 0});
 	decided_commit(commit, scope, &d);
 	store_commit(host_store(s->host), commit, false, NULL, NULL);
+}
+
+/* Behind the run's own first commit. One whose models have no numbers yet has not made it; its request is dropped at its end,
+ * unless somebody has asked again meanwhile. */
+static void
+request_met(struct service *s, struct entry *e, const struct chosen *c)
+{
+	struct run_counts counts;
+	enum wait_reason waiting;
+	enum run_state state = RUN_DONE;
+	int64_t until_us;
+
+	if (e->run)
+		run_look(e->run, &state, &counts, &waiting, &until_us);
+	e->owed = state == RUN_QUEUED;
+	if (!e->owed)
+		request_drop(s, c);
+}
+
+static void
+request_owed(struct service *s, struct entry *e)
+{
+	struct schedule_view v;
+	struct chosen c = {0};
+
+	if (!e->owed)
+		return;
+	e->owed = false;
+	if (e->item && !e->leaving)
+		schedule_look(s->schedule, e->item, &v);
+	if (e->item && !e->leaving && !v.asked && chosen_find(e, &c, NULL))
+		request_drop(s, &c);
+}
+
+static void
+service_run_done(void *arg, const struct run_result *r)
+{
+	struct entry *e = arg;
+	struct service *s = e->service;
+
+	e->run = NULL;
+	end_tell(e, r);
+	request_owed(s, e);
+	entry_ended(e, r);
+	alerts_ended(s->alerts, e, r->counts.total_ms);
+	service_turn_soon(s);
+	idle_check(s);
 }
 
 /* A lack of the host's is nobody's failure: nothing begins until it is over. */
@@ -466,13 +407,14 @@ room_lacks(const struct service *s)
 }
 
 static void
-begin_refused(struct entry *e, const struct err *err)
+begin_refused(struct entry *e, const struct run_request *q, const struct err *err)
 {
 	struct log_field fields[4];
+	uint64_t run = q->connection && err->cls != ERR_BUSY ? run_refused(e->service->host, q, err) : 0;
 
 	text_put(&e->refused, err->text);
 	log_line(LOG_ERROR, entry_fields(e, fields), "its run cannot begin: %s", err->text);
-	entry_ended(e, &(struct run_result){.err = *err});
+	entry_ended(e, &(struct run_result){.run = run, .err = *err});
 	alerts_ended(e->service->alerts, e, 0);
 }
 
@@ -482,6 +424,7 @@ run_begin(void *arg, const struct schedule_begin *b)
 	struct service *s = arg;
 	struct entry *e = entry_of(s, b->item);
 	struct run_request q = {.what = STEP_SYNC,
+	                        .name = e->sync,
 	                        .due_us = b->due_us,
 	                        .attempt = b->attempt,
 	                        .full_refresh = b->full_refresh || b->reset,
@@ -492,7 +435,6 @@ run_begin(void *arg, const struct schedule_begin *b)
 	e->cause = b->cause;
 	if (chosen_find(e, &c, &err)) {
 		q.connection = c.connection;
-		q.name = c.sync->name;
 		e->run = run_start(s->host, &q, service_run_done, e, &err);
 	}
 	if (!e->run && err.cls == ERR_HOST && room_lacks(s))
@@ -501,12 +443,24 @@ run_begin(void *arg, const struct schedule_begin *b)
 		log_info("runs begin again");
 	text_put(&s->short_of, NULL);
 	if (c.sync && b->cause == CAUSE_ASKED)
-		request_met(s, &c);
+		request_met(s, e, &c);
 	if (e->run)
 		text_put(&e->refused, NULL);
 	else
-		begin_refused(e, &err);
+		begin_refused(e, &q, &err);
 	return true;
+}
+
+static void
+minute_look(struct service *s)
+{
+	int64_t now = clock_mono_ms(host_clock(s->host));
+
+	if (now < s->mend_ms)
+		return;
+	s->mend_ms = now + MINUTE_MS;
+	service_mend(s);
+	service_attention_look(s);
 }
 
 static void
@@ -517,6 +471,7 @@ service_turn(uv_timer_t *timer)
 
 	if (!s->begun || s->stopping)
 		return;
+	minute_look(s);
 	next = schedule_turn(s->schedule, run_begin, s);
 	wait = next == INT64_MAX ? TURN_MAX_MS : next - clock_mono_ms(host_clock(s->host));
 	wait = wait < 0 ? 0 : wait > TURN_MAX_MS ? TURN_MAX_MS : wait;
@@ -548,8 +503,8 @@ service_new(const struct service_options *o, struct err *err)
 	s->timer_open = true;
 	options_of(s, &options);
 	s->schedule = schedule_new(&options);
-	if (schedule_fit(s, err) != 0)
-		goto out;
+	s->since_us = clock_wall_us(host_clock(s->host));
+	schedule_fit(s);
 	s->alerts = alerts_new(s);
 	host_serves(s->host, s);
 	return s;
@@ -564,6 +519,7 @@ service_begin(struct service *s)
 	struct err err;
 
 	s->begun = true;
+	s->mend_ms = clock_mono_ms(host_clock(s->host)) + MINUTE_MS;
 	s->upkeep = upkeep_new(s->host, &err);
 	if (!s->upkeep)
 		log_warn("what is old stays: %s", err.text);
@@ -656,57 +612,4 @@ struct settings *
 service_load(struct service *s, struct err *err)
 {
 	return s->o.load(s->o.arg, err);
-}
-
-/* ---- looking ---- */
-
-const char *
-service_short_of(const struct service *s)
-{
-	return s->short_of;
-}
-
-void
-service_look(const struct service *s, const char *connection, const char *integration, const char *sync,
-             struct service_view *v)
-{
-	const struct entry *e = service_entry(s, connection, integration, sync);
-
-	*v = (struct service_view){.trouble = trouble_of(s->troubles, s->n_troubles, connection, integration)};
-	if (!e)
-		return;
-	v->asked_ends = e->asked_ends;
-	v->asked_run = e->asked_run;
-	v->asked_err = e->asked_err;
-	v->asked_running = e->run && e->cause == CAUSE_ASKED;
-	if (!e->item || e->leaving)
-		return;
-	v->scheduled = true;
-	schedule_look(s->schedule, e->item, &v->schedule);
-	if (e->refused && !e->run)
-		v->trouble = e->refused;
-	if (s->short_of && v->schedule.state == SCHEDULE_QUEUED)
-		v->trouble = s->short_of;
-}
-
-void
-service_counts(const struct service *s, size_t *connections, size_t *syncs, int64_t *next_us)
-{
-	const struct entry *before = NULL;
-	struct schedule_view v;
-
-	*connections = *syncs = 0;
-	*next_us = 0;
-	for (size_t i = 0; i < s->n_entries; i++) {
-		const struct entry *e = s->entries[i];
-		if (!e->item)
-			continue;
-		schedule_look(s->schedule, e->item, &v);
-		++*syncs;
-		*connections += !before || strcmp(before->connection, e->connection) != 0 ||
-		                strcmp(before->integration, e->integration) != 0;
-		before = e;
-		if (v.next_us && (!*next_us || v.next_us < *next_us))
-			*next_us = v.next_us;
-	}
 }

@@ -13,6 +13,7 @@ struct service_options {
 	struct host *host;                 /* with a store */
 	/* Loads the configuration anew as at the start (reload.c): NULL with err when it is faulty. */
 	struct settings *(*load)(void *arg, struct err *err);
+	void (*settled)(void *arg);        /* other settings are in force, maybe; NULL: nobody wants to know */
 	void *arg;
 };
 struct service *service_new(const struct service_options *o, struct err *err); /* everything is in the schedule; nothing runs yet */
@@ -45,6 +46,7 @@ struct service_view {
 	uint64_t asked_ends, asked_run;    /* runs that were asked for and are over, and the number of the last (0: it did not begin) */
 	struct err asked_err;              /* how that one ended */
 	bool asked_running;                /* the run under way was asked for */
+	int64_t since_us;                  /* this service began then: another one counts anew */
 };
 void service_look(const struct service *s, const char *connection, const char *integration, const char *sync,
                   struct service_view *v);
@@ -70,5 +72,7 @@ void service_plugins_unwatch(struct service *s);
 /* reload.c: all or nothing; what changed is logged and, a line each, put into changes (may be NULL). Connections that are
  * the same go on untouched. */
 int service_reload(struct service *s, struct buf *changes, struct err *err);
+/* Once a minute: has a file come that a connection lacked, it is taken, as by a reload; other edits are left for one. */
+void service_mend(struct service *s);
 
 #endif

@@ -94,8 +94,9 @@ cancel_one(void *arg, const struct chosen *c, struct err *err)
 	schedule_look(k->s->schedule, e->item, &v);
 	if (!e->run && !v.asked)
 		return 0;
-	if (d.asked) {
+	if (d.asked || e->run) {
 		d.asked = d.full_refresh = d.reset = false;
+		d.cancelled = e->run ? run_number(e->run) : d.cancelled;
 		if (decided_put(k->s->host, c, &d, err) != 0)
 			return -1;
 	}
@@ -156,6 +157,7 @@ start_one(void *arg, const struct chosen *c, struct err *err)
 
 	d.paused = false;
 	d.started = true;
+	d.forgiven_us = clock_wall_us(host_clock(k->s->host));
 	if (decided_put(k->s->host, c, &d, err) != 0)
 		return -1;
 	if (!e)

@@ -1,7 +1,8 @@
-/* service_inner.h - the insides of struct service, for service.c and service_control.c only. */
+/* service_inner.h - the insides of struct service, for service.c, service_control.c and service_look.c only. */
 #ifndef SLUICE_SCHEDULE_SERVICE_INNER_H
 #define SLUICE_SCHEDULE_SERVICE_INNER_H
 
+#include "run/credentials.h"
 #include "run/idset.h"
 #include "schedule/decided.h"
 #include "schedule/upkeep.h"
@@ -20,6 +21,8 @@ struct entry {
 	uint64_t asked_run;          /* the last of them; 0: it could not begin */
 	struct err asked_err;        /* how it ended */
 	char *refused;               /* why its last run could not begin; NULL: it could */
+	bool owed;                   /* the request that its run meets stands in the store until it ends */
+	char mark[CREDENTIALS_MARK]; /* of its connection's credentials, as configured */
 };
 
 struct service {
@@ -35,6 +38,8 @@ struct service {
 	uv_timer_t timer;
 	bool timer_open, begun, stopping, watching;
 	struct alerts *alerts;
+	int64_t since_us;            /* wall */
+	int64_t mend_ms;             /* when what is missing is looked for again; monotonic */
 	char *short_of;              /* why no run begins at the moment; NULL: they do */
 	void (*idle)(void *arg);
 	void *idle_arg;
@@ -46,5 +51,8 @@ struct trouble {
 
 struct entry *service_entry(const struct service *s, const char *connection, const char *integration, const char *sync);
 void service_turn_soon(struct service *s);
+const char *service_trouble(const struct trouble *list, size_t n, const char *connection, const char *integration);
+/* Attention of connections whose refusals stand no more is lifted. */
+void service_attention_look(struct service *s);
 
 #endif

@@ -63,6 +63,7 @@ ticket_row(void *arg, const struct chosen *c, struct err *err)
 	json_open(&o, '{');
 	names_put(&o, c);
 	json_kv_int(&o, "ticket", (int64_t)v.asked_ends + v.asked_running);
+	json_kv_int(&o, "since_us", v.since_us);
 	json_close(&o, '}');
 	question_row(q);
 	return 0;
@@ -133,6 +134,8 @@ stored_put(void *arg, const struct chosen *c, struct err *err)
 
 	d.paused = s->paused;
 	d.started |= !s->paused;
+	if (!s->paused)
+		d.forgiven_us = clock_wall_us(host_clock(s->q->host));
 	return decided_put(s->q->host, c, &d, err);
 }
 
@@ -249,6 +252,7 @@ schedule_put_view(struct json_out *o, const struct service_view *v)
 	json_kv_str(o, "limit", v->schedule.limit);
 	json_kv_bool(o, "asked", v->schedule.asked);
 	json_kv_str(o, "trouble", v->trouble);
+	json_kv_int(o, "since_us", v->since_us);
 	json_kv_int(o, "asked_ends", (int64_t)v->asked_ends);
 	json_kv_int(o, "asked_run", (int64_t)v->asked_run);
 	json_kv_str(o, "asked_class", err_class_name(v->asked_err.cls));

@@ -414,7 +414,7 @@ TEST("a stopped run goes on at once, a cancelled one at its next due time, one w
 	end(one, ERR_STOPPED);
 	REQUIRE(turn() == 1);
 	CHECK(begun[0].item == one && begun[0].cause == CAUSE_RESUME);
-	schedule_ended(s, one, &(struct schedule_outcome){.more = true});
+	schedule_ended(s, one, &(struct schedule_outcome){.cls = ERR_STOPPED, .more = true}); /* run_limit */
 	REQUIRE(turn() == 1);
 	CHECK(begun[0].item == two && begun[0].cause == CAUSE_DUE);
 	end(two, ERR_NONE);
