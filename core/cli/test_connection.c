@@ -8,6 +8,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "cli/jobs.h"
+#include "run/tokens.h"
 #include "serve/local.h"
 #include "wire/message.h"
 
@@ -141,6 +142,46 @@ scope_named(const char *answer, const struct manifest *m)
 	return buf_take(&all);
 }
 
+/* OAuth 2: until when its access token is good. */
+static bool
+token_of(const struct jobs *jobs, const struct job *j, struct buf *state, int64_t *expires_us)
+{
+	const struct connection_settings *c = j->pick.connection;
+
+	*expires_us = 0;
+	return tokens_used(j->pick.manifest, c) && tokens_show(jobs->host, c->name, c->integration->name, state, expires_us);
+}
+
+static void
+token_json(const struct jobs *jobs, const struct job *j, struct json_out *o)
+{
+	struct buf state = {0};
+	int64_t expires_us;
+	char time[TIME_TEXT_MAX];
+
+	if (token_of(jobs, j, &state, &expires_us)) {
+		json_key(o, "token");
+		json_open(o, '{');
+		json_kv_str(o, "state", buf_str(&state));
+		json_kv_str(o, "expires_at", expires_us ? time_format(expires_us, time) : NULL);
+		json_close(o, '}');
+	}
+	buf_free(&state);
+}
+
+static void
+token_text(const struct jobs *jobs, const struct job *j, struct buf *text)
+{
+	struct buf state = {0};
+	int64_t expires_us;
+	char time[TIME_TEXT_MAX], cut[TIME_TEXT_MAX];
+
+	if (token_of(jobs, j, &state, &expires_us))
+		buf_printf(text, "  access token: %s%s%s\n", buf_str(&state), expires_us ? ", until " : "",
+		           expires_us ? time_short(time_format(expires_us, time), cut) : "");
+	buf_free(&state);
+}
+
 static void
 verdict_json(struct jobs *jobs, const struct job *j, const struct run_result *r, enum trouble t, const char *scope)
 {
@@ -159,6 +200,7 @@ verdict_json(struct jobs *jobs, const struct job *j, const struct run_result *r,
 		json_kv_str(&o, "scope", scope);
 	if (r->reply.len)
 		json_kv_raw(&o, "facts", r->reply);
+	token_json(jobs, j, &o);
 	json_kv_int(&o, "duration_ms", r->counts.total_ms);
 	json_kv_str(&o, "next", troubles[t].next);
 	json_close(&o, '}');
@@ -168,7 +210,7 @@ verdict_json(struct jobs *jobs, const struct job *j, const struct run_result *r,
 }
 
 static void
-verdict_text(const struct job *j, const struct run_result *r, enum trouble t, const char *scope)
+verdict_text(const struct jobs *jobs, const struct job *j, const struct run_result *r, enum trouble t, const char *scope)
 {
 	const struct connection_settings *c = j->pick.connection;
 	struct buf text = {0};
@@ -187,6 +229,7 @@ verdict_text(const struct job *j, const struct run_result *r, enum trouble t, co
 		json_compact(&text, r->reply);
 		buf_putc(&text, '\n');
 	}
+	token_text(jobs, j, &text);
 	buf_printf(&text, "  next: %s", troubles[t].next);
 	if (t == TROUBLE_NONE || t == TROUBLE_UNCHECKED)
 		buf_printf(&text, ": sluice dry-run --connection-id %s --integration %s", c->name,
@@ -210,7 +253,7 @@ ended(struct jobs *jobs, struct job *j, const struct run_result *r)
 		t = TROUBLE_UNCHECKED;
 	scope = t == TROUBLE_SCOPE ? scope_named(answer, j->pick.manifest) : xstrdup("");
 	if (jobs->cli->format == FORMAT_TEXT)
-		verdict_text(j, r, t, scope);
+		verdict_text(jobs, j, r, t, scope);
 	else
 		verdict_json(jobs, j, r, t, scope);
 	*code = exit_worst(*code, t == TROUBLE_OTHER ? err_exit_code(r->err.cls) : troubles[t].exit);

@@ -102,7 +102,7 @@ extern const char *const wait_names[WAIT_REASONS]; /* "", "connecting", "waiting
 
 struct proxy_answer {   /* borrowed until the callback returns */
 	struct err err; /* cls ERR_NONE: there is an answer, whatever its status. Else none: ERR_PROVIDER, ERR_RATE,
-	                   ERR_CREDENTIALS never (a 401 is an answer), ERR_DATA (bomb, too large, not what it says it is; a
+	                   ERR_CREDENTIALS (no access token is to be had; a 401 is an answer), ERR_DATA (bomb, too large, not what it says it is; a
 	                   body that stays cut off is ERR_PROVIDER), ERR_USAGE (not allowed), ERR_STOPPED */
 	int status;
 	struct slice body;        /* whole, inflated; empty when streamed */

@@ -75,6 +75,12 @@ host_open(struct host *h, struct err *err)
 	return h->store ? 0 : -1;
 }
 
+int
+host_store_make(struct host *h, struct err *err)
+{
+	return h->store ? 0 : host_open(h, err);
+}
+
 struct host *
 host_new(const struct host_options *o, struct err *err)
 {

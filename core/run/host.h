@@ -21,6 +21,8 @@ struct host {
 	bool wake_closed;
 };
 
+/* A host that only reads has none where nothing was ever synced; what must be kept makes it. ERR_BUSY: another process has it. */
+int host_store_make(struct host *h, struct err *err);
 struct proxy *host_proxy(struct host *h, struct err *err);
 struct registry *host_registry(struct host *h, struct err *err);
 struct plugin_file *host_plugin(struct host *h, const char *plugin, struct err *err); /* held for you */

@@ -7,7 +7,8 @@
  *
  * Guarantee: a keeper lives as long as its configuration: a changed one makes a new keeper, which begins with what the
  * store holds; the old one serves the runs that began with it.
- * Awkward: a process without a store must not spend a refresh token: the new one would be lost with it. And Google's
+ * Awkward: a process without a store must not spend a refresh token: the new one would be lost with it. So whoever needs
+ * one makes the store, or waits until no other process has it. And Google's
  * service accounts come as a JSON file that holds key, issuer and endpoint together. */
 #include "run/tokens.h"
 
@@ -233,11 +234,8 @@ refresh_check(struct host *h, const struct plan *p, const struct connection_sett
 {
 	if (p->o.how != OAUTH_REFRESH)
 		return 0;
-	if (!h->store)
-		return err_set(err, ERR_HOST,
-		               "connection %s : %s: its refresh token is kept in the store, which this command has not: run `sluice run` "
-		               "first, or stop whoever has the store open",
-		               c->name, c->integration->name);
+	if (host_store_make(h, err) != 0)
+		return err_prefix(err, "connection %s : %s: its refresh token is kept in the store", c->name, c->integration->name);
 	if (c->refresh_token || c->token || stored_refresh(h, c))
 		return 0;
 	err_set(err, ERR_CREDENTIALS, "connection %s : %s: nobody has permitted access yet: run `sluice authorize %s`", c->name,

@@ -48,6 +48,17 @@ is "$status $(live One)" "0 100" "a token that expires in the middle of a run is
 [ "$(asked refresh)" -gt 1 ] && [ "$(asked api_refused)" = 0 ]
 ok $? "before it expires: no request was refused"
 
+control reset >/dev/null
+control set oauth.expires=3600 >/dev/null
+run test-connection
+has "$dir/out" '^  access token: valid, until 20' "test-connection says until when the access token is good"
+rm -rf "$dir/store"
+configure 'refresh_token = rt.fresh.0'
+run test-connection --format json
+has "$dir/out" '"token":.*"state": *"valid"' "also where nothing was ever synced:"
+run run
+is "$status $(asked refused)" "0 0" "the refresh token that it got is kept"
+
 # ---- refused
 
 control set oauth.expires=3600 >/dev/null
