@@ -116,7 +116,7 @@ state_word(const struct pick *p, struct slice row)
 		return xstrdup("running");
 	if (p->connection->broken)
 		return xstrdup("unusable");
-	if (json_type(open) == JSON_OBJECT && member_int(open, "run", 0) != member_int(last, "run", 0))
+	if (member_int(open, "run", 0) && member_int(open, "run", 0) != member_int(last, "run", 0))
 		return xstrdup("interrupted");
 	word = json_type(last) == JSON_OBJECT ? member_text(last, "status") : NULL;
 	return word ? word : xstrdup("never");

@@ -240,18 +240,21 @@ facts_begin(struct run *r)
 	buf_free(&value);
 }
 
-/* A new generation, or the one that was interrupted. */
+/* A new generation, or the one that was interrupted. One whose positions a person set (serve/query_positions.c) is new, but
+ * begins there: what stands before them is not listed, so it says nothing of absence. */
 static void
 generation_begin(struct run *r)
 {
 	struct facts fresh = r->facts;
 	struct buf value = {0};
-	bool there = store_state_get(r->host->store, r->scope, STATE_RUN, SLICE(""), &value);
+	bool there = store_state_get(r->host->store, r->scope, STATE_RUN, SLICE(""), &value),
+	     by_hand = there && member_bool(buf_view(&value), "by_hand", false),
+	     goes_on = there && !r->request.full_refresh && !(r->sync->flags & SLUICE_WHOLE);
 
-	if (there && !r->request.full_refresh && !(r->sync->flags & SLUICE_WHOLE) && facts_read(r, buf_view(&value))) {
+	if (goes_on && !by_hand && facts_read(r, buf_view(&value))) {
 		interrupted_note(r);
 	} else {
-		if (there) {
+		if (there && !by_hand) {
 			r->resumes = (uint64_t)member_int(buf_view(&value), "run", 0);
 			interrupted_note(r);
 		}
@@ -259,7 +262,9 @@ generation_begin(struct run *r)
 		r->facts = fresh;
 		for (size_t i = 0; i < r->n_models; i++)
 			commit_seen_begin(batch_open(r), r->models[i].dataset);
-		commit_state_clear_all(batch_open(r), r->scope, STATE_POSITION);
+		r->by_hand = r->facts.incomplete = goes_on && by_hand;
+		if (!r->by_hand)
+			commit_state_clear_all(batch_open(r), r->scope, STATE_POSITION);
 	}
 	r->batch.dirty = true;
 	history_begun(r);

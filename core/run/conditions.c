@@ -342,7 +342,7 @@ conditions_end(struct run *r, struct commit *c)
 {
 	struct dropping d = {r, c};
 
-	if (r->resumes || !r->scope)
+	if (r->resumes || r->by_hand || !r->scope)
 		return;
 	if (r->conditions.used.len)
 		qsort(r->conditions.used.p, r->conditions.used.len / CONDITION_NAME, CONDITION_NAME, by_name);

@@ -180,7 +180,7 @@ history_begun(struct run *r)
 	char text[160];
 
 	snprintf(text, sizeof text, "begins%s, %s", r->facts.full ? ": a full listing" : "",
-	         r->resumes ? "where an interrupted run stopped" : "anew");
+	         r->resumes ? "where an interrupted run stopped" : r->by_hand ? "where its state was set by hand" : "anew");
 	line_keep(r, LOG_INFO, text);
 }
 

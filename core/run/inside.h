@@ -155,6 +155,7 @@ struct run {
 	struct fence fence;
 	uint64_t number;                      /* in the history; 0: none */
 	uint64_t resumes;                     /* number of the run that was interrupted; 0: none */
+	bool by_hand;                         /* it begins where a person set its positions */
 	struct run_model *models;
 	size_t n_models;
 	struct facts facts;

@@ -351,7 +351,7 @@ positions_send(struct run *r, struct buf *out)
 	struct positions p = {r, out};
 	struct err err;
 
-	if (!r->sync || r->request.dry || r->started || (!r->resumes && r->counts.workers == 1))
+	if (!r->sync || r->request.dry || r->started || (!r->resumes && !r->by_hand && r->counts.workers == 1))
 		return;
 	if (store_state_list(r->host->store, r->scope, STATE_POSITION, position_write, &p, &err) != 0)
 		run_fail(r, &err);
@@ -381,7 +381,7 @@ step_write(struct run *r, struct buf *out)
 	buf_u32(out, (uint32_t)steps_calls(r));
 	buf_u32(out, time_left(r));
 	buf_u32(out, (uint32_t)r->limits.page_size);
-	buf_u8(out, r->resumes != 0 || r->counts.workers > 1);
+	buf_u8(out, r->resumes != 0 || r->by_hand || r->counts.workers > 1);
 	buf_bytes(out, buf_view(&r->connection_json));
 	buf_bytes(out, buf_view(&r->metadata));
 	buf_bytes(out, buf_view(&r->checkpoint));

@@ -362,6 +362,7 @@ static const struct {
 	{"history", ask_history},           {"run", ask_run},
 	{"log", ask_log},                   {"metadata", ask_metadata},
 	{"set_token", ask_set_token},       {"token", ask_token},
+	{"positions", ask_positions},
 	{"checkpoint", ask_checkpoint},     {"dead_letters", ask_dead_letters},
 	{"dead_letter", ask_dead_letter},   {"resolve_letters", ask_resolve_letters},
 	{"purge_letters", ask_purge_letters}, {"retry_letter", ask_retry_letter},

@@ -90,6 +90,9 @@ int ask_prune(struct question *q);
 int ask_set_token(struct question *q);
 int ask_token(struct question *q);
 
+/* query_positions.c */
+int ask_positions(struct question *q);
+
 /* query_plugins.c */
 int ask_plugins(struct question *q);
 
