@@ -200,13 +200,15 @@ row_json(struct standing *s, const struct pick *p, struct slice row, const char 
 	int64_t success = member_int(last, "last_success_us", 0);
 	struct buf out = {0};
 	struct json_out o = json_out(&out);
-	char *reason = member_text(last, "reason"), *sandbox = member_text(last, "sandbox");
+	char *reason = member_text(last, "reason"), *sandbox = member_text(last, "sandbox"),
+	     *state = member_text(member_raw(row, "schedule"), "state");
 
 	json_open(&o, '{');
 	json_kv_str(&o, "connection", p->connection->name);
 	json_kv_str(&o, "integration", p->connection->integration->name);
 	json_kv_str(&o, "sync", p->sync->name);
 	json_kv_str(&o, "status", word);
+	json_kv_str(&o, "state", state); /* of its schedule; null: no service said so */
 	json_kv_bool(&o, "active", p->connection->active);
 	time_put(&o, "last_run_at", member_int(last, "last_run_us", 0));
 	time_put(&o, "last_success_at", success);
@@ -225,6 +227,7 @@ row_json(struct standing *s, const struct pick *p, struct slice row, const char 
 	buf_free(&out);
 	free(reason);
 	free(sandbox);
+	free(state);
 }
 
 /* "11-23 07:22" in this year, else the day: a row fits a terminal of 120 characters. JSON has it exactly. */
