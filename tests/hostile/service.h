@@ -56,9 +56,9 @@ service_ini(const struct stage *st, const struct service_play *p)
 	if (!f)
 		die("cannot write %s", path);
 	fprintf(f,
-	        "[host]\ndata_dir = %s/store\nplugin_dir = %s/tests/plugins\nlog_file = %s/log\nlog_level = warn\n"
+	        "[host]\ndata_dir = %s/store\nplugin_dir = %s/plugins\nworker = %s/sluice-worker\nlog_file = %s/log\nlog_level = warn\n"
 	        "max_runs = %d\nmin_free = 0\nfirst_spread = %dms\n[integration tick]\nbase_url = http://127.0.0.1:%d\n",
-	        st->dir, st->build, st->dir, p->max_runs, p->every_ms < 60000 ? p->every_ms : 60000, st->port);
+	        st->dir, st->dir, st->build, st->dir, p->max_runs, p->every_ms < 60000 ? p->every_ms : 60000, st->port);
 	for (int i = 0; i < p->connections; i++)
 		fprintf(f,
 		        "[connection c%d : tick]\nwho = c%d\n[sync c%d : tick : even]\nevery = %dms\n"
@@ -77,10 +77,10 @@ service_stage(struct stage *st, const struct service_play *p)
 
 	stage_init(st, 0);
 	service_ini(st, p);
-	command = xasprintf("%s/sluice-provider --control http://127.0.0.1:%d faults '%s' >/dev/null", st->build, st->port,
-	                    answer);
+	command = xasprintf("mkdir %s/plugins && cp %s/tests/plugins/tick.so %s/plugins && %s/sluice-provider --control http://127.0.0.1:%d faults '%s' >/dev/null",
+	                    st->dir, st->build, st->dir, st->build, st->port, answer);
 	if (system(command) != 0)
-		die("the provider takes no rules");
+		die("the connector is not there, or the provider takes no rules");
 	free(command);
 }
 
@@ -161,7 +161,7 @@ samples_judge(struct service_account *a)
 /* ---- the play ---- */
 
 static inline pid_t
-service_start(const struct stage *st, struct service_account *a)
+serving_start(const struct stage *st, struct service_account *a)
 {
 	static const char *const serve[] = {"serve", NULL};
 
@@ -171,7 +171,7 @@ service_start(const struct stage *st, struct service_account *a)
 }
 
 static inline void
-service_reap(struct service_account *a, pid_t pid)
+serving_reap(struct service_account *a, pid_t pid)
 {
 	struct rusage use;
 
@@ -185,7 +185,7 @@ service_serve(const struct stage *st, const struct service_play *p, struct servi
               void (*each)(void *arg, pid_t host), void *arg)
 {
 	double from = wall_seconds(), killed = from;
-	pid_t pid = service_start(st, a);
+	pid_t pid = serving_start(st, a);
 
 	while (wall_seconds() - from < p->seconds) {
 		nap(SAMPLE_US);
@@ -196,12 +196,12 @@ service_serve(const struct stage *st, const struct service_play *p, struct servi
 			continue;
 		killed = wall_seconds();
 		kill(pid, SIGKILL);
-		service_reap(a, pid);
-		pid = service_start(st, a);
+		serving_reap(a, pid);
+		pid = serving_start(st, a);
 	}
 	samples_judge(a);
 	kill(pid, SIGTERM);
-	service_reap(a, pid);
+	serving_reap(a, pid);
 	a->wall = wall_seconds() - from;
 }
 
