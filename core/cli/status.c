@@ -87,21 +87,13 @@ pick_of(struct standing *s, struct slice row)
 	return NULL;
 }
 
-/* As the service that answers has it; without one as it would be. */
+/* As the service that answers has it; without one, when `run --due` takes it. */
 static int64_t
-due_us(const struct cli *c, const struct pick *p, struct slice row)
+due_us(struct slice row)
 {
 	struct slice schedule = member_raw(row, "schedule");
-	int64_t success_us = member_int(member_raw(row, "last"), "last_success_us", 0);
-	bool starts = p->connection->active && !(p->sync->flags & SLUICE_MANUAL);
-	const struct sync_settings *given = settings_sync(c->settings, p->connection, p->sync->name);
-	int64_t every = given && given->every_ms > 0 ? given->every_ms : p->sync->every_ms;
 
-	if (schedule.len)
-		return member_int(schedule, "next_us", 0);
-	if (!starts)
-		return 0;
-	return success_us ? success_us + every * 1000 : clock_wall_us(&clock_system);
+	return schedule.len ? member_int(schedule, "next_us", 0) : member_int(member_raw(row, "planned"), "due_us", 0);
 }
 
 /* The words of `run` and `history`: how the last run ended, unless one is under way, or began and never came to its
@@ -126,7 +118,8 @@ state_word(const struct pick *p, struct slice row)
 static char *
 live_word(struct slice row)
 {
-	char *state = member_text(member_raw(row, "schedule"), "state");
+	struct slice schedule = member_raw(row, "schedule");
+	char *state = member_text(schedule.len ? schedule : member_raw(row, "planned"), "state");
 
 	if (state && strcmp(state, schedule_state_names[SCHEDULE_WAITING]) != 0 &&
 	    strcmp(state, schedule_state_names[SCHEDULE_MANUAL]) != 0)
@@ -212,7 +205,7 @@ row_json(struct standing *s, const struct pick *p, struct slice row, const char 
 	json_kv_bool(&o, "active", p->connection->active);
 	time_put(&o, "last_run_at", member_int(last, "last_run_us", 0));
 	time_put(&o, "last_success_at", success);
-	time_put(&o, "due_at", due_us(s->cli, p, row)); /* null: never by itself */
+	time_put(&o, "due_at", due_us(row)); /* null: never by itself */
 	json_kv_int(&o, "records", (int64_t)records_of(s, p));
 	json_kv_raw(&o, "held", member_raw(row, "held"));
 	json_kv_raw(&o, "alerts", member_raw(row, "alerts"));
@@ -353,7 +346,7 @@ row_text(struct standing *s, const struct pick *p, struct slice row, const char 
 	table_cell(&s->table, number_text(records_of(s, p), n));
 	cell_time(&s->table, member_int(last, "last_run_us", 0));
 	cell_time(&s->table, success);
-	cell_time(&s->table, due_us(s->cli, p, row));
+	cell_time(&s->table, due_us(row));
 	table_cell(&s->table, sandbox);
 	row_notes(s, p, row);
 	free(live);

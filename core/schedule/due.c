@@ -1,13 +1,15 @@
 /* due.c - see due.h.
  *
- * Awkward: a cron expression's times are the schedule's knowledge; so one sync is put into a schedule of its own, which
- * is asked when it would be due after its last success, and thrown away. */
+ * What a sync may do by itself is the schedule's knowledge: the syncs of its connection (they share the attention that a
+ * refusal wants) are put into one of their own, which is asked and thrown away. Awkward: that would meet a missed due time
+ * now; how long ago it was missed, by which the overdue are ordered, is counted here from the last success. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
-#include "run/member.h"
+#include "schedule/cron.h"
 #include "schedule/due.h"
-#include "sluice.h"
+#include "schedule/past.h"
+#include "schedule/plan.h"
 
 struct search {
 	struct host *host;
@@ -15,67 +17,112 @@ struct search {
 	size_t n;
 };
 
-static int
-cron_next(struct host *h, const struct chosen *c, const struct sync_settings *y, int64_t success_us, int64_t *due_us,
-          struct err *err)
-{
-	const struct schedule_options o = {.clock = host_clock(h), .max_runs = 1};
-	const struct schedule_name name = {c->connection->name, c->connection->integration->name, c->sync->name};
-	const struct schedule_plan plan = {
-		.cron = y->cron,
-		.zone = y->timezone ? y->timezone : host_settings(h)->host.timezone,
-		.active = true,
-		.auto_sync = true,
-		.auto_start = true,
-		.connection_runs = 1,
-	};
-	const struct schedule_past past = {.due_us = success_us, .started_us = success_us, .finished_us = success_us,
-	                                   .success_us = success_us, .begun = true};
-	struct schedule *s = schedule_new(&o);
-	struct schedule_item *i = schedule_put(s, &name, &plan, &past, err);
-	struct schedule_view v = {0};
+/* Does one that is in this state begin by itself, sooner or later? */
+static const bool by_itself[SCHEDULE_STATES] = {
+	[SCHEDULE_FAILING] = true, [SCHEDULE_AFTER] = true,   [SCHEDULE_QUEUED] = true,
+	[SCHEDULE_WAITING] = true, [SCHEDULE_RUNNING] = true,
+};
 
-	if (i)
+static void
+plan_of(struct host *h, const struct chosen *c, struct schedule_plan *p)
+{
+	plan_fill(host_settings(h), c->connection, c->sync, p);
+	p->active = connection_enabled(host_store(h), c->connection);
+}
+
+static struct schedule_item *
+sync_put(struct host *h, struct schedule *s, const struct chosen *c, struct err *err)
+{
+	const struct schedule_name name = {c->connection->name, c->connection->integration->name, c->sync->name};
+	struct decided d = decided_of(h, c);
+	struct schedule_past past;
+	struct schedule_plan plan;
+
+	plan_of(h, c, &plan);
+	past_fill(h, c, &d, &past);
+	return schedule_put(s, &name, &plan, &past, err);
+}
+
+static int
+state_of(struct host *h, const struct chosen *c, enum schedule_state *state, struct err *err)
+{
+	struct schedule *s = schedule_new(&(struct schedule_options){.clock = host_clock(h), .max_runs = 1});
+	struct chosen sibling = *c;
+	struct schedule_plan plan;
+	struct schedule_item *i;
+	struct schedule_view v;
+
+	plan_of(h, c, &plan);
+	for (size_t k = 0; k < c->manifest->n_syncs; k++) {
+		sibling.sync = &c->manifest->syncs[k];
+		if (sibling.sync != c->sync)
+			sync_put(h, s, &sibling, NULL);
+	}
+	i = sync_put(h, s, c, err);
+	if (i) {
 		schedule_look(s, i, &v);
-	*due_us = v.next_us;
+		*state = !by_itself[v.state] ? v.state : plan.auto_sync ? SCHEDULE_WAITING : SCHEDULE_MANUAL;
+	}
 	schedule_free(s);
 	return i ? 0 : -1;
 }
 
 static int64_t
-success_of(struct host *h, const struct chosen *c, bool *ran)
+success_of(struct host *h, const struct chosen *c)
 {
-	uint32_t scope = host_store(h) ? chosen_scope(h, c, false, NULL) : 0;
-	struct buf value = {0};
-	int64_t us = 0;
+	struct decided d = decided_of(h, c);
+	struct schedule_past past;
 
-	*ran = scope && store_state_get(host_store(h), scope, STATE_LAST, SLICE(""), &value);
-	if (*ran)
-		us = member_int(buf_view(&value), "last_success_us", 0);
-	buf_free(&value);
-	return us;
+	past_fill(h, c, &d, &past);
+	return past.success_us;
+}
+
+/* 0: it never succeeded. */
+static int
+since(struct host *h, const struct chosen *c, int64_t *due_us, struct err *err)
+{
+	int64_t success_us = success_of(h, c);
+	struct schedule_plan plan;
+	struct zone *zone = NULL;
+	struct cron cron;
+	int rc = -1;
+
+	plan_of(h, c, &plan);
+	*due_us = success_us ? success_us + plan.every_ms * 1000 : 0;
+	if (!success_us || !plan.cron)
+		return 0;
+	if (cron_parse(&cron, plan.cron, err) == 0 && (zone = zone_open(plan.zone, err))) {
+		*due_us = cron_next(&cron, zone, success_us);
+		rc = 0;
+	}
+	zone_close(zone);
+	return rc;
+}
+
+int
+due_look(struct host *h, const struct chosen *c, enum schedule_state *state, int64_t *due_us, struct err *err)
+{
+	if (state_of(h, c, state, err) != 0 || since(h, c, due_us, err) != 0)
+		return -1;
+	if (!by_itself[*state])
+		*due_us = 0;
+	else if (!*due_us)
+		*due_us = clock_wall_us(host_clock(h));
+	return 0;
 }
 
 static int
 due_try(void *arg, const struct chosen *c, struct err *err)
 {
 	struct search *s = arg;
-	const struct connection_settings *k = c->connection;
-	struct decided d = host_store(s->host) ? decided_of(s->host, c) : (struct decided){0};
-	struct sync_settings y;
-	bool ran;
-	int64_t success_us = success_of(s->host, c, &ran), due_us = 0;
+	enum schedule_state state;
+	int64_t due_us;
 
-	settings_sync_fill(host_settings(s->host), k, c->sync->name, &y);
-	if (!connection_enabled(host_store(s->host), k) || !y.auto_sync || (c->sync->flags & SLUICE_MANUAL) || d.paused ||
-	    (!y.auto_start && !d.started && !ran) ||
-	    host_run(s->host, k->name, k->integration->name, c->sync->name))
+	if (host_run(s->host, c->connection->name, c->connection->integration->name, c->sync->name))
 		return 0;
-	if (success_us && !y.cron)
-		due_us = success_us + (y.every_ms > 0 ? y.every_ms : c->sync->every_ms) * 1000;
-	else if (success_us && cron_next(s->host, c, &y, success_us, &due_us, err) != 0)
+	if (state_of(s->host, c, &state, err) != 0 || since(s->host, c, &due_us, err) != 0)
 		return -1;
-	if (due_us > clock_wall_us(host_clock(s->host)))
+	if (!by_itself[state] || due_us > clock_wall_us(host_clock(s->host)))
 		return 0;
 	s->list = xrealloc(s->list, (s->n + 1) * sizeof *s->list);
 	s->list[s->n++] = (struct due){*c, due_us};

@@ -290,6 +290,26 @@ progress_put(struct json_out *o, const struct run *r)
 	json_close(o, '}');
 }
 
+/* Without a service: what it would be. */
+static void
+planned_put(const struct question *q, struct json_out *o, const struct scope_name *name)
+{
+	struct chosen c = {.connection = settings_connection(host_settings(q->host), name->connection, name->integration)};
+	enum schedule_state state;
+	int64_t due_us;
+
+	if (c.connection && !c.connection->broken)
+		c.manifest = host_manifest(q->host, c.connection->integration->plugin, NULL);
+	c.sync = c.manifest ? manifest_sync(c.manifest, name->sync) : NULL;
+	if (!c.sync || due_look(q->host, &c, &state, &due_us, NULL) != 0)
+		return;
+	json_key(o, "planned");
+	json_open(o, '{');
+	json_kv_str(o, "state", schedule_state_names[state]);
+	json_kv_int(o, "due_us", due_us);
+	json_close(o, '}');
+}
+
 void
 status_live(const struct question *q, struct json_out *o, const struct scope_name *name)
 {
@@ -301,6 +321,8 @@ status_live(const struct question *q, struct json_out *o, const struct scope_nam
 		service_look(s, name->connection, name->integration, name->sync, &v);
 		json_key(o, "schedule");
 		schedule_put_view(o, &v);
+	} else {
+		planned_put(q, o, name);
 	}
 	if (r) {
 		json_key(o, "progress");
