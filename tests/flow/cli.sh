@@ -144,7 +144,7 @@ run history --limit 2 --format jsonl
 is "$(wc -l <"$dir/out")" 2 "history, newest first, limited"
 number=$(sed -n '1s/^{"run":\([0-9]*\).*/\1/p' "$dir/out")
 run history --run "$number"
-has "$dir/out" '"status": "success"' "and one run in full"
+has "$dir/out" '^status +success' "and one run in full"
 
 # ---- state
 
