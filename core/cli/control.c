@@ -13,7 +13,7 @@ static const struct cli_flag flags[] = {WHICH, {NULL, NULL, NULL}};
 static const struct cli_flag trigger_flags[] = {
 	WHICH,
 	{"--full-refresh", NULL, "forget checkpoints and positions, list everything again; records are kept"},
-	{"--reset", NULL, "the same, and what is not listed again is deleted, once a person has confirmed it"},
+	{"--reset", NULL, "the same, and what is not listed again is deleted, or held back when it is much"},
 	{NULL, NULL, NULL},
 };
 

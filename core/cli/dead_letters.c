@@ -253,7 +253,7 @@ static void
 said_print(struct letters *l, const char *what, int64_t n)
 {
 	if (l->cli->format == FORMAT_TEXT)
-		printf("%lld dead letters %s\n", (long long)n, what);
+		printf("%lld dead letter%s %s\n", (long long)n, n == 1 ? "" : "s", what);
 	else
 		printf("{\"%s\":%lld}\n", what, (long long)n);
 }

@@ -226,7 +226,7 @@ asks(int argc, char **argv, const char *flag)
 	return false;
 }
 
-/* The command is the first argument that is neither a flag nor a global flag's value. */
+/* The command is the first argument that is neither a flag nor a global flag's value; 1: its help is wanted. */
 static int
 command_take(struct cli *c, int argc, char **argv, int *at, struct err *err)
 {
@@ -245,6 +245,10 @@ command_take(struct cli *c, int argc, char **argv, int *at, struct err *err)
 	c->command = command_find(argv[*at]);
 	if (c->command)
 		return 0;
+	if (strcmp(argv[*at], "help") == 0) { /* as other programs have it: help, help COMMAND */
+		c->command = *at + 1 < argc ? command_find(argv[*at + 1]) : NULL;
+		return 1;
+	}
 	near = near_command(argv[*at]);
 	return err_set(err, ERR_USAGE, "there is no command '%s'%s%s%s; `sluice --help` lists them", argv[*at],
 	               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
@@ -255,9 +259,10 @@ cli_parse(struct cli *c, int argc, char **argv, struct err *err)
 {
 	int at, took;
 
-	if (command_take(c, argc, argv, &at, err) != 0)
+	took = command_take(c, argc, argv, &at, err);
+	if (took < 0)
 		return -1;
-	if (asks(argc, argv, "--help") || asks(argc, argv, "-h")) {
+	if (took || asks(argc, argv, "--help") || asks(argc, argv, "-h")) {
 		cli_help(c->command);
 		return 1;
 	}
@@ -278,7 +283,11 @@ cli_parse(struct cli *c, int argc, char **argv, struct err *err)
 			return -1;
 	}
 	if (c->n_args < c->command->args_min || c->n_args > c->command->args_max)
-		return err_set(err, ERR_USAGE, "usage: sluice %s %s", c->command->name, c->command->usage);
+		return err_set(err, ERR_USAGE, "%s%s%susage: sluice %s%s%s",
+		               c->n_args > c->command->args_max ? "'" : "",
+		               c->n_args > c->command->args_max ? c->args[c->command->args_max] : "",
+		               c->n_args > c->command->args_max ? "' is too much; " : "", c->command->name,
+		               *c->command->usage ? " " : "", c->command->usage);
 	return 0;
 }
 

@@ -231,6 +231,10 @@ status_row(void *arg, struct slice row)
 		t->ended = true;
 		free(cls);
 		free(reason);
+	} else if (!member_bool(schedule, "asked", false) && strcmp(state, "running") != 0) { /* forgotten: it will not begin */
+		err_set(&t->err, ERR_STOPPED, t->cancelled ? "its time was up before it began (--timeout)"
+		                                           : "cancelled by a person before it began");
+		t->ended = true;
 	}
 	free(state);
 }

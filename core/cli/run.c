@@ -12,7 +12,7 @@ static const struct cli_flag flags[] = {
 	{"--connection-id", "C", "only this connection"},
 	{"--integration", "I", "only connections of this integration"},
 	{"--full-refresh", NULL, "forget checkpoints and positions, list everything again; records are kept"},
-	{"--reset", NULL, "the same, and what is not listed again is deleted, once a person has confirmed it"},
+	{"--reset", NULL, "the same, and what is not listed again is deleted, or held back when it is much"},
 	{"--due", NULL, "only what is due, longest overdue first, one after the other"},
 	{"--limit", "N", "with --due: at most so many"},
 	{"--resume", NULL, "only syncs whose last run was interrupted"},
@@ -302,6 +302,9 @@ wishes_read(struct jobs *jobs, uint64_t *limit, struct err *err)
 	jobs->request.full_refresh = jobs->request.reset || cli_has(c, "--full-refresh");
 	if (cli_has(c, "--due") && cli_has(c, "--resume"))
 		return err_set(err, ERR_USAGE, "--due and --resume do not go together: what was interrupted is due");
+	if (cli_has(c, "--resume") && jobs->request.full_refresh)
+		return err_set(err, ERR_USAGE, "--resume goes on where a run was; %s begins anew: say one of them",
+		               jobs->request.reset ? "--reset" : "--full-refresh");
 	if (cli_value(c, "--limit") && !cli_has(c, "--due"))
 		return err_set(err, ERR_USAGE, "--limit goes with --due");
 	if (cli_number(c, "--limit", 0, limit, err) != 0)

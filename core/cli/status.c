@@ -268,7 +268,7 @@ progress_note(struct standing *s, const char *name, struct slice progress)
 }
 
 static void
-schedule_note(struct standing *s, const char *name, struct slice row)
+schedule_note(struct standing *s, const char *name, bool broken, struct slice row)
 {
 	struct slice schedule = member_raw(row, "schedule");
 	char *word = live_word(row), *limit = member_text(schedule, "limit"), *trouble = member_text(schedule, "trouble");
@@ -280,7 +280,7 @@ schedule_note(struct standing *s, const char *name, struct slice row)
 		until_put(&s->notes, word, until_us);
 		buf_printf(&s->notes, "%s%s\n", limit ? ", by max_runs of the " : "", limit ? limit : "");
 	}
-	if (trouble)
+	if (trouble && !broken) /* which has been told */
 		buf_printf(&s->notes, "%s: %s\n", name, trouble);
 	free(word);
 	free(limit);
@@ -318,7 +318,7 @@ row_notes(struct standing *s, const struct pick *p, struct slice row)
 		buf_printf(&s->notes, "%s: inactive (active = no): runs only when it is named\n", name);
 	if (reason && !json_string_is(member_raw(last, "status"), "success"))
 		buf_printf(&s->notes, "%s: %s\n", name, reason);
-	schedule_note(s, name, row);
+	schedule_note(s, name, p->connection->broken != NULL, row);
 	alert_notes(s, name, member_raw(row, "alerts"));
 	if (held)
 		buf_printf(&s->notes,

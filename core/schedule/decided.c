@@ -98,9 +98,11 @@ nothing_meant(const struct service_ask *a, const struct err *why, struct err *er
 {
 	if (why->cls != ERR_NONE)
 		return err_set(err, why->cls, "%s", why->text);
-	return err_set(err, ERR_USAGE, "there is no sync%s%s of connection %s%s%s: `sluice status` shows them",
-	               a->sync ? " " : "", a->sync ? a->sync : "", a->connection ? a->connection : "(any)",
-	               a->integration ? " : " : "", a->integration ? a->integration : "");
+	return err_set(err, ERR_USAGE, "there is no sync%s%s%s%s%s%s%s: `sluice status` shows them",
+	               a->sync ? " '" : "", a->sync ? a->sync : "", a->sync ? "'" : "",
+	               a->connection ? " of connection " : "", a->connection ? a->connection : "",
+	               a->integration ? a->connection ? " : " : " of integration " : "",
+	               a->integration ? a->integration : "");
 }
 
 int

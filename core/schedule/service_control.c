@@ -51,7 +51,7 @@ trigger_one(void *arg, const struct chosen *c, struct err *err)
 	struct schedule_view v;
 
 	if (!e)
-		return k->ask->sync ? not_scheduled(k, c, err) : 0;
+		return not_scheduled(k, c, k->ask->sync ? err : &k->why) && k->ask->sync ? -1 : 0;
 	schedule_look(k->s->schedule, e->item, &v);
 	if (!k->ask->sync && (v.state == SCHEDULE_MANUAL || (v.state == SCHEDULE_INACTIVE && !k->ask->connection)))
 		return 0;
@@ -78,6 +78,8 @@ service_trigger(struct service *s, const struct service_ask *a, struct err *err)
 	if (chosen_each(s->host, a, trigger_one, &k, err) != 0)
 		return -1;
 	service_turn_soon(s);
+	if (!k.n && k.why.cls != ERR_NONE)
+		return err_set(err, k.why.cls, "%s", k.why.text);
 	return k.n ? 0 : err_set(err, ERR_USAGE, "none of these syncs begins by itself: name one with --sync");
 }
 

@@ -29,6 +29,13 @@ done
 run ruin
 is "$status" 2 "an unknown verb exits 2"
 has "$dir/err" "did you mean 'run'" "and the nearest one is named"
+run help run
+is "$status $(head -c 17 "$dir/out")" "0 usage: sluice run" "help VERB is VERB --help"
+run reload now
+is "$status" 2 "an argument too many exits 2"
+has "$dir/err" "'now' is too much; usage: sluice reload$" "and is named"
+run run --resume --reset
+is "$status" 2 "to go on and to begin anew do not go together"
 run run --conection-id acme
 is "$status" 2 "an unknown flag exits 2"
 has "$dir/err" 'did you mean --connection-id' "and the nearest one is named"

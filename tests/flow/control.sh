@@ -115,6 +115,16 @@ control reset >/dev/null
 run run --connection-id beta --sync cursor --timeout 30s
 is "$status" 0 "and a person can run it again"
 
+control faults '{"match":"GET /plain/cursor","do":"silence"}' >/dev/null
+run trigger --connection-id acme --sync cursor
+until_true 20 is_state acme cursor running
+LIMIT=30 run run --connection-id acme --sync offset --timeout 1s
+is "$status" 75 "run does not wait longer than its --timeout for a sync that cannot begin"
+has "$dir/out" 'its time was up before it began' "and says so"
+run cancel --connection-id acme --sync cursor
+control reset >/dev/null
+until_true 20 is_state acme cursor waiting
+
 # ---- a request survives
 
 control faults '{"match":"GET /plain/cursor","do":"silence"}' >/dev/null
