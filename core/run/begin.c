@@ -344,18 +344,7 @@ sync_begin(struct run *r, struct err *err)
 static int
 disk_check(const struct run *r, struct err *err)
 {
-	uint64_t least = r->settings->host.min_free;
-	struct store_stats stats;
-	char a[TIME_TEXT_MAX], b[TIME_TEXT_MAX];
-
-	if (!r->sync || r->request.dry)
-		return 0;
-	store_stats(r->host->store, &stats);
-	if (stats.free_disk >= least)
-		return 0;
-	return err_set(err, ERR_HOST,
-	               "only %s are free in %s, and no run starts below %s: make room, or lower min_free in [host]",
-	               size_format(stats.free_disk, a), store_dir(r->host->store), size_format(least, b));
+	return r->sync && !r->request.dry && host_room_lacks(r->host, err) ? -1 : 0;
 }
 
 int

@@ -194,6 +194,27 @@ host_registry(struct host *h, struct err *err)
 	return h->registry;
 }
 
+#define FULL_LEAST (UINT64_C(8) << 20) /* where commits failed for lack of room, runs wait for so much */
+
+bool
+host_room_lacks(const struct host *h, struct err *err)
+{
+	uint64_t least = h->settings->host.min_free;
+	struct store_stats stats;
+	char a[TIME_TEXT_MAX], b[TIME_TEXT_MAX];
+
+	store_stats(h->store, &stats);
+	if (stats.free_disk < least)
+		err_set(err, ERR_HOST, "only %s are free in %s, and no run starts below %s: make room, or lower min_free in [host]",
+		        size_format(stats.free_disk, a), store_dir(h->store), size_format(least, b));
+	else if (store_full(h->store) && stats.free_disk < FULL_LEAST)
+		err_set(err, ERR_HOST, "no space left on %s (%s free): make room, and runs go on", store_dir(h->store),
+		        size_format(stats.free_disk, a));
+	else
+		return false;
+	return true;
+}
+
 struct store *
 host_store(struct host *h)
 {

@@ -44,6 +44,8 @@ void host_settings_replace(struct host *h, struct settings *s);
 struct store_options host_store_options(const struct settings *s); /* where the store is, and its key; borrowed */
 const struct clock *host_clock(const struct host *h);
 uv_loop_t *host_loop(const struct host *h);
+/* There is too little room on the disk for a run to begin: less than min_free, or so little that the last commits failed. err says it. */
+bool host_room_lacks(const struct host *h, struct err *err);
 /* The manifest of a plugin by name (described by a sandboxed worker when not cached; waits, running the loop). Borrowed, until the
  * file changes. */
 const struct manifest *host_manifest(struct host *h, const char *plugin, struct err *err);

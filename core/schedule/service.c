@@ -290,7 +290,9 @@ entry_ended(struct entry *e, const struct run_result *r)
 {
 	struct service *s = e->service;
 	const struct schedule_outcome o = {
-		.cls = r->err.cls, .by_person = e->cancelled, .more = r->more, .not_before_us = r->retry_at_us};
+		.cls = r->err.cls == ERR_HOST && host_room_lacks(s->host, NULL) ? ERR_STOPPED : r->err.cls, /* nobody's failure */
+		.by_person = e->cancelled, .more = r->more, .not_before_us = r->retry_at_us,
+	};
 
 	if (e->cause == CAUSE_ASKED) {
 		e->asked_ends++;
@@ -396,16 +398,6 @@ short_of(struct service *s, const struct err *err)
 	return false;
 }
 
-/* Else what the host could not do is this connection's alone, and the others go on. */
-static bool
-room_lacks(const struct service *s)
-{
-	struct store_stats stats;
-
-	store_stats(host_store(s->host), &stats);
-	return stats.free_disk < host_settings(s->host)->host.min_free;
-}
-
 static void
 begin_refused(struct entry *e, const struct run_request *q, const struct err *err)
 {
@@ -437,7 +429,7 @@ run_begin(void *arg, const struct schedule_begin *b)
 		q.connection = c.connection;
 		e->run = run_start(s->host, &q, service_run_done, e, &err);
 	}
-	if (!e->run && err.cls == ERR_HOST && room_lacks(s))
+	if (!e->run && err.cls == ERR_HOST && host_room_lacks(s->host, NULL)) /* else it is this connection's alone */
 		return short_of(s, &err);
 	if (s->short_of)
 		log_info("runs begin again");

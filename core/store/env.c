@@ -25,20 +25,29 @@ static const char *const db_names[DB_COUNT] = {
 	[DB_STAGED] = "staged",   [DB_STAGEDIDS] = "stagedids",
 };
 
+static uint64_t
+env_room(const struct env *e)
+{
+	struct statvfs v;
+
+	return statvfs(e->dir, &v) == 0 ? (uint64_t)v.f_bavail * v.f_frsize : UINT64_MAX;
+}
+
+bool
+env_full(const struct env *e, int rc, uint64_t need)
+{
+	return rc == ENOSPC || (rc == EIO && env_room(e) < need * 4 + (4 << 20));
+}
+
 int
 env_error(const struct env *e, int rc, const char *doing, uint64_t need, struct err *err)
 {
-	struct statvfs v;
 	char text[TIME_TEXT_MAX];
 
-	if ((rc == EIO || rc == ENOSPC) && statvfs(e->dir, &v) == 0) {
-		uint64_t space = (uint64_t)v.f_bavail * v.f_frsize;
-		if (rc == ENOSPC || space < need * 4 + (4 << 20))
-			return err_set(
-			        err, ERR_HOST,
-			        "no space left on %s (%s free); nothing was lost, writing goes on when there is room",
-			        e->dir, size_format(space, text));
-	}
+	if (env_full(e, rc, need))
+		return err_set(err, ERR_HOST,
+		               "no space left on %s (%s free); nothing was lost, writing goes on when there is room", e->dir,
+		               size_format(env_room(e), text));
 	if (rc == MDB_INVALID || rc == MDB_CORRUPTED || rc == MDB_PAGE_NOTFOUND || rc == MDB_VERSION_MISMATCH)
 		return err_set(
 		        err, ERR_USAGE,

@@ -41,6 +41,7 @@ void env_read_end(struct env *e, struct env_read *r);
 
 /* Turns a code of LMDB or errno into a sentence; finds a full disk behind an I/O error. -1. need: bytes about to be
  * written. */
+bool env_full(const struct env *e, int rc, uint64_t need); /* is that code a lack of room? */
 int env_error(const struct env *e, int rc, const char *doing, uint64_t need, struct err *err);
 
 static inline MDB_val

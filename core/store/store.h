@@ -312,6 +312,7 @@ struct store_stats {
 	uint64_t commits, groups;
 };
 void store_stats(struct store *s, struct store_stats *out);
+bool store_full(const struct store *s); /* commits failed for lack of room; none as large came through since, nor was there much room at one */
 
 /* ---- pruning: what is old is looked for in short snapshots, and dropped by commits that the caller bounds ---- */
 

@@ -48,6 +48,16 @@ list_any_good(const struct commit *list)
 	return false;
 }
 
+/* A small group may find room where a large one did not: only one as large, or much free room, ends it. */
+static void
+full_end(struct store *s, uint64_t written)
+{
+	uint64_t need = atomic_load(&s->writer.full);
+
+	if (need && (written >= need || !env_full(&s->env, EIO, need)))
+		atomic_store(&s->writer.full, 0);
+}
+
 static void
 group_write(struct store *s, struct commit *list)
 {
@@ -67,10 +77,14 @@ group_write(struct store *s, struct commit *list)
 		if (rc && rc != APPLY_REFUSED)
 			break;
 	}
-	if (!rc)
+	if (!rc) {
 		atomic_fetch_add(&s->writer.groups, 1);
+		full_end(s, list_bytes(list));
+	}
 	if (!rc || rc == APPLY_REFUSED)
 		return;
+	if (env_full(&s->env, rc, list_bytes(list)))
+		atomic_store(&s->writer.full, list_bytes(list) + 1);
 	env_error(&s->env, rc, "cannot write", list_bytes(list), &err);
 	if (env_reopen(&s->env, &again) < 0)
 		log_error("%s", again.text);
@@ -206,6 +220,12 @@ submit(struct store *s, struct commit *c, bool now)
 	w->now |= now;
 	pthread_cond_signal(&w->arrived);
 	pthread_mutex_unlock(&w->lock);
+}
+
+bool
+store_full(const struct store *s)
+{
+	return atomic_load(&s->writer.full) != 0;
 }
 
 void

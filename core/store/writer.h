@@ -18,6 +18,7 @@ struct writer {
 	void (*wake)(void *arg);
 	void *wake_arg;
 	atomic_uint_fast64_t commits, groups;
+	atomic_uint_fast64_t full; /* bytes of the group that found no room; 0: none, or there is room again */
 
 	pthread_mutex_t lock;   /* guards what follows */
 	pthread_cond_t arrived; /* for the writer: something is in the queue, or stop */
