@@ -36,6 +36,7 @@ struct cli {
 	const struct command *command;
 	enum cli_format format;
 	const char *conf;
+	char *env_conf;                /* of --env; owned */
 	char **set;                    /* NULL-terminated "key=value" */
 	size_t n_set;
 	const char *log_level, *log_format;

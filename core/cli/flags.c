@@ -143,10 +143,13 @@ env_take(struct cli *c, const char *name)
 {
 	char *dir = xasprintf("conf/%s", name), *file = xasprintf("conf/%s.ini", name);
 
-	if (access(dir, F_OK) == 0)
-		c->conf = dir;
-	else if (access(file, F_OK) == 0)
-		c->conf = file;
+	bool folder = access(dir, F_OK) == 0;
+
+	free(c->env_conf);
+	c->env_conf = folder ? dir : file;
+	free(folder ? file : dir);
+	if (folder || access(c->env_conf, F_OK) == 0)
+		c->conf = c->env_conf;
 }
 
 static int

@@ -90,5 +90,6 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < c.n_set; i++)
 		free(c.set[i]);
 	free(c.set);
+	free(c.env_conf);
 	return output_end(code);
 }
