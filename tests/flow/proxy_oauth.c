@@ -6,11 +6,15 @@
 
 #define JSON_HEAD "Content-Type: application/json\r\n"
 
-/* An answer with its length; lives until the program ends. */
+/* An answer with its length; lives until bench_close. */
+static char *said[32];
+static size_t n_said;
+
 static const char *
 says(const char *status, const char *json)
 {
-	return xasprintf("HTTP/1.1 %s\r\n" JSON_HEAD "Content-Length: %zu\r\n\r\n%s", status, strlen(json), json);
+	REQUIRE(n_said < LENGTH(said));
+	return said[n_said++] = xasprintf("HTTP/1.1 %s\r\n" JSON_HEAD "Content-Length: %zu\r\n\r\n%s", status, strlen(json), json);
 }
 
 struct keep { /* the store */
@@ -113,6 +117,8 @@ bench_close(struct bench *b)
 	secret_free(b->secret);
 	secret_free(b->refresh);
 	log_secrets_forget();
+	while (n_said)
+		free(said[--n_said]);
 }
 
 static unsigned
@@ -194,13 +200,14 @@ TEST("no token is used before it is durable; one that could not be kept is kept 
 	                                 {"/api", {{API_OK, 0, KEEP}}},
 	                                 {0}};
 	struct bench b;
-	struct got g = {0}, later = {0};
+	struct got g = {0}, beside = {0}, later = {0};
 
 	bench_open(&b, scripts, OAUTH_REFRESH);
 	b.keep.hold = true;
 	send_to(b.e.target, api, &g);
 	while (!b.keep.held)
 		uv_run(&b.e.loop, UV_RUN_ONCE);
+	send_to(b.e.target, api, &beside); /* there is a token now, but not for anybody yet */
 	env_idle(&b.e, 50);
 	CHECK_INT(asked(&b, "/api"), 0);
 	CHECK_HAS(b.keep.held, "\"refresh\":\"refresh-two\",\"previous\":\"refresh-one\"");
@@ -208,6 +215,8 @@ TEST("no token is used before it is durable; one that could not be kept is kept 
 	keep_done(&b.keep);
 	env_wait(&b.e, &g);
 	CHECK_INT(g.err.cls, ERR_HOST);
+	env_wait(&b.e, &beside);
+	CHECK_INT(beside.err.cls, ERR_HOST);
 	CHECK_INT(asked(&b, "/api"), 0);
 	b.keep.hold = b.keep.fail = false;
 	env_ask(&b.e, api, &later);
@@ -278,7 +287,7 @@ TEST("a token is renewed before it expires: a tenth of its life before, a minute
 	} lives[] = {{",\"expires_in\":100", 88000, 91000}, {",\"expires_in\":\"3600\"", 3538000, 3541000}};
 
 	for (size_t i = 0; i < LENGTH(lives); i++) {
-		const char *json = xasprintf("{\"access_token\":\"access-1\"%s}", lives[i].life);
+		char *json = xasprintf("{\"access_token\":\"access-1\"%s}", lives[i].life);
 		const struct script scripts[] = {{"/token", {{says("200 OK", json), 0, KEEP}}}, {"/api", {{API_OK, 0, KEEP}}}, {0}};
 		struct bench b;
 		struct got g = {0}, still = {0}, over = {0};
@@ -292,6 +301,7 @@ TEST("a token is renewed before it expires: a tenth of its life before, a minute
 		env_ask(&b.e, api, &over);
 		CHECK_INT(asked(&b, "/token"), 2);
 		bench_close(&b);
+		free(json);
 	}
 }
 
@@ -394,6 +404,23 @@ TEST("a 401 renews the token once and asks again, also for a stream and a POST; 
 	CHECK_INT(g[5].ends, 1);
 	buf_str(&g[5].pieces);
 	CHECK_STR(g[5].pieces.p, "{}");
+	bench_close(&b);
+}
+
+TEST("a token that nobody has accepted yet is not renewed for a 401")
+{
+	const struct script scripts[] = {{"/token", {{GIVES("1", ""), 0, KEEP}}}, {"/never", {{API_401, 0, KEEP}}}, {0}};
+	struct bench b;
+	struct got g[3] = {{0}};
+
+	bench_open(&b, scripts, OAUTH_CLIENT);
+	for (size_t i = 0; i < LENGTH(g); i++) {
+		env_ask(&b.e, (struct proxy_request){.endpoint = SLICE("/never")}, &g[i]);
+		CHECK_INT(g[i].status, 401);
+		b.e.ahead_ms += 61000;
+	}
+	CHECK_INT(asked(&b, "/token"), 1);
+	CHECK_INT(asked(&b, "/never"), 3);
 	bench_close(&b);
 }
 
