@@ -223,6 +223,33 @@ interrupted_note(struct run *r)
 	buf_free(&closed);
 }
 
+/* Does another sync write one of its models? Their generation and what is staged are one then, and neither sync's listing says
+ * anything of the other's records. The rules of a manifest allow it only where none of them tracks deletes. */
+static const struct manifest_sync *
+models_shared(const struct run *r)
+{
+	for (size_t i = 0; i < r->manifest->n_syncs; i++) {
+		const struct manifest_sync *other = &r->manifest->syncs[i];
+		for (size_t k = 0; other != r->sync && k < other->n_models; k++)
+			for (size_t m = 0; m < r->n_models; m++)
+				if (r->models[m].index == other->models[k])
+					return other;
+	}
+	return NULL;
+}
+
+static int
+reset_check(const struct run *r, struct err *err)
+{
+	const struct manifest_sync *other = r->request.reset ? models_shared(r) : NULL;
+
+	return !other ? 0
+	              : err_set(err, ERR_USAGE,
+	                        "sync '%s' cannot be reset: sync '%s' writes the same model, and its records would be deleted; "
+	                        "--full-refresh lists everything again and deletes nothing",
+	                        r->sync->name, other->name);
+}
+
 static void
 facts_begin(struct run *r)
 {
@@ -236,7 +263,7 @@ facts_begin(struct run *r)
 	r->facts.reset = r->request.reset;
 	r->facts.full = r->request.reset || r->sync->kind == SLUICE_FULL ||
 	                (tracked && r->checkpoint.len == 0 && r->facts.last_success_us == 0);
-	r->facts.staged = r->facts.full && r->limits.visibility == VISIBLE_COMPLETE;
+	r->facts.staged = r->facts.full && r->limits.visibility == VISIBLE_COMPLETE && !models_shared(r);
 	buf_free(&value);
 }
 
@@ -333,6 +360,8 @@ sync_begin(struct run *r, struct err *err)
 		return -1;
 	if (!r->sync)
 		return 0;
+	if (reset_check(r, err) != 0)
+		return -1;
 	facts_begin(r);
 	if (r->request.dry)
 		dry_begin(r);
