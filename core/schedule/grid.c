@@ -53,6 +53,19 @@ due_set(struct schedule *s, struct schedule_item *i, int64_t due, int64_t wake)
 	item_wait_due(s, i);
 }
 
+/* The moment of a first run: each sync has its own within first_spread, and again in each first_spread that follows. It
+ * depends on the wall clock alone, so that of a host which is restarted more often than that everybody's comes all the same. */
+static int64_t
+first_after(const struct schedule *s, const struct schedule_item *i, int64_t now)
+{
+	int64_t every = s->o.first_spread_ms * US_PER_MS, rest;
+
+	if (!every)
+		return now;
+	rest = (now - spread(s, i, s->o.first_spread_ms)) % every;
+	return rest > 0 ? now + every - rest : now - rest;
+}
+
 /* Overdue ones do not all begin at once after a restart, nor do first runs. */
 void
 item_plan_due(struct schedule *s, struct schedule_item *i, bool known)
@@ -62,7 +75,7 @@ item_plan_due(struct schedule *s, struct schedule_item *i, bool known)
 	if (i->met_us > now)
 		i->met_us = now; /* met before the clock was set back */
 	if (!i->met_us)
-		due = i->plan.every_ms ? now + spread(s, i, s->o.first_spread_ms) : cron_next(&i->cron, i->zone, now);
+		due = i->plan.every_ms ? first_after(s, i, now) : cron_next(&i->cron, i->zone, now);
 	else
 		due = next_after(i, i->met_us);
 	i->due_us = due;

@@ -18,7 +18,7 @@
 #include "wire/message.h"
 #include "../tap.h"
 
-#define ROUNDS 4
+#define ROUNDS 4 /* with HOT_SECONDS: as many as fit, and a replacement every second */
 #define REPLACE_MS 250
 
 static const char *build;
@@ -226,6 +226,7 @@ TEST("a connector replaced again and again under load: the feed equals that of a
 {
 	struct side calm = {0}, hot = {0};
 	struct replacing replacing = {.side = &hot};
+	uint64_t seconds = getenv("HOT_SECONDS") ? strtoull(getenv("HOT_SECONDS"), NULL, 10) : 0, from;
 	uv_loop_t loop;
 	unsigned files;
 	pid_t provider;
@@ -244,8 +245,9 @@ TEST("a connector replaced again and again under load: the feed equals that of a
 	side_sync(&calm);
 	side_sync(&hot);
 	files = open_files();
-	uv_timer_start(&replacing.timer, replace_next, 1, REPLACE_MS);
-	for (int i = 0; i < ROUNDS; i++) {
+	from = uv_now(&loop);
+	uv_timer_start(&replacing.timer, replace_next, 1, seconds ? 1000 : REPLACE_MS);
+	for (int i = 0; i < ROUNDS || uv_now(&loop) < from + seconds * 1000; i++) {
 		shell("%s/sluice-provider --control %s mutate api=plain change=5%% drop=1%% add=3 >/dev/null", build, at);
 		side_sync(&calm);
 		side_sync(&hot);

@@ -4,7 +4,8 @@
  *
  * Each connection has the two syncs of tests/plugins/tick.c, of one request each to a path of its own. What counts:
  *   late      from the due time to the begin of the first run that met it
- *   lost      due times that nobody met: what is missing between two that one sync met, or behind its last one
+ *   lost      due times that nobody met: what is missing between two that one sync met, before its first one, or behind
+ *             its last one
  *   doubled   runs of a due time that had been met with success before
  *   unasked   requests that the provider saw and no run accounts for; under kills those of the runs that were cut off
  * Growth is the slope of a line through the second half of the samples of the last host, per hour. */
@@ -58,7 +59,7 @@ service_ini(const struct stage *st, const struct service_play *p)
 	fprintf(f,
 	        "[host]\ndata_dir = %s/store\nplugin_dir = %s/plugins\nworker = %s/sluice-worker\nlog_file = %s/log\nlog_level = warn\n"
 	        "max_runs = %d\nmin_free = 0\nfirst_spread = %dms\n[integration tick]\nbase_url = http://127.0.0.1:%d\n",
-	        st->dir, st->dir, st->build, st->dir, p->max_runs, p->every_ms < 60000 ? p->every_ms : 60000, st->port);
+	        st->dir, st->dir, st->build, st->dir, p->max_runs, p->every_ms, st->port);
 	for (int i = 0; i < p->connections; i++)
 		fprintf(f,
 		        "[connection c%d : tick]\nwho = c%d\n[sync c%d : tick : even]\nevery = %dms\n"
@@ -295,6 +296,8 @@ facts_judge(struct run_facts *f, const struct service_play *p, int64_t end_us)
 {
 	struct service_account *a = f->account;
 	double *late = xcalloc(f->n + 1, sizeof *late);
+	int64_t spread_us = (int64_t)p->every_ms * 1000, begin_us = end_us - (int64_t)(a->wall * 1e6);
+	long syncs = 0;
 	bool met = false;
 
 	qsort(f->list, f->n, sizeof *f->list, fact_compare);
@@ -307,11 +310,12 @@ facts_judge(struct run_facts *f, const struct service_play *p, int64_t end_us)
 		if (again)
 			continue;
 		late[a->met++] = (double)(r->start_us - r->due_us) / 1e6;
-		if (!first)
-			a->lost += gap_lost(before->due_us, r->due_us, p->every_ms);
+		syncs += first;
+		a->lost += gap_lost(first ? begin_us + spread_us : before->due_us, r->due_us, p->every_ms);
 		if (!next || strcmp(next->who, r->who) != 0)
 			a->lost += gap_lost(r->due_us, end_us - p->every_ms * 100, p->every_ms);
 	}
+	a->lost += (p->connections * 2 - syncs) * (long)(a->wall * 1e3 / p->every_ms); /* those that never ran */
 	qsort(late, (size_t)a->met, sizeof *late, number_compare);
 	if (a->met) {
 		a->late_half = late[a->met / 2];

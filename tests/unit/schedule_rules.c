@@ -687,6 +687,34 @@ TEST("a run that somebody else began counts for the limits")
 	schedule_free(s);
 }
 
+TEST("first runs come, spread, though the host is restarted again and again within first_spread")
+{
+	struct schedule_options o = {.clock = &fake, .max_runs = 64, .first_spread_ms = MINUTE, .fail_pause_ms = MINUTE,
+	                             .fail_pause_max_ms = HOUR, .seed = 7};
+	static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"};
+	bool ran[LENGTH(names)] = {0};
+	size_t n = 0, most = 0;
+
+	set_up(1);
+	schedule_free(s);
+	for (int restart = 0; restart < 14; restart++) {
+		s = schedule_new(&o);
+		for (size_t i = 0; i < LENGTH(names); i++)
+			if (!ran[i])
+				put(names[i], "x", hourly(), NULL);
+		for (int tick = 0; tick < 19; tick++, pass(500)) {
+			turn();
+			n += begins;
+			most = begins > most ? begins : most;
+			for (size_t i = 0; i < begins; i++)
+				ran[schedule_item_name(begun[i].item)->connection[0] - 'a'] = true;
+		}
+		schedule_free(s);
+	}
+	CHECK_INT(n, LENGTH(names));
+	CHECK(most <= 3);
+}
+
 TEST("names are walked in order")
 {
 	set_up(1);
