@@ -155,7 +155,6 @@ service_reload(struct service *s, struct buf *changes, struct err *err)
 	size_t n;
 
 	if (!now) {
-		log_error("%s", err->text);
 		log_error("reload: refused; everything goes on as it was");
 		return -1;
 	}

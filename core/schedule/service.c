@@ -342,7 +342,7 @@ request_drop(struct service *s, const struct chosen *c)
 }
 
 /* Behind the run's own first commit. One whose models have no numbers yet has not made it; its request is dropped at its end,
- * unless somebody has asked again meanwhile. */
+ * unless somebody has asked again meanwhile, or it was this host's end, before anything of it was written. */
 static void
 request_met(struct service *s, struct entry *e, const struct chosen *c)
 {
@@ -359,12 +359,12 @@ request_met(struct service *s, struct entry *e, const struct chosen *c)
 }
 
 static void
-request_owed(struct service *s, struct entry *e)
+request_owed(struct service *s, struct entry *e, enum err_class cls)
 {
 	struct schedule_view v;
 	struct chosen c = {0};
 
-	if (!e->owed)
+	if (!e->owed || (s->stopping && cls == ERR_STOPPED && !e->cancelled))
 		return;
 	e->owed = false;
 	if (e->item && !e->leaving)
@@ -381,7 +381,7 @@ service_run_done(void *arg, const struct run_result *r)
 
 	e->run = NULL;
 	end_tell(e, r);
-	request_owed(s, e);
+	request_owed(s, e, r->err.cls);
 	entry_ended(e, r);
 	alerts_ended(s->alerts, e, r->counts.total_ms);
 	service_turn_soon(s);

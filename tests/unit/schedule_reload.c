@@ -220,3 +220,53 @@ TEST("what was wrong before refuses nothing: a host that lives with one fault ca
 	CHECK_STR(buf_str(&s.changes), "[connection gamma : hot] added\n");
 	finish(&s);
 }
+
+TEST("a file that a connection lacked is taken when it comes; edits of anything else wait for a reload")
+{
+	struct service s;
+	char *rest;
+
+	REQUIRE(begin(&s, TWO));
+	rest = xasprintf("%s[connection delta : hot]\ntoken = file:%s/late\n", TWO, s.dir);
+	configure(&s, "", rest);
+	{
+		struct settings *now = service_load(&s, &s.err); /* as a host that started without the file */
+
+		REQUIRE(now);
+		host_settings_replace(s.host, now);
+	}
+	CHECK(settings_connection(host_settings(s.host), "delta", "hot")->broken);
+	service_mend(&s);
+	CHECK_INT(s.refits, 0); /* still missing */
+	write_text(&s, "late", "the-token");
+	configure(&s, "max_runs = 7\n", rest);
+	service_mend(&s);
+	CHECK_INT(s.refits, 0); /* somebody is editing */
+	configure(&s, "", rest);
+	service_mend(&s);
+	CHECK_INT(s.refits, 1);
+	CHECK(!settings_connection(host_settings(s.host), "delta", "hot")->broken);
+	service_mend(&s);
+	CHECK_INT(s.refits, 1);
+	free(rest);
+	finish(&s);
+}
+
+TEST("a circle of after is refused, and so is one that names nothing")
+{
+	struct service s;
+
+	REQUIRE(begin(&s, TWO));
+	configure(&s, "", "[connection acme : hot]\n[connection beta : hot]\n[sync acme : hot : items]\nevery = 1h\n"
+	                  "after = beta : hot : items\n[sync beta : hot : items]\nafter = acme : hot : items\n");
+	CHECK_INT(reload(&s), -1);
+	CHECK_HAS(s.err.text, "a circle");
+	configure(&s, "", TWO "[sync beta : hot : items]\nafter = acme : hot : itemz\n");
+	CHECK_INT(reload(&s), -1);
+	CHECK_HAS(s.err.text, "there is no sync acme:hot:itemz");
+	configure(&s, "", TWO "[sync beta : hot : items]\nafter = acme hot items\n");
+	CHECK_INT(reload(&s), -1);
+	CHECK_HAS(s.err.text, "names no sync");
+	CHECK_INT(s.refits, 0);
+	finish(&s);
+}
