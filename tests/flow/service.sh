@@ -24,6 +24,7 @@ serve() {
 stop() { kill -TERM "$host"; wait "$host"; code=$?; }
 state() { "$build/sluice" --conf "$conf" status --sync "$1" --format jsonl 2>/dev/null | sed -n 's/.*"schedule":{"state":"\([a-z]*\)".*/\1/p'; }
 is_state() { [ "$(state "$1")" = "$2" ]; }
+steps() { "$build/sluice" --conf "$conf" status --sync "$1" --format jsonl 2>/dev/null | grep -q '"state":"stepping"'; }
 runs() { "$build/sluice" --conf "$conf" history --limit 1000 --sync "$1" --format jsonl 2>/dev/null | grep -c "\"sync\":\"$1\""; }
 over() { [ "$(runs "$1")" -gt "$2" ]; }
 asked() { control requests 2>/dev/null | grep -c "$1"; }
@@ -166,7 +167,8 @@ control faults '{"match":"GET /plain/cursor","do":"silence"}' >/dev/null
 run reload
 timeout 60 "$build/sluice" --conf "$conf" run --sync cursor >"$dir/waited" 2>&1 &
 waits=$!
-until_true 20 is_state cursor running
+until_true 20 steps cursor
+sleep 0.3 # its request has gone from the store
 kill -9 "$host"; wait "$host" 2>/dev/null
 control reset >/dev/null
 serve
@@ -219,18 +221,17 @@ until_true 20 over region 0
 ok $? "a run that cannot begin, for want of metadata, stands in the history"
 run history --sync region --format jsonl
 has "$dir/out" '"status":"error".*metadata of connection acme : chores does not fit' "with its reason"
-steps() { "$build/sluice" --conf "$conf" status --sync hangs --format jsonl 2>/dev/null | grep -q '"state":"stepping"'; }
 run trigger --sync hangs
 stop
 serve
-until_true 20 steps
+until_true 20 steps hangs
 ok $? "one that was asked for when the host ended begins in the next host"
 stop
 is "$code" 75 "a run that does not end within stop_timeout is left behind, with an exit code that says so"
 has "$dir/log" 'did not end within stop_timeout' "and a line"
 sed 's/^stop_timeout.*/stop_timeout = 1m/' "$conf/sluice.ini" >"$dir/ini" && cp "$dir/ini" "$conf/sluice.ini"
 serve
-until_true 20 steps
+until_true 20 steps hangs
 ok $? "the next host goes on with it"
 run status --sync region --format jsonl
 has "$dir/out" '"failures":1' "and knows of failures before it"
