@@ -7,7 +7,7 @@
  *
  * Awkward: a refusal is remembered, a failure that passes is for a while, doubling: a hundred calls of a run that all
  * want a token make one request. And an API that refuses a good token (a missing permission) must not make us renew it
- * for ever: a token that nobody has accepted yet is not renewed for a doubt, and for doubts once a minute at most. */
+ * for ever: one that was just had and that nobody has accepted yet is not renewed for a doubt, and for doubts once a minute at most. */
 #include "proxy/oauth.h"
 
 #include <assert.h>
@@ -51,7 +51,7 @@ struct oauth {
 
 	struct err refused;      /* for good; cls ERR_NONE: not */
 	struct err failed;       /* the last failure that passes */
-	int64_t refused_ms, rest_until_ms, doubted_ms; /* monotonic; doubted 0: never */
+	int64_t got_ms, refused_ms, rest_until_ms, doubted_ms; /* monotonic; doubted 0: never */
 	unsigned failures;
 
 	struct oauth_waiter *first, **last;
@@ -357,6 +357,7 @@ tokens_take(struct oauth *o, struct oauth_answer *a)
 	o->tokens = t;
 	o->generation++;
 	o->fresh = true;
+	o->got_ms = proxy_now(o->proxy);
 	o->proven = o->stale = false;
 	o->failures = 0;
 	o->rest_until_ms = 0;
@@ -505,7 +506,7 @@ oauth_doubt(struct oauth *o, uint64_t generation)
 		return false;
 	if (generation != o->generation || o->stage != IDLE || o->stale)
 		return true;
-	if ((o->fresh && !o->proven) || (o->doubted_ms && now - o->doubted_ms < DOUBT_MS))
+	if ((o->fresh && !o->proven && now - o->got_ms < DOUBT_MS) || (o->doubted_ms && now - o->doubted_ms < DOUBT_MS))
 		return false;
 	o->doubted_ms = now ? now : 1;
 	o->stale = true;
