@@ -141,6 +141,8 @@ conditions_ask(struct run *r, uint32_t serial, const struct proxy_request *q, st
 	c->next = r->conditions.list;
 	r->conditions.list = c;
 	name_make(r, q, c->name);
+	if (r->request.full_refresh) /* what was kept goes with this run's first commit, which may not be durable yet */
+		return;
 	if (!store_state_get(r->host->store, r->scope, STATE_CONDITION, slice_of(c->name, CONDITION_NAME), &c->kept))
 		return;
 	kept = buf_view(&c->kept);
