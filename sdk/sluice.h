@@ -26,6 +26,7 @@
  * LEDGER (members and calls are only ever appended)
  *   1.0  2026-11-23  the first version
  *   1.1  2026-11-23  SLUICE_OAUTH2, struct sluice_oauth, sluice_connector.oauth; a reserved size became size_oauth
+ *                    struct sluice_rate_group, sluice_rate.groups; a reserved size became size_rate_group
  */
 #ifndef SLUICE_H
 #define SLUICE_H
@@ -171,6 +172,13 @@ struct sluice_action {
 };
 enum { SLUICE_REPEATABLE = 1 };    /* the action may be tried again after a failure */
 
+struct sluice_rate_group {         /* some requests have a limit of their own, besides that for all. 1.1 */
+	const char *match;             /* "GET /v1/search*": a method and a blank (or none), a path below base_url; * at the
+	                                * end stands for anything, elsewhere for anything up to the next slash */
+	int requests;
+	int per_ms;                    /* 0: 60 000 */
+};
+
 struct sluice_rate {               /* the provider's limits; the operator may override */
 	int requests;                  /* 0: none known */
 	int per_ms;                    /* 0: 60 000 */
@@ -180,6 +188,7 @@ struct sluice_rate {               /* the provider's limits; the operator may ov
 	                                * there is room again */
 	const char *retry_after;       /* answer header asked besides Retry-After */
 	const char *retry_body;        /* path in a 429's JSON body to a number of seconds */
+	const struct sluice_rate_group *groups; /* ends with a NULL match; NULL: none. 1.1 */
 };
 
 /* One exported constant of this type named sluice_connector. */
@@ -188,8 +197,8 @@ struct sluice_connector {
 	uint16_t abi_major, abi_minor;
 	uint16_t size_connector, size_field, size_model, size_option, size_sync, size_action, size_rate;
 	uint16_t size_request, size_response, size_page_request, size_page, size_map, size_pair;
-	uint16_t size_oauth; /* 1.1; zero before */
-	uint16_t reserved[2];
+	uint16_t size_oauth, size_rate_group; /* 1.1; zero before */
+	uint16_t reserved[1];
 
 	const char *name;              /* letters, digits, - ; the file is NAME.so */
 	const char *version;           /* "1.0.0" */
@@ -371,7 +380,8 @@ struct sluice_run { const struct sluice_host *host; }; /* what is behind it is t
 	SLUICE_SIZE(struct sluice_model), SLUICE_SIZE(struct sluice_option), SLUICE_SIZE(struct sluice_sync), \
 	SLUICE_SIZE(struct sluice_action), SLUICE_SIZE(struct sluice_rate), SLUICE_SIZE(struct sluice_request), \
 	SLUICE_SIZE(struct sluice_response), SLUICE_SIZE(struct sluice_page_request), SLUICE_SIZE(struct sluice_page), \
-	SLUICE_SIZE(struct sluice_map), SLUICE_SIZE(struct sluice_pair), SLUICE_SIZE(struct sluice_oauth), {0, 0}
+	SLUICE_SIZE(struct sluice_map), SLUICE_SIZE(struct sluice_pair), SLUICE_SIZE(struct sluice_oauth), \
+	SLUICE_SIZE(struct sluice_rate_group), {0}
 
 /* Does this host have the call? sluice_has(run, list_records) */
 #define sluice_has(run, call) \

@@ -68,7 +68,7 @@ connection_check(struct cli *c, struct host *h, const struct connection_settings
 
 	if (k->broken)
 		connection_broken(c, k); /* all that it lacks, a line each */
-	else if (judge_connection(h, k, &err) == 0)
+	else if (judge_connection(h, c->settings, k, &err) == 0)
 		return 0;
 	else
 		cli_fail(c, &err);

@@ -29,6 +29,9 @@ head_text(const struct manifest *m)
 	if (m->rate.requests)
 		printf("rate limit      %llu requests in %s\n", (unsigned long long)m->rate.requests,
 		       duration_format(m->rate.per_ms, time));
+	for (size_t i = 0; i < m->rate.n_groups; i++)
+		printf("rate limit      %llu requests in %s of %s\n", (unsigned long long)m->rate.groups[i].requests,
+		       duration_format(m->rate.groups[i].per_ms, time), m->rate.groups[i].match);
 	for (size_t i = 0; m->scopes && m->scopes[i]; i++)
 		printf("%s%s%s", i ? ", " : "scopes          ", m->scopes[i], m->scopes[i + 1] ? "" : "\n");
 	printf("ABI             %u.%u\n", m->abi_major, m->abi_minor);

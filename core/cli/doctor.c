@@ -171,7 +171,8 @@ connection_judge(struct doctor *d, const struct connection_settings *k, struct e
 	if (k->broken)
 		return err_set(err, ERR_USAGE, "%.*s", (int)strcspn(k->broken, "\n"), k->broken);
 	m = host_manifest(d->host, k->integration->plugin, err);
-	rc = m && options_build(m, k, &options, err) == 0 && target_credentials(m, k, buf_view(&options), &auth, err) == 0 ? 0 : -1;
+	rc = m && options_build(m, k, &options, err) == 0 && target_credentials(m, k, buf_view(&options), &auth, err) == 0 &&
+	             target_limits_check(d->cli->settings, m, k, err) == 0 ? 0 : -1;
 	for (size_t i = 0; rc == 0 && i < m->n_syncs; i++) {
 		plan_fill(d->cli->settings, k, &m->syncs[i], &plan);
 		rc = schedule_check(&plan, err);

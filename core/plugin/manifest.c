@@ -271,20 +271,6 @@ action_read(struct parse *p, struct slice object, void *into)
 }
 
 static void
-rate_read(struct parse *p, struct slice object, struct manifest_rate *r)
-{
-	parse_at(p, "rate", NULL);
-	r->requests = (uint64_t)int_of(p, object, "requests", 0, INT32_MAX);
-	r->per_ms = int_of(p, object, "per_ms", 0, INT32_MAX);
-	if (r->per_ms == 0)
-		r->per_ms = MINUTE_MS;
-	r->remaining = text_of(p, object, "remaining");
-	r->reset = text_of(p, object, "reset");
-	r->retry_after = text_of(p, object, "retry_after");
-	r->retry_body = text_of(p, object, "retry_body");
-}
-
-static void
 oauth_read(struct parse *p, struct slice object, struct manifest_oauth *a)
 {
 	parse_at(p, "oauth", NULL);
@@ -318,6 +304,34 @@ objects_of(struct parse *p, struct slice root, const char *key, size_t size, siz
 	}
 	parse_at(p, NULL, NULL);
 	return list;
+}
+
+static void
+group_read(struct parse *p, struct slice object, void *into)
+{
+	struct manifest_rate_group *g = into;
+
+	g->match = text_of(p, object, "match");
+	parse_at(p, "rate group", g->match);
+	g->requests = (uint64_t)int_of(p, object, "requests", 0, INT32_MAX);
+	g->per_ms = int_of(p, object, "per_ms", 0, INT32_MAX);
+	if (g->per_ms == 0)
+		g->per_ms = MINUTE_MS;
+}
+
+static void
+rate_read(struct parse *p, struct slice object, struct manifest_rate *r)
+{
+	parse_at(p, "rate", NULL);
+	r->requests = (uint64_t)int_of(p, object, "requests", 0, INT32_MAX);
+	r->per_ms = int_of(p, object, "per_ms", 0, INT32_MAX);
+	if (r->per_ms == 0)
+		r->per_ms = MINUTE_MS;
+	r->remaining = text_of(p, object, "remaining");
+	r->reset = text_of(p, object, "reset");
+	r->retry_after = text_of(p, object, "retry_after");
+	r->retry_body = text_of(p, object, "retry_body");
+	r->groups = objects_of(p, object, "groups", sizeof *r->groups, &r->n_groups, group_read);
 }
 
 static void
@@ -423,6 +437,9 @@ manifest_free(struct manifest *m)
 		sync_free(&m->syncs[i]);
 	for (size_t i = 0; i < m->n_actions; i++)
 		action_free(&m->actions[i]);
+	for (size_t i = 0; i < m->rate.n_groups; i++)
+		free(m->rate.groups[i].match);
+	free(m->rate.groups);
 	char *texts[] = {m->name,        m->version,        m->description, m->base_url,         m->auth_name,
 	                 m->auth_prefix, m->rate.remaining, m->rate.reset,  m->rate.retry_after, m->rate.retry_body,
 	                 m->oauth.token_url, m->oauth.authorize_url, m->oauth.authorize_params, m->oauth.token_params};

@@ -43,10 +43,17 @@ struct manifest_action {
 	int64_t timeout_ms;
 	int flags;
 };
+struct manifest_rate_group {
+	char *match;
+	uint64_t requests;
+	int64_t per_ms;
+};
 struct manifest_rate {
 	uint64_t requests;
 	int64_t per_ms;
 	char *remaining, *reset, *retry_after, *retry_body;
+	struct manifest_rate_group *groups;
+	size_t n_groups;
 };
 
 struct manifest_oauth { /* all NULL: none declared */

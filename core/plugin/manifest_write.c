@@ -151,9 +151,26 @@ action_write(struct json_out *o, const struct manifest_action *a)
 }
 
 static void
+groups_write(struct json_out *o, const struct manifest_rate *r)
+{
+	if (!r->n_groups)
+		return;
+	json_key(o, "groups");
+	json_open(o, '[');
+	for (size_t i = 0; i < r->n_groups; i++) {
+		json_open(o, '{');
+		json_kv_str(o, "match", r->groups[i].match);
+		json_kv_int(o, "requests", (int64_t)r->groups[i].requests);
+		json_kv_int(o, "per_ms", r->groups[i].per_ms);
+		json_close(o, '}');
+	}
+	json_close(o, ']');
+}
+
+static void
 rate_write(struct json_out *o, const struct manifest_rate *r)
 {
-	if (!r->requests && !r->remaining && !r->reset && !r->retry_after && !r->retry_body)
+	if (!r->requests && !r->n_groups && !r->remaining && !r->reset && !r->retry_after && !r->retry_body)
 		return;
 	json_key(o, "rate");
 	json_open(o, '{');
@@ -163,6 +180,7 @@ rate_write(struct json_out *o, const struct manifest_rate *r)
 	text_write(o, "reset", r->reset);
 	text_write(o, "retry_after", r->retry_after);
 	text_write(o, "retry_body", r->retry_body);
+	groups_write(o, r);
 	json_close(o, '}');
 }
 

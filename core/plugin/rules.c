@@ -176,6 +176,18 @@ http_rules(struct parse *p)
 		parse_fail(p, ".auth_prefix holds a control character");
 }
 
+static void
+group_rules(struct parse *p, const struct manifest_rate_group *g)
+{
+	const char *path = g->match ? strchr(g->match, '/') : NULL;
+
+	parse_at(p, "rate group", g->match);
+	if (!path || has_control(g->match) || (path > g->match && path[-1] != ' '))
+		parse_fail(p, ".match is a path, or a method and a path: \"GET /v1/search*\"");
+	if (!g->requests)
+		parse_fail(p, "has no .requests; say how many of them are allowed in .per_ms");
+}
+
 /* ---- the parts ---- */
 
 static void
@@ -294,6 +306,9 @@ rules_check(struct parse *p)
 	parse_at(p, NULL, NULL);
 	name_rule(p, m->name, "-", false);
 	http_rules(p);
+	for (size_t i = 0; i < m->rate.n_groups; i++, parse_at(p, NULL, NULL))
+		group_rules(p, &m->rate.groups[i]);
+	unique_rule(p, m->rate.groups, m->rate.n_groups, sizeof *m->rate.groups, "rate groups");
 	for (size_t i = 0; i < m->n_options; i++, parse_at(p, "options", NULL))
 		option_rules(p, &m->options[i]);
 	for (size_t i = 0; i < m->n_models; i++, parse_at(p, "models", NULL))

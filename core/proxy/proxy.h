@@ -58,6 +58,7 @@ struct proxy_limit {
 	int64_t per_ms;
 	bool quota;        /* counted per day; used up, requests that cannot wait end with ERR_RATE */
 };
+#define PROXY_LIMITS_MAX 15 /* of one target */
 struct proxy_target_options {
 	const char *name;               /* "acme : slack", for logs and waits */
 	const char *base_url;           /* complete; ${options} already filled in */
@@ -69,7 +70,7 @@ struct proxy_target_options {
 	uint64_t rate_n;
 	int64_t rate_ms;       /* 0: none known. Sliding window, shared by all targets with the same limit_key */
 	const char *limit_key; /* usually the integration and the credential's name */
-	const struct proxy_limit *limits; /* besides; the most specific last. Too many are left out from the end */
+	const struct proxy_limit *limits; /* besides; the most specific last. At most PROXY_LIMITS_MAX */
 	size_t n_limits;
 	const char *remaining, *reset, *retry_after, *retry_body; /* names from the manifest; NULL: none */
 };

@@ -76,7 +76,8 @@ target_limits(struct proxy_target *t, const struct proxy_target_options *o)
 	t->limits[0].queue = queue_join(t->proxy, o->limit_key ? o->limit_key : t->name);
 	t->n_limits = 1;
 	queue_rate(t->limits[0].queue, o->rate_n, o->rate_ms);
-	for (size_t i = 0; i < o->n_limits && t->n_limits < TARGET_LIMITS_MAX; i++) {
+	assert(o->n_limits <= PROXY_LIMITS_MAX);
+	for (size_t i = 0; i < o->n_limits; i++) {
 		const struct proxy_limit *l = &o->limits[i];
 		struct target_limit *own = &t->limits[t->n_limits++];
 

@@ -6,7 +6,7 @@
 #include "proxy/private.h"
 #include "proxy/url.h"
 
-#define TARGET_LIMITS_MAX 16
+#define TARGET_LIMITS_MAX (PROXY_LIMITS_MAX + 1)
 
 struct target_limit {
 	struct queue *queue;

@@ -119,30 +119,53 @@ base_fill(const struct manifest *m, const struct connection_settings *c, struct 
 	return 0;
 }
 
+static void
+limit_insert(struct proxy_limit *list, size_t *n, const struct proxy_limit *l)
+{
+	size_t at = (*n)++;
+
+	for (; at && strlen(list[at - 1].match) > strlen(l->match); at--)
+		list[at] = list[at - 1];
+	list[at] = *l;
+}
+
+/* The operator's word about the same requests takes the place of the connector's. */
+static bool
+limit_given(const struct proxy_limit *list, size_t n, const char *match)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(list[i].match, match) == 0)
+			return true;
+	return false;
+}
+
 /* What holds besides the integration's own limit: the quota, then the groups; of those that match, the longest pattern is
  * the most specific. */
 static struct proxy_limit *
-limits_fill(const struct settings *s, const struct connection_settings *c, const char *name, size_t *n)
+limits_fill(const struct settings *s, const struct manifest *m, const struct connection_settings *c, const char *name, size_t *n)
 {
 	const struct integration_settings *i = c->integration;
-	struct proxy_limit *list = xcalloc(s->n_limits + 1, sizeof *list);
+	const char *shared = i->rate_share == SHARE_INTEGRATION ? i->name : name;
+	struct proxy_limit *list = xcalloc(s->n_limits + m->rate.n_groups + 1, sizeof *list);
 
 	*n = 0;
 	for (size_t k = 0; k < s->n_limits; k++) {
 		const struct limit_settings *l = s->limits[k];
-		size_t at = *n;
+		struct proxy_limit one = {.match = l->match, .n = l->rate_n, .per_ms = l->rate_ms};
 
 		if (strcmp(l->integration->name, i->name) != 0)
 			continue;
-		for (; at && strlen(list[at - 1].match) > strlen(l->match); at--)
-			list[at] = list[at - 1];
-		list[at] = (struct proxy_limit){
-			.key = xasprintf("%s : %s", l->share == SHARE_INTEGRATION ? i->name : name, l->name),
-			.match = l->match,
-			.n = l->rate_n,
-			.per_ms = l->rate_ms,
-		};
-		++*n;
+		one.key = xasprintf("%s : %s", l->share == SHARE_INTEGRATION ? i->name : name, l->name);
+		limit_insert(list, n, &one);
+	}
+	for (size_t k = 0; k < m->rate.n_groups; k++) {
+		const struct manifest_rate_group *g = &m->rate.groups[k];
+		struct proxy_limit one = {.match = g->match, .n = g->requests, .per_ms = g->per_ms};
+
+		if (limit_given(list, *n, g->match))
+			continue;
+		one.key = xasprintf("%s : %s", shared, g->match);
+		limit_insert(list, n, &one);
 	}
 	if (i->quota_n) {
 		memmove(list + 1, list, *n * sizeof *list);
@@ -159,6 +182,29 @@ limits_free(struct proxy_limit *list, size_t n)
 	for (size_t i = 0; list && i < n; i++)
 		free((char *)(uintptr_t)list[i].key);
 	free(list);
+}
+
+static int
+limits_count(const struct connection_settings *c, size_t n, struct err *err)
+{
+	if (n <= PROXY_LIMITS_MAX)
+		return 0;
+	return err_set(err, ERR_USAGE,
+	               "%s:%u: connection %s : %s has %zu limits besides its own rate ([limit %s : ...], quota, and those that "
+	               "the connector declares), and at most %d can hold for one: take a [limit] out, or let one pattern "
+	               "stand for several",
+	               c->at.file, c->at.line, c->name, c->integration->name, n, c->integration->name, PROXY_LIMITS_MAX);
+}
+
+int
+target_limits_check(const struct settings *s, const struct manifest *m, const struct connection_settings *c, struct err *err)
+{
+	size_t n;
+	struct proxy_limit *list = limits_fill(s, m, c, c->name, &n);
+	int rc = limits_count(c, n, err);
+
+	limits_free(list, n);
+	return rc;
 }
 
 struct proxy_target *
@@ -191,7 +237,9 @@ target_new(struct proxy *p, const struct settings *s, const struct manifest *m, 
 	t.name = name;
 	t.auth.oauth = keeper;
 	t.limit_key = i->rate_share == SHARE_INTEGRATION ? i->name : name;
-	limits = limits_fill(s, c, name, &t.n_limits);
+	limits = limits_fill(s, m, c, name, &t.n_limits);
+	if (limits_count(c, t.n_limits, err) != 0)
+		goto out;
 	t.limits = limits;
 	t.base_url = buf_str(&url);
 	t.headers = (const char *const *)headers;

@@ -12,5 +12,7 @@ struct proxy_target *target_new(struct proxy *p, const struct settings *s, const
 /* Are the credentials there that the connector's authentication needs? 0 or -1. */
 int target_credentials(const struct manifest *m, const struct connection_settings *c, struct slice options, struct proxy_auth *auth,
                        struct err *err);
+/* Are there no more limits than one connection can have? 0 or -1. */
+int target_limits_check(const struct settings *s, const struct manifest *m, const struct connection_settings *c, struct err *err);
 
 #endif

@@ -9,14 +9,17 @@
 #include <string.h>
 #include "base/mem.h"
 #include "run/connections.h"
+#include "run/target.h"
 #include "schedule/plan.h"
 
 int
-judge_connection(struct host *h, const struct connection_settings *k, struct err *err)
+judge_connection(struct host *h, const struct settings *s, const struct connection_settings *k, struct err *err)
 {
 	if (k->broken)
 		return err_set(err, ERR_USAGE, "%.*s", (int)strcspn(k->broken, "\n"), k->broken);
-	return connection_judge(h, k, err);
+	if (connection_judge(h, k, err) != 0)
+		return -1;
+	return target_limits_check(s, host_manifest(h, k->integration->plugin, err), k, err);
 }
 
 static void

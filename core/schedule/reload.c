@@ -87,10 +87,10 @@ connections_judge(struct reloading *r)
 		const struct connection_settings *k = r->now->connections[i], *old;
 		struct err err = {0};
 
-		if (judge_connection(h, k, &err) == 0)
+		if (judge_connection(h, r->now, k, &err) == 0)
 			continue;
 		old = settings_connection(r->before, k->name, k->integration->name);
-		if (old && judge_connection(h, old, NULL) != 0)
+		if (old && judge_connection(h, r->before, old, NULL) != 0)
 			log_warn("%s: as before", err.text);
 		else
 			fault(r, &err);

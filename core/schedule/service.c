@@ -167,7 +167,7 @@ connection_put(struct service *s, const struct connection_settings *k, struct id
 	struct err err = {0};
 	bool fresh;
 
-	if (judge_connection(s->host, k, &err) == 0)
+	if (judge_connection(s->host, host_settings(s->host), k, &err) == 0)
 		c.manifest = host_manifest(s->host, k->integration->plugin, &err);
 	for (size_t i = 0; c.manifest && i < c.manifest->n_syncs; i++) {
 		struct entry *e;

@@ -204,6 +204,23 @@ actions_write(struct describing *d)
 }
 
 static void
+groups_write(struct describing *d, const struct sluice_rate_group *groups)
+{
+	struct sluice_rate_group g;
+
+	json_key(&d->o, "groups");
+	json_open(&d->o, '[');
+	for (size_t i = 0; within(d, i, "groups") && plugin_rate_group(d->p, groups, i, &g); i++) {
+		json_open(&d->o, '{');
+		json_kv_str(&d->o, "match", g.match);
+		json_kv_int(&d->o, "requests", g.requests);
+		json_kv_int(&d->o, "per_ms", g.per_ms);
+		json_close(&d->o, '}');
+	}
+	json_close(&d->o, ']');
+}
+
+static void
 rate_write(struct describing *d)
 {
 	struct sluice_rate rate;
@@ -218,6 +235,7 @@ rate_write(struct describing *d)
 	json_kv_str(&d->o, "reset", rate.reset);
 	json_kv_str(&d->o, "retry_after", rate.retry_after);
 	json_kv_str(&d->o, "retry_body", rate.retry_body);
+	groups_write(d, rate.groups);
 	json_close(&d->o, '}');
 }
 

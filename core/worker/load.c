@@ -33,6 +33,7 @@ static const struct {
 	SIZE(response, len),       SIZE(page_request, endpoint), SIZE(page, count),  SIZE(map, from),
 	SIZE(pair, value),
 	{"sluice_oauth", offsetof(struct sluice_connector, size_oauth), offsetof(struct abi, oauth), 0},
+	{"sluice_rate_group", offsetof(struct sluice_connector, size_rate_group), offsetof(struct abi, rate_group), 0},
 #undef SIZE
 };
 /* clang-format on */
@@ -151,6 +152,14 @@ bool
 plugin_map(const struct plugin *p, const struct sluice_map *array, size_t i, struct sluice_map *out)
 {
 	return element(array, i, p->abi.map, out, sizeof *out);
+}
+
+bool
+plugin_rate_group(const struct plugin *p, const struct sluice_rate_group *array, size_t i, struct sluice_rate_group *out)
+{
+	bool told = p->abi.rate_group >= REACHES(sluice_rate_group, requests); /* else there were none when it was built */
+
+	return element(told ? array : NULL, i, p->abi.rate_group, out, sizeof *out);
 }
 
 /* ---- single structs ---- */

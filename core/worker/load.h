@@ -13,7 +13,8 @@
 struct abi { /* from the plugin's frozen prefix: version and bytes of each of its structs */
 	uint16_t major, minor;
 	uint16_t connector, field, model, option, sync, action, rate;
-	uint16_t request, response, page_request, page, map, pair, oauth; /* oauth 0: built before 1.1 */
+	uint16_t request, response, page_request, page, map, pair;
+	uint16_t oauth, rate_group; /* 0: built before 1.1 */
 };
 
 struct plugin {
@@ -39,6 +40,7 @@ bool plugin_pair(const struct plugin *p, const struct sluice_pair *array, size_t
 bool plugin_map(const struct plugin *p, const struct sluice_map *array, size_t i, struct sluice_map *out); /* ends at a NULL `to` */
 bool plugin_oauth(const struct plugin *p, struct sluice_oauth *out); /* false: none declared */
 bool plugin_rate(const struct plugin *p, struct sluice_rate *out); /* false: none declared */
+bool plugin_rate_group(const struct plugin *p, const struct sluice_rate_group *array, size_t i, struct sluice_rate_group *out);
 /* Structs that calls take (in) or fill (out); out never writes more than the plugin's struct has room for. NULL in: zeros. */
 void plugin_request(const struct plugin *p, const struct sluice_request *in, struct sluice_request *out);
 void plugin_page_request(const struct plugin *p, const struct sluice_page_request *in, struct sluice_page_request *out);
