@@ -34,7 +34,7 @@ struct got {
 	char type[128];
 	unsigned attempts, retries, rate_limited, ends, n_pieces;
 	uint64_t bytes;
-	int64_t waits_ms[WAIT_REASONS];
+	int64_t waits_ms[WAIT_REASONS], retry_at_us;
 	struct proxy_call *call;
 	size_t room; /* bytes allocated for the body */
 	void (*on_piece)(struct got *g);
@@ -146,6 +146,7 @@ got_done(void *arg, const struct proxy_answer *a)
 	buf_str(&g->headers);
 	snprintf(g->type, sizeof g->type, "%s", a->content_type ? a->content_type : "(none)");
 	g->attempts = a->attempts;
+	g->retry_at_us = a->retry_at_us;
 	g->retries = a->retries;
 	g->rate_limited = a->rate_limited;
 	g->bytes = a->bytes;

@@ -199,6 +199,7 @@ TEST("a quota that is used up says so at once and until when, and is still used 
 	}
 	CHECK_HAS(got[5].err.text, "quota of 5 requests per");
 	CHECK_HAS(got[5].err.text, "is used up until");
+	CHECK_INT((got[5].retry_at_us + 500000) / 1000000, (env_wall(&e) / 1000 / day + 1) * day / 1000);
 	proxy_target_free(e.target);
 	restart(&e, &shelf);
 	env_target(&e, &o);

@@ -79,6 +79,7 @@ TEST("a reset that is further away than retry_max is an ERR_RATE at once")
 	CHECK(at_once(&e, &g));
 	CHECK_INT(g.err.cls, ERR_RATE);
 	CHECK_HAS(g.err.text, "asks to wait 1h");
+	CHECK((g.retry_at_us - env_wall(&e)) / 1000000 >= 3500 && (g.retry_at_us - env_wall(&e)) / 1000000 <= 3600);
 	CHECK_HAS(g.err.text, "longer than 5m");
 	CHECK_INT(server_count(e.server), 1);
 	env_close(&e);

@@ -13,7 +13,7 @@ TEST("a manifest becomes a struct and the same JSON again")
 		"{\"name\":\"desk\",\"version\":\"1.2.0\",\"description\":\"Help desk\",\"abi_major\":1,\"abi_minor\":0,"
 		"\"base_url\":\"https://api.desk.example\",\"hosts\":[\"cdn.desk.example\"],\"auth\":\"header\","
 		"\"auth_name\":\"X-Key\",\"auth_prefix\":\"k \",\"headers\":[\"Accept: text/json\"],\"scopes\":[\"tickets:read\"],"
-		"\"rate\":{\"requests\":50,\"per_ms\":60000,\"remaining\":\"x-left\"},\"check\":true,"
+		"\"rate\":{\"requests\":50,\"per_ms\":60000,\"remaining\":\"x-left\",\"groups\":[{\"match\":\"GET /s*\",\"requests\":5,\"per_ms\":1000}]},\"check\":true,"
 		"\"options\":[{\"name\":\"team\",\"type\":\"string\",\"required\":true,\"default\":\"a\\u0022b\",\"help\":\"which\"}],"
 		"\"models\":[{\"name\":\"Ticket\",\"description\":\"one\",\"fields\":[{\"name\":\"id\",\"type\":\"integer\",\"key\":true},"
 		"{\"name\":\"mail\",\"type\":\"string\",\"optional\":true,\"sensitive\":true,\"description\":\"who\"}]}],"
@@ -117,6 +117,10 @@ static const struct {
 	{"{\"name\":\"x\",\"syncs\":[7]}", "not every element is an object"},
 	{"{\"name\":\"x\",\"actions\":[{\"name\":\"a\",\"timeout_ms\":-1}]}", "timeout_ms is -1"},
 	{"{\"name\":\"x\",\"rate\":{\"requests\":-4}}", "requests is -4"},
+	{"{\"name\":\"x\",\"rate\":{\"groups\":[{\"match\":\"search\",\"requests\":1}]}}", "rate group 'search': .match is a path"},
+	{"{\"name\":\"x\",\"rate\":{\"groups\":[{\"match\":\"GET /a\"}]}}", "rate group 'GET /a': has no .requests"},
+	{"{\"name\":\"x\",\"rate\":{\"groups\":[{\"match\":\"/a\",\"requests\":1},{\"match\":\"/a\",\"requests\":2}]}}",
+	 "two rate groups are called '/a'"},
 };
 
 TEST("each rule that is broken is named with its place")
