@@ -25,11 +25,20 @@ run run --sync left --reset
 is "$status $(live Shared)" "2 450" "a sync whose model another one writes is not reset"
 has "$dir/said" "sync 'right' writes the same model" "and says why"
 
-# left would stage: right's run in the middle must cost it nothing
-control mutate api=plain add=5 >/dev/null
+# left would stage: a run of right that begins in the middle must cost it nothing, though right lists nothing itself
+ini <<-INI
+	[connection beta : pair]
+	[sync beta : pair : left]
+	visibility = complete
+INI
+who=beta
 control faults '{"nth":[3],"do":"401"}' >/dev/null
-run run --sync left
+run run --connection-id beta --sync left
 control reset >/dev/null
-run run --sync right
-run run --sync left
-is "$status $(live Shared)" "0 455" "two syncs of one model lose nothing by each other, whatever their visibility"
+is "$(live Shared)" 200 "a sync whose model another one writes does not stage, whatever its visibility"
+control faults '{"nth":[1],"do":"401"}' >/dev/null
+run run --connection-id beta --sync right
+is "$status" 3 "the other one begins, and fails at once"
+control reset >/dev/null
+run run --connection-id beta --sync left
+is "$status $(live Shared)" "0 443" "the first goes on, and has lost nothing by it"
