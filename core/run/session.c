@@ -126,15 +126,25 @@ refusal_class(int http_status)
 {
 	if (http_status == 401 || http_status == 403)
 		return ERR_CREDENTIALS; /* 403: a permission is lacking */
-	if (http_status >= 400 && http_status < 500 && http_status != 408 && http_status != 425 && http_status != 429)
+	if (http_status == 429)
+		return ERR_RATE;
+	if (http_status >= 400 && http_status < 500 && http_status != 408 && http_status != 425)
 		return ERR_DATA;
 	return ERR_PROVIDER;
+}
+
+/* A rate limit without an answer: to wait is longer than a run may, so none of its steps is tried again. */
+static bool
+may_pass(enum err_class cls, bool answered)
+{
+	return cls == ERR_PROVIDER || (cls == ERR_RATE && answered);
 }
 
 static void
 step_failed(struct run *r, int status, struct slice reason)
 {
 	size_t i = status < 0 && (size_t)-status < LENGTH(statuses) ? (size_t)-status : (size_t)-SLUICE_EFAILED;
+	bool answered = status == SLUICE_EHTTP;
 	struct buf text = {0};
 	struct err err;
 
@@ -148,10 +158,9 @@ step_failed(struct run *r, int status, struct slice reason)
 	if (r->stop_why)
 		err_set(&err, ERR_STOPPED, "%s", r->stop_why);
 	else
-		err_set(&err, status == SLUICE_EHTTP ? refusal_class(r->status) : statuses[i].cls, "%s",
-		        buf_str(&text));
+		err_set(&err, answered ? refusal_class(r->status) : statuses[i].cls, "%s", buf_str(&text));
 	steps_end(r, &err);
-	if (err.cls != ERR_PROVIDER || !steps_again(r, &err))
+	if (!may_pass(err.cls, answered) || !steps_again(r, &err))
 		run_fail(r, &err);
 	buf_free(&text);
 }

@@ -157,6 +157,7 @@ steps_last(struct run *r)
 static const bool passes[ERR_CLASSES] = {
 	[ERR_PROVIDER] = true,
 	[ERR_CONNECTOR] = true,
+	[ERR_RATE] = true, /* an answer 429; to wait longer than a run may does not come here (session.c) */
 };
 
 static bool

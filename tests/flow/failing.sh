@@ -102,8 +102,15 @@ until_true 30 pausing
 ok $? "a provider that asks to wait for an hour pauses the connection"
 [ "$(ends rate)" -ge 1 ]
 ok $? "under its own class"
-control reset >/dev/null
 unserve
+control reset >/dev/null
+configure refused 1h
+sed -i '/^\[sync acme : campaign : paged\]/,/^\[/s/^step_retries = 0/step_retries = 1/' "$conf/sluice.ini"
+control faults '{"match":"GET /plain","do":"429"}' >/dev/null
+run run --connection-id acme --sync paged --format jsonl
+is "$status $(ends rate)" "75 1" "so is an answer 429 when no request is tried again any more"
+has "$dir/out" '"workers":2' "and its step is tried again as any that may pass"
+control reset >/dev/null
 
 # ---- data: only the sync
 
