@@ -106,9 +106,6 @@ int connection_broken(struct cli *c, const struct connection_settings *k); /* te
 int pick_syncs(struct cli *c, struct host *h, struct picks *out, struct err *err); /* by --sync, --connection-id, --integration */
 const struct connection_settings *pick_connection(struct cli *c, struct err *err); /* exactly one */
 
-/* test_connection.c: the connector's check of one connection, told; the exit code. */
-int connection_test(struct cli *c, struct host *h, const struct connection_settings *k);
-
 /* owner.c: root becomes the owner of the store in dir, for good; all others stay who they are. */
 int owner_become(const char *dir, struct err *err);
 
@@ -118,6 +115,8 @@ int access_open(struct access *a, struct cli *c, bool write, struct err *err);
 void access_close(struct access *a);
 int access_ask(struct access *a, struct slice question, void (*row)(void *arg, struct slice json), void *arg, struct buf *end,
                struct err *err);
+/* test_connection.c: the connector's check of one connection, told; the exit code. */
+int connection_test(struct access *a, const struct connection_settings *k);
 int parent_sync(const char *path); /* backup.c: the name of an absolute path becomes durable */
 void row_none(void *arg, struct slice json); /* for questions whose answer is its end */
 /* job.c: what the store does on a thread of its own; waits for its end. */

@@ -188,7 +188,7 @@ added_check(struct asking *a, struct err *err)
 	if (!k)
 		return -1;
 	settings_connection_put(c->settings, k);
-	code = connection_judge(a->access.host, k, err) == 0 ? connection_test(c, a->access.host, k) : -1;
+	code = connection_judge(a->access.host, k, err) == 0 ? connection_test(&a->access, k) : -1;
 	settings_connection_retire(c->settings, k);
 	return code;
 }

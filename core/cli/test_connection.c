@@ -2,11 +2,12 @@
  *
  * Refused, expired, missing scope and unreachable need different hands, so they are told apart: by the status, by the
  * words of the provider's answer where it has any, and by what the proxy says about a connection that never came about.
- * Providers that answer 200 to everything are told apart by their connector's reason alone. */
+ * Beside a host that has the store, connections whose credentials only it has are checked by it (checks.c). Providers that answer 200 to everything are told apart by their connector's reason alone. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "cli/checks.h"
 #include "cli/jobs.h"
 #include "run/tokens.h"
 #include "serve/local.h"
@@ -142,14 +143,50 @@ scope_named(const char *answer, const struct manifest *m)
 	return buf_take(&all);
 }
 
+struct testing { /* arg of the jobs */
+	struct access *access;
+	int code;
+};
+
+/* Whoever has the store knows how a token is; we do where we have used it. */
+static bool
+token_ask(struct access *a, const struct connection_settings *c, struct buf *state, int64_t *expires_us)
+{
+	struct buf question = {0}, end = {0};
+	struct json_out o = json_out(&question);
+	char *text = NULL, *until = NULL;
+	struct err none;
+
+	json_open(&o, '{');
+	json_kv_str(&o, "query", "token");
+	json_kv_str(&o, "connection", c->name);
+	json_kv_str(&o, "integration", c->integration->name);
+	json_close(&o, '}');
+	if (access_ask(a, buf_view(&question), row_none, NULL, &end, &none) == 0) {
+		text = member_text(buf_view(&end), "state");
+		until = member_text(buf_view(&end), "expires_at");
+	}
+	buf_puts(state, text ? text : "");
+	if (until)
+		time_parse(slice_str(until), expires_us);
+	free(text);
+	free(until);
+	buf_free(&question);
+	buf_free(&end);
+	return state->len > 0;
+}
+
 /* OAuth 2: until when its access token is good. */
 static bool
 token_of(const struct jobs *jobs, const struct job *j, struct buf *state, int64_t *expires_us)
 {
+	const struct testing *t = jobs->arg;
 	const struct connection_settings *c = j->pick.connection;
 
 	*expires_us = 0;
-	return tokens_used(j->pick.manifest, c) && tokens_show(jobs->host, c->name, c->integration->name, state, expires_us);
+	return tokens_used(j->pick.manifest, c) &&
+	       (tokens_show(jobs->host, c->name, c->integration->name, state, expires_us) ||
+	        (t->access->remote && token_ask(t->access, c, state, expires_us)));
 }
 
 static void
@@ -245,7 +282,7 @@ verdict_text(const struct jobs *jobs, const struct job *j, const struct run_resu
 static void
 ended(struct jobs *jobs, struct job *j, const struct run_result *r)
 {
-	int *code = jobs->arg;
+	struct testing *testing = jobs->arg;
 	char *answer = slice_dup(r->answer), *scope;
 	enum trouble t = r->err.cls == ERR_USAGE && r->status == 0 ? TROUBLE_OTHER : trouble_of(r, answer);
 
@@ -256,7 +293,7 @@ ended(struct jobs *jobs, struct job *j, const struct run_result *r)
 		verdict_text(jobs, j, r, t, scope);
 	else
 		verdict_json(jobs, j, r, t, scope);
-	*code = exit_worst(*code, t == TROUBLE_OTHER ? err_exit_code(r->err.cls) : troubles[t].exit);
+	testing->code = exit_worst(testing->code, t == TROUBLE_OTHER ? err_exit_code(r->err.cls) : troubles[t].exit);
 	free(scope);
 	free(answer);
 }
@@ -282,36 +319,61 @@ connections_pick(struct cli *c, struct host *h, struct picks *out, struct err *e
 	return 0;
 }
 
-static int
-test_all(struct cli *c, struct host *h, struct err *err)
+/* Takes from all those that the host has to check. */
+static void
+picks_split(const struct access *a, struct picks *all, struct picks *hosts)
 {
-	int code = 0, stopped;
-	struct jobs jobs = {.cli = c, .host = h, .max = c->settings->host.max_runs, .ended = ended, .arg = &code};
-	struct picks picks = {0};
+	size_t n = 0;
+
+	hosts->list = xcalloc(all->n + 1, sizeof *hosts->list);
+	for (size_t i = 0; i < all->n; i++)
+		if (check_is_hosts(a, &all->list[i]))
+			hosts->list[hosts->n++] = all->list[i];
+		else
+			all->list[n++] = all->list[i];
+	all->n = n;
+}
+
+/* The exit code. */
+static int
+picks_test(struct access *a, struct picks *all)
+{
+	struct testing t = {.access = a, .code = all->exit};
+	struct jobs jobs = {.cli = a->cli, .host = a->host, .max = a->cli->settings->host.max_runs, .ended = ended, .arg = &t};
+	struct picks hosts = {0};
+	int stopped;
 
 	jobs.request.what = STEP_CHECK;
 	jobs.request.timeout_ms = CHECK_MS;
-	if (connections_pick(c, h, &picks, err) != 0)
+	picks_split(a, all, &hosts);
+	stopped = jobs_run(&jobs, all);
+	if (!jobs.signal)
+		checks_run(a, &jobs, &hosts);
+	free(hosts.list);
+	return jobs.signal ? stopped : t.code;
+}
+
+static int
+test_all(struct access *a, struct err *err)
+{
+	struct picks picks = {0};
+	int code;
+
+	if (connections_pick(a->cli, a->host, &picks, err) != 0)
 		return -1;
-	stopped = jobs_run(&jobs, &picks);
-	if (c->format != FORMAT_TEXT)
-		print_end(c);
+	code = picks_test(a, &picks);
+	if (a->cli->format != FORMAT_TEXT)
+		print_end(a->cli);
 	free(picks.list);
-	return jobs.signal ? stopped : exit_worst(code, picks.exit);
+	return code;
 }
 
 int
-connection_test(struct cli *c, struct host *h, const struct connection_settings *k)
+connection_test(struct access *a, const struct connection_settings *k)
 {
-	struct pick one = {k, host_manifest(h, k->integration->plugin, NULL), NULL};
-	struct picks picks = {.list = &one, .n = 1};
-	int code = 0, stopped;
-	struct jobs jobs = {.cli = c, .host = h, .max = 1, .ended = ended, .arg = &code};
+	struct pick one = {k, host_manifest(a->host, k->integration->plugin, NULL), NULL};
 
-	jobs.request.what = STEP_CHECK;
-	jobs.request.timeout_ms = CHECK_MS;
-	stopped = jobs_run(&jobs, &picks);
-	return jobs.signal ? stopped : code;
+	return picks_test(a, &(struct picks){.list = &one, .n = 1});
 }
 
 static int
@@ -327,7 +389,7 @@ command_test_connection_run(struct cli *c)
 		return cli_fail(c, &err);
 	if (host_store(a.host))
 		local = local_open(&c->loop, a.host, &err);
-	code = test_all(c, a.host, &err);
+	code = test_all(&a, &err);
 	if (code < 0)
 		code = cli_fail(c, &err);
 	local_close(local);

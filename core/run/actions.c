@@ -5,7 +5,8 @@
  *              '--' repeatable, and the failure may pass
  *
  * Awkward: an asker may go away. What he began ends by itself, for it may have written at the provider; its answer is kept a
- * while. And an action that declares an answer and gives none has failed, whatever it returned. */
+ * while. An action that declares an answer and gives none has failed, whatever it returned. A check that
+ * fails is an answer: what the provider said goes to the asker. */
 #include "run/actions.h"
 
 #include <stdlib.h>
@@ -27,6 +28,7 @@ struct task {
 	struct buf input, reply;
 	int64_t timeout_ms, done_ms;
 	unsigned tries;
+	bool check;               /* not an action: name is NULL */
 	bool repeatable, answers; /* as its connector declares it */
 	bool done;
 	struct err err;
@@ -94,6 +96,29 @@ may_pass(enum err_class cls)
 	return cls == ERR_PROVIDER || cls == ERR_RATE || cls == ERR_HOST;
 }
 
+/* What there is to say of a check, well or not: a person is told more of it than its reason. */
+static void
+check_ran(struct task *t, const struct run_result *r)
+{
+	struct json_out o = json_out(&t->reply);
+
+	json_open(&o, '{');
+	if (r->err.cls != ERR_NONE) {
+		json_kv_str(&o, "class", err_class_name(r->err.cls));
+		json_kv_str(&o, "reason", r->err.text);
+	}
+	json_kv_int(&o, "status", r->status);
+	json_kv_slice(&o, "answer", r->answer);
+	if (r->reply.len)
+		json_kv_raw(&o, "reply", r->reply);
+	json_kv_int(&o, "requests", (int64_t)r->counts.requests);
+	json_kv_int(&o, "duration_ms", r->counts.total_ms);
+	json_close(&o, '}');
+	log_blank(&t->reply);
+	t->run = NULL;
+	task_end(t, &(struct err){0});
+}
+
 static void
 task_ran(void *arg, const struct run_result *r)
 {
@@ -102,6 +127,10 @@ task_ran(void *arg, const struct run_result *r)
 	int64_t pause = t->all->host->settings->host.retry_base_ms << t->tries;
 	char text[TIME_TEXT_MAX];
 
+	if (t->check) {
+		check_ran(t, r);
+		return;
+	}
 	t->run = NULL;
 	if (err.cls == ERR_NONE && t->answers && !r->reply.len)
 		err_set(&err, ERR_CONNECTOR, "action '%s' declares an answer, and gave none", t->name);
@@ -122,13 +151,13 @@ task_start(struct task *t, struct err *err)
 	struct host *h = t->all->host;
 	const struct connection_settings *c = settings_connection(h->settings, t->connection, t->integration);
 	const struct manifest *m = c ? host_manifest(h, c->integration->plugin, err) : NULL;
-	const struct manifest_action *a = m ? manifest_action(m, t->name) : NULL;
-	struct run_request q = {.connection = c, .name = t->name, .what = STEP_ACTION, .timeout_ms = t->timeout_ms,
-	                        .input = buf_view(&t->input)};
+	const struct manifest_action *a = m && !t->check ? manifest_action(m, t->name) : NULL;
+	struct run_request q = {.connection = c, .name = t->name, .what = t->check ? STEP_CHECK : STEP_ACTION,
+	                        .timeout_ms = t->timeout_ms, .input = buf_view(&t->input)};
 
 	if (!c)
-		return err_set(err, ERR_USAGE, "there is no connection %s%s%s", t->connection, t->integration ? " : " : "",
-		               t->integration ? t->integration : "");
+		return err_set(err, ERR_USAGE, "there is no connection %s%s%s; if it is new, `sluice reload` has the host know it",
+		               t->connection, t->integration ? " : " : "", t->integration ? t->integration : "");
 	if (a) {
 		t->repeatable = a->flags & SLUICE_REPEATABLE;
 		t->answers = a->n_output;
@@ -168,8 +197,8 @@ task_make(struct actions *all, const struct action_ask *a, struct err *err)
 {
 	struct task *t;
 
-	if (!a->name)
-		return err_set(err, ERR_HOST, "the process that ran the action has ended: whether it was carried out is not known");
+	if (!a->name && !a->check)
+		return err_set(err, ERR_HOST, "the process that ran it has ended: whether it was carried out is not known");
 	if (all->n >= TASKS_MAX)
 		return err_set(err, ERR_HOST, "%d actions are under way here: try again later", TASKS_MAX);
 	t = XNEW(struct task);
@@ -182,7 +211,8 @@ task_make(struct actions *all, const struct action_ask *a, struct err *err)
 	t->token = xstrdup(a->token);
 	t->connection = xstrdup(a->connection);
 	t->integration = a->integration ? xstrdup(a->integration) : NULL;
-	t->name = xstrdup(a->name);
+	t->name = a->check ? NULL : xstrdup(a->name);
+	t->check = a->check;
 	t->timeout_ms = a->timeout_ms;
 	buf_slice(&t->input, a->input);
 	t->next = all->tasks;

@@ -220,6 +220,10 @@ run trigger --sync one
 done_twice() { grep -q 'at.code[0-9]*' "$dir/never" || [ "$(asked api)" -gt 6 ]; }
 until_true 20 done_twice
 ok $? "which uses the new token at once"
+run test-connection
+said
+is "$status" 0 "test-connection has that host check, which alone has the refresh token"
+has "$dir/out" '^  access token: valid' "and tells how its token is"
 is "$(asked api_refused) $(asked refused)" "0 0" "and was refused nowhere"
 kill "$host"
 wait "$host"

@@ -102,7 +102,22 @@ hasnt "$dir/out" 'unusable' "and that it is usable"
 run run --connection-id beta --sync active-users
 is "$status" 0 "run asks the host for it"
 run test-connection --connection-id beta
-has "$dir/said" 'credentials are in the store, and do not leave the host' "what needs its credentials in another process says so"
+is "$status" 0 "test-connection has the host check it, which alone has its credentials"
+has "$dir/out" '^beta : slack  ok  \([0-9]' "and tells what it found as ever"
+control faults '{"match":"/slack/api/auth.test","do":"401"}' >/dev/null
+run test-connection --connection-id beta --format jsonl
+is "$status" 3 "a refusal there is a refusal here"
+has "$dir/out" '"result":"refused","status":401,"reason":".*"duration_ms":[0-9]+,"next":"' "with all that is told of one"
+control reset >/dev/null
+run test-connection
+is "$status" 0 "one that was refused is free to be checked again, beside others"
+run dry-run --connection-id beta
+is "$status" 4 "a dry run is not possible beside a host"
+has "$dir/err" 'sluice backup' "and the way to one is told"
+run backup "$dir/copy"
+cp "$dir/store.key" "$dir/copy.key"
+run dry-run --connection-id beta --data-dir "$dir/copy"
+is "$status" 0 "which works, for a stored connection too"
 run connections disable beta : slack
 run status --connection-id beta --format jsonl
 has "$dir/out" '"active":false' "status beside a host shows one that was switched off"
