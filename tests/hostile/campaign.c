@@ -526,7 +526,8 @@ TEST("the control, a host that commits checkpoints apart from their records, is 
 {
 	struct campaign c = campaign_of("sluice-control", "paged", "Paged");
 	CHECK(campaign_run(&c, kills_wanted()) > 0); /* undisturbed it is as good as any */
-	CHECK(strncmp(c.wrong, "the checkpoint says", 19) == 0);
+	/* a checkpoint ahead of its data, or what comes of one: never that a run only failed */
+	CHECK(strncmp(c.wrong, "the checkpoint says", 19) == 0 || strstr(c.wrong, "the provider"));
 }
 
 int
