@@ -149,7 +149,7 @@ check_plugins(struct doctor *d)
 		check_plugin(d, s->integrations[i]->plugin);
 }
 
-/* ---- connections, as a run would find them ---- */
+/* ---- connections, as a run would find them; those in the store are judged by who has it (query_doctor_connections.c) ---- */
 
 static bool
 meant(const struct cli *c, const struct connection_settings *k)
@@ -189,22 +189,25 @@ check_connections(struct doctor *d)
 
 	for (size_t i = 0; i < s->n_connections; i++) {
 		const struct connection_settings *k = s->connections[i];
-		char *subject = xasprintf("%s : %s", k->name, k->integration->name);
+		char *subject;
 		struct err err;
-		if (meant(d->cli, k)) {
-			n++;
-			if (connection_judge(d, k, &err) == 0)
-				found(d, "ok", "connection", subject, "options, credentials and times are given and fit the connector", NULL);
-			else
-				found(d, "problem", "connection", subject, err.text, "mend its section, then `sluice reload` or run again");
-		}
+		if (!meant(d->cli, k))
+			continue;
+		n++;
+		if (k->stored)
+			continue;
+		subject = xasprintf("%s : %s", k->name, k->integration->name);
+		if (connection_judge(d, k, &err) == 0)
+			found(d, "ok", "connection", subject, "options, credentials and times are given and fit the connector", NULL);
+		else
+			found(d, "problem", "connection", subject, err.text, "mend its section, then `sluice reload` or run again");
 		free(subject);
 	}
 	if (!n && (cli_value(d->cli, "--connection-id") || cli_value(d->cli, "--integration")))
 		found(d, "problem", "connection", cli_value(d->cli, "--connection-id") ? cli_value(d->cli, "--connection-id") : "any",
-		      "the configuration names no such connection", "`sluice connections` lists those there are");
+		      "neither configuration nor store has such a connection", "`sluice connections` lists those there are");
 	else if (!n)
-		found(d, "problem", "connection", "none", "no connection is configured", "write a [connection NAME : INTEGRATION] section");
+		found(d, "problem", "connection", "none", "no connection is configured", "write a [connection NAME : INTEGRATION] section, or `sluice connections add`");
 }
 
 /* ---- what the store's holder knows ---- */

@@ -2,7 +2,8 @@
  *
  * Refused, expired, missing scope and unreachable need different hands, so they are told apart: by the status, by the
  * words of the provider's answer where it has any, and by what the proxy says about a connection that never came about.
- * Beside a host that has the store, connections whose credentials only it has are checked by it (checks.c). Providers that answer 200 to everything are told apart by their connector's reason alone. */
+ * Providers that answer 200 to everything are told apart by their connector's reason alone. Beside a host that has the
+ * store, connections whose credentials only it has are checked by it (checks.c). */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>

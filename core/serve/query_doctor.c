@@ -2,7 +2,8 @@
  * whoever has the store open, since only a living host knows what it waits for.
  *
  * A row is {"check","subject","verdict","found","todo"}; verdicts are ok, warn (a person should know) and problem (it does
- * not work). Order: the host, each sync with its state first, then a record that was asked about.
+ * not work). Order: the host, connections (query_doctor_connections.c), each sync with its state first, then a record that
+ * was asked about.
  *
  * Awkward: a record that is not there leaves no trace that says so; what is told then is everything that would explain it:
  * deleted, rejected, of another connection or model. */
@@ -30,10 +31,25 @@ struct patient { /* what a check is about */
 static void found(const struct patient *p, enum verdict v, const char *todo, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
+void
+doctor_row(struct question *q, const char *check, const char *subject, const char *verdict, const char *found, const char *todo)
+{
+	struct json_out o = json_out(&q->row);
+
+	json_open(&o, '{');
+	json_kv_str(&o, "check", check);
+	json_kv_str(&o, "subject", subject);
+	json_kv_str(&o, "verdict", verdict);
+	json_kv_str(&o, "found", found);
+	json_kv_str(&o, "todo", todo);
+	json_close(&o, '}');
+	log_blank(&q->row);
+	question_row(q);
+}
+
 static void
 found(const struct patient *p, enum verdict v, const char *todo, const char *fmt, ...)
 {
-	struct json_out o = json_out(&p->q->row);
 	char *text;
 	va_list ap;
 
@@ -41,15 +57,7 @@ found(const struct patient *p, enum verdict v, const char *todo, const char *fmt
 	if (vasprintf(&text, fmt, ap) < 0)
 		die("out of memory for an answer");
 	va_end(ap);
-	json_open(&o, '{');
-	json_kv_str(&o, "check", p->check);
-	json_kv_str(&o, "subject", p->subject);
-	json_kv_str(&o, "verdict", verdicts[v]);
-	json_kv_str(&o, "found", text);
-	json_kv_str(&o, "todo", v == FINE ? NULL : todo);
-	json_close(&o, '}');
-	log_blank(&p->q->row);
-	question_row(p->q);
+	doctor_row(p->q, p->check, p->subject, verdicts[v], text, v == FINE ? NULL : todo);
 	free(text);
 }
 
@@ -443,6 +451,7 @@ ask_doctor(struct question *q)
 		p.subject = "host";
 		host_checks[i].check(&p);
 	}
+	doctor_connections(q);
 	if (chosen_each(q->host, &a, sync_check, q, &none) != 0) {
 		p.check = "schedule";
 		found(&p, PROBLEM, "see `sluice status`", "%s", none.text);

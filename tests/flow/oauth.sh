@@ -89,6 +89,8 @@ rm -rf "$dir/store"
 run run --sync one
 is "$status" 3 "nobody has permitted access: exit 3"
 has "$dir/said" 'sluice authorize acme' "and what to do"
+run doctor --format jsonl
+has "$dir/out" '"check":"token","subject":"acme : oauth","verdict":"problem","found":".*nobody has permitted access' "doctor finds that too"
 configure 'refresh_token = x'
 sed -i '/^client_id/d' "$conf/sluice.ini"
 run config --check
@@ -224,6 +226,9 @@ run test-connection
 said
 is "$status" 0 "test-connection has that host check, which alone has the refresh token"
 has "$dir/out" '^  access token: valid' "and tells how its token is"
+run doctor --all
+said
+has "$dir/out" 'ok +token: acme : oauth: the access token is valid until 20' "as doctor does"
 is "$(asked api_refused) $(asked refused)" "0 0" "and was refused nowhere"
 kill "$host"
 wait "$host"

@@ -55,6 +55,8 @@ has "$dir/out" 'acme +slack +slack +on +the store' "list says where it comes fro
 run run --sync active-users
 is "$status" 0 "a stored connection runs without the variable its token came from"
 is "$(live SlackUser)" "$(total slack users)" "and its records are there"
+run doctor --connection-id acme --all
+has "$dir/out" 'ok +connection: acme : slack: it is stored; options and credentials' "doctor knows it"
 ! grep -rq 7f3a91 "$dir/store" "$dir/said"
 ok $? "its token stands nowhere in clear"
 
@@ -111,6 +113,9 @@ has "$dir/out" '"result":"refused","status":401,"reason":".*"duration_ms":[0-9]+
 control reset >/dev/null
 run test-connection
 is "$status" 0 "one that was refused is free to be checked again, beside others"
+run doctor --connection-id beta --format jsonl
+has "$dir/out" '"check":"connection","subject":"beta : slack","verdict":"ok","found":"it is stored' "doctor beside a host judges it there"
+hasnt "$dir/out" 'do not leave the host' "and finds nothing wrong with where its credentials are"
 run dry-run --connection-id beta
 is "$status" 4 "a dry run is not possible beside a host"
 has "$dir/err" 'sluice backup' "and the way to one is told"
