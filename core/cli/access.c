@@ -14,21 +14,21 @@
 #define PAUSE_MS 20
 
 static struct host *
-host_make(struct cli *c, bool read_only, bool no_store, struct err *err)
+host_make(struct cli *c, bool read_only, bool no_store, bool beside, struct err *err)
 {
 	const struct host_options o = {
-		.loop = &c->loop, .settings = c->settings, .read_only = read_only, .no_store = no_store};
+		.loop = &c->loop, .settings = c->settings, .read_only = read_only, .no_store = no_store, .beside = beside};
 
 	return owner_become(c->settings->host.data_dir, err) == 0 ? host_new(&o, err) : NULL;
 }
 
 struct host *
-host_patient(struct cli *c, bool read_only, struct err *err)
+host_patient(struct cli *c, bool read_only, bool beside, struct err *err)
 {
 	int64_t end = clock_mono_ms(&clock_system) + PATIENCE_MS / 2;
 	struct host *h;
 
-	while (!(h = host_make(c, read_only, false, err)) && err->cls == ERR_BUSY && clock_mono_ms(&clock_system) < end)
+	while (!(h = host_make(c, read_only, false, beside, err)) && err->cls == ERR_BUSY && clock_mono_ms(&clock_system) < end)
 		usleep(PAUSE_MS * 1000);
 	return h;
 }
@@ -72,10 +72,10 @@ int
 access_open(struct access *a, struct cli *c, bool write, struct err *err)
 {
 	*a = (struct access){.cli = c, .write = write};
-	a->host = host_make(c, !write, false, err);
+	a->host = host_make(c, !write, false, false, err);
 	if (!a->host && err->cls == ERR_BUSY) {
 		a->remote = true;
-		a->host = host_make(c, true, true, err);
+		a->host = host_make(c, true, true, false, err);
 		if (a->host)
 			connections_learn(a);
 	}
@@ -122,7 +122,7 @@ access_ask(struct access *a, struct slice question, void (*row)(void *arg, struc
 		if (err->cls != ERR_BUSY || clock_mono_ms(&clock_system) > until)
 			return -1;
 		usleep(PAUSE_MS * 1000);
-		mine = host_make(a->cli, !a->write, false, err);
+		mine = host_make(a->cli, !a->write, false, false, err);
 		if (mine) {
 			a->before = a->host;
 			a->host = mine;

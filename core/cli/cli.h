@@ -127,6 +127,7 @@ struct job_ask {
 };
 int job_wait(struct access *a, const struct job_ask *ask, struct buf *end, struct err *err);
 void person_name(char out[64]); /* who is asking, for what is kept of a decision */
-struct host *host_patient(struct cli *c, bool read_only, struct err *err); /* waits a moment for others' short reads to end */
+/* Waits a moment for others' short reads to end. beside: what takes long goes on with the loop. */
+struct host *host_patient(struct cli *c, bool read_only, bool beside, struct err *err);
 
 #endif

@@ -253,7 +253,7 @@ command_dry_run_run(struct cli *c)
 	struct err err;
 	int code = 0;
 
-	h = host_patient(c, true, &err);
+	h = host_patient(c, true, false, &err);
 	if (!h && err.cls == ERR_BUSY)
 		err_set(&err, ERR_BUSY, "%s; a dry run wants it for itself: end that process first, or use a copy (`sluice backup PATH`, the "
 		        "key beside it as PATH.key, then --data-dir PATH; not for a connection with a refresh token, which the copy would use up)", err.text);

@@ -29,7 +29,7 @@ store_change(struct cli *c, const struct host_settings *key, struct err *err)
 {
 	const struct store_options was = host_store_options(c->settings),
 	                           now = {.dir = was.dir, .key = key->encryption_key, .key_file = key->key_file};
-	struct host *h = host_patient(c, true, err);
+	struct host *h = host_patient(c, true, false, err);
 	int rc = -1;
 
 	if (!h)

@@ -319,7 +319,7 @@ run_access(struct access *a, struct cli *c, struct err *err)
 	*a = (struct access){.cli = c, .write = true};
 	if (remote_serves(c))
 		return access_open(a, c, true, err);
-	a->host = host_patient(c, false, err);
+	a->host = host_patient(c, false, false, err);
 	return a->host ? 0 : -1;
 }
 

@@ -262,7 +262,7 @@ command_serve_run(struct cli *c)
 	int rc;
 
 	settings_exposed(c->settings);
-	s.host = host_patient(c, false, &err);
+	s.host = host_patient(c, false, true, &err);
 	if (!s.host)
 		return cli_fail(c, &err);
 	rc = log_open(&s, &err) == 0 ? serve_until_told(&s, &err) : -1;

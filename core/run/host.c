@@ -97,7 +97,7 @@ host_new(const struct host_options *o, struct err *err)
 	h->wake_open = true;
 	if (o->no_store || (o->read_only && !store_there(o->settings->host.data_dir)))
 		return h;
-	if (host_open(h, err) == 0 && connections_load(h, h->settings, err) == 0 && (o->read_only || merges_set(h, h->settings, true, err) == 0))
+	if (host_open(h, err) == 0 && connections_load(h, h->settings, err) == 0 && (o->read_only || merges_set(h, h->settings, !o->beside, err) == 0))
 		return h;
 out:
 	host_free(h);
@@ -117,6 +117,7 @@ host_free(struct host *h)
 {
 	if (!h)
 		return;
+	h->ending = true;
 	actions_end(h);
 	rates_end(h);
 	tokens_end(h);

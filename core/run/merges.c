@@ -62,17 +62,22 @@ struct wanted {
 	char *sources_text, *fields_text, *keys_text;
 };
 
-/* "a, b" in parts; the text that they lie in is yours. */
-static char *
-list_split(const char *text, const char **out)
+/* "a, b" in parts; the text that they lie in is yours. false: they are too many. */
+static bool
+list_split(const char *text, char **copy, const char **out, struct err *err)
 {
-	char *copy = xstrdup(text), *rest = copy;
+	char *rest = *copy = xstrdup(text);
 	size_t n = 0;
 
-	for (char *p = piece_next(&rest, ","); p && n < LIST_MAX; p = piece_next(&rest, ","))
+	for (char *p = piece_next(&rest, ","); p; p = piece_next(&rest, ",")) {
+		if (n == LIST_MAX) {
+			err_set(err, ERR_USAGE, "more than %d names in one list", LIST_MAX);
+			return false;
+		}
 		if (*p)
 			out[n++] = p;
-	return copy;
+	}
+	return true;
 }
 
 static int
@@ -80,39 +85,45 @@ wanted_fill(struct wanted *w, const struct merge_settings *m, struct err *err)
 {
 	w->sources_text = xstrdup(m->sources);
 	w->merge = (struct store_merge){.name = m->name, .keys = w->keys, .sources = w->sources};
-	w->keys_text = list_split(m->key, w->keys);
 	w->merge.n = merge_sources(w->sources_text, w->sources, SOURCES_MAX, err);
-	if (!w->merge.n)
-		return err_prefix(err, "%s:%u: [merge %s]", m->at.file, m->at.line, m->name);
-	if (m->fields) {
-		w->fields_text = list_split(m->fields, w->fields);
+	if (m->fields)
 		w->merge.fields = w->fields;
-	}
-	return 0;
+	if (w->merge.n && list_split(m->key, &w->keys_text, w->keys, err) &&
+	    (!m->fields || list_split(m->fields, &w->fields_text, w->fields, err)))
+		return 0;
+	return err_prefix(err, "%s:%u: [merge %s]", m->at.file, m->at.line, m->name);
 }
 
+/* One chain of pieces at a time. A host that ends leaves the rest to the next one. */
 static void
 build_next(void *arg, const struct commit_result *result)
 {
 	struct host *h = arg;
-	uint32_t dataset = result && result->err.cls != ERR_NONE ? 0 : store_merge_unbuilt(h->store);
+	uint32_t dataset;
 
+	h->merging = false;
+	h->merge_failed = result && result->err.cls != ERR_NONE;
+	if (h->merge_failed)
+		log_warn("building a merge stopped, and goes on with the next start: %s", result->err.text);
+	if (h->merge_failed || h->ending)
+		return;
+	dataset = store_merge_unbuilt(h->store);
+	h->merging = dataset != 0;
 	if (dataset)
 		store_merge_build(h->store, dataset, build_next, h);
-	else if (result && result->err.cls != ERR_NONE)
-		log_warn("building a merge stopped, and goes on with the next start: %s", result->err.text);
 	else
 		log_info("all merges are built");
 }
 
+/* A build that fails costs itself: what is stored can still be read and synced. */
 static void
 build_all(struct host *h, bool wait)
 {
-	if (!store_merge_unbuilt(h->store))
+	if (h->merging || !store_merge_unbuilt(h->store))
 		return;
 	log_info("a merge is new or has changed: it is built from what is stored");
 	build_next(h, NULL);
-	while (wait && store_merge_unbuilt(h->store))
+	while (wait && h->merging)
 		store_drain(h->store);
 }
 

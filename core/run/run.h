@@ -33,6 +33,7 @@ struct host_options {
 	const struct clock *clock;
 	const struct settings *settings;
 	bool read_only;            /* no store is made when there is none */
+	bool beside;               /* merges are built while the loop runs, not before */
 	bool no_store;             /* for what needs plugins only: describe, config --check */
 };
 struct host *host_new(const struct host_options *o, struct err *err); /* opens the store, starts proxy and registry */

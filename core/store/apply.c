@@ -7,6 +7,7 @@
  * commits on the way. When one fails, those behind it are refused too, until the run takes a new epoch: else the
  * checkpoint of a later page would become durable without the page before it. */
 #include <stdlib.h>
+#include "base/log.h"
 #include "base/mem.h"
 #include "store/apply.h"
 #include "store/merge.h"
@@ -235,7 +236,11 @@ group_begin(struct group *g, struct store *s)
 	if ((rc = group_last(g, DB_FEED, &k)))
 		return rc;
 	g->feed_end = k.mv_size ? get_be32(k.mv_data) : 0;
-	return merges_load(g);
+	rc = merges_load(g);
+	if (rc != APPLY_REFUSED)
+		return rc;
+	log_error("%s", g->why.text); /* no commit's fault: none could be left out and the others tried again */
+	return MDB_CORRUPTED;
 }
 
 static int

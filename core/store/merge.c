@@ -99,12 +99,14 @@ definition_load(struct group *g, MDB_val k, MDB_val v)
 {
 	struct merges *all = &g->s->merges;
 	struct slice json;
-	struct merge m;
+	struct merge m = {0};
 
 	if (k.mv_size != 5 ||
 	    !seal_get(&g->s->seal, (struct seal_place){SEAL_MERGE, slice_val(k)}, slice_val(v), &g->scratch, &json) ||
-	    !merge_parse(json, &m))
+	    !merge_parse(json, &m)) {
+		merge_finish(&m);
 		return group_refuse(g, ERR_HOST, "store %s is damaged: the definition of a merge does not open", g->s->dir);
+	}
 	m.target = get_be32((const char *)k.mv_data + 1);
 	all->list = xrealloc(all->list, (all->n + 1) * sizeof(*all->list));
 	all->list[all->n] = m;

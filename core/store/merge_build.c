@@ -386,6 +386,10 @@ merge_set(struct store *s, const struct store_merge *m, uint32_t *target, struct
 
 	if (m->n == 0 || m->n > SOURCES_MAX)
 		return err_set(err, ERR_USAGE, "merge %s has %zu sources; it may have 1 to %d", m->name, m->n, SOURCES_MAX);
+	for (size_t i = 0; i < m->n; i++)
+		if (!strcmp(m->sources[i].connection, own.connection) && !strcmp(m->sources[i].integration, own.integration))
+			return err_set(err, ERR_USAGE, "merge %s: its source merge:merge:%s is a merged dataset itself; name what that is made of",
+			               m->name, m->sources[i].model);
 	*target = store_dataset(s, &own, err);
 	for (size_t i = 0; i < m->n && *target; i++)
 		if (!(datasets[i] = store_dataset(s, &m->sources[i], err)))

@@ -99,6 +99,14 @@ field_put(const struct merge *m, const struct slice *json, const char *name, str
 	gave[from] = true;
 }
 
+static bool
+named_before(char **fields, char **field)
+{
+	while (fields < field && strcmp(*fields, *field) != 0)
+		fields++;
+	return fields < field;
+}
+
 /* All fields: each member where the first source that gives it has it. */
 static void
 members_put(const struct merge *m, const struct slice *json, size_t source, struct json_out *o, bool *gave)
@@ -132,7 +140,8 @@ merge_compose(const struct merge *m, const struct slice *json, struct buf *out)
 	o = json_out(out);
 	json_open(&o, '{');
 	for (char **f = m->fields; f && *f; f++)
-		field_put(m, json, *f, &o, gave);
+		if (strcmp(*f, OWN_FIELD) != 0 && !named_before(m->fields, f))
+			field_put(m, json, *f, &o, gave);
 	for (size_t i = 0; i < m->n && !m->fields; i++)
 		if (json[i].p)
 			members_put(m, json, i, &o, gave);

@@ -2,7 +2,7 @@
  *
  * Each member must be a living record under its latest sequence, and belong where its content says; there must be as
  * many as the sources have records; and each merged record must be, by its hash, what its members make. A merge that is
- * being built is left out. */
+ * being built is left out, and so is a merged record that would be too large: it stayed as it was, or out. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,14 +63,16 @@ key_check(struct checking *c)
 	struct buf merged = {0};
 	struct json_hash hash;
 	struct id_entry e;
+	bool there;
 
 	if (!c->open)
 		return;
-	c->keys++;
 	merge_compose(c->m, c->json, &merged);
-	if (!entry_get(c, c->m->target, buf_view(&c->id), &e) || e.flags & ID_DELETED)
+	there = entry_get(c, c->m->target, buf_view(&c->id), &e) && !(e.flags & ID_DELETED);
+	c->keys += there || merged.len <= STORE_RECORD_MAX;
+	if (!there && merged.len <= STORE_RECORD_MAX)
 		say(c, "merge %u: '%.*s' has members, but no record", c->m->target, (int)c->id.len, c->id.p);
-	else if (merged.len <= STORE_RECORD_MAX &&
+	else if (there && merged.len <= STORE_RECORD_MAX &&
 	         json_scan(buf_view(&merged), JSON_DEPTH_MAX, &c->p->s->seal.seed, &hash, NULL) &&
 	         (hash.low != e.hash.low || hash.high != e.hash.high))
 		say(c, "merge %u: '%.*s' is not what its members make", c->m->target, (int)c->id.len, c->id.p);

@@ -85,7 +85,7 @@ bed_make(struct bed *b)
 	uv_loop_init(&b->loop);
 	uv_timer_init(&b->loop, &b->tick);
 	uv_timer_start(&b->tick, tick_nothing, 10, 10);
-	o.host = b->settings ? host_new(&(struct host_options){&b->loop, &b->clock, b->settings, false, false}, &err) : NULL;
+	o.host = b->settings ? host_new(&(struct host_options){.loop = &b->loop, .clock = &b->clock, .settings = b->settings}, &err) : NULL;
 	b->host = o.host;
 	b->service = o.host ? service_new(&o, &err) : NULL;
 	CHECK_STR(err.text, "");

@@ -1,5 +1,6 @@
 /* store_merge.c - merged datasets against a model of them: the same random changes go into the store and into plain
  * arrays, and after each commit the merged records, and the feed replayed, must be what the arrays say. */
+#include <lmdb.h>
 #include "store_kit.h"
 #include "base/json.h"
 
@@ -469,5 +470,124 @@ TEST("all fields: each from the first source that gives it; numbers keep their t
 	CHECK(store_record(w.k.s, w.target, SLICE("~~acme:close:Contact:u"), json_take, &got));
 	CHECK(store_record(w.k.s, w.target, SLICE("~acme:close:Contact:u"), json_take, &got));
 	buf_free(&got);
+	world_finish(&w);
+}
+
+TEST("a merged record that would be too large is left out, and verify finds no fault in that; a name listed twice counts once")
+{
+	static const char *const given[] = {"one", "two", "one", "_sources", NULL};
+	struct world w;
+	struct commit *c;
+	struct buf one = {0}, two = {0}, got = {0};
+	uint64_t live = 0;
+
+	world_init(&w);
+	define(&w, "email", given, SOURCES);
+	build(&w);
+	buf_puts(&one, "{\"id\":\"a\",\"email\":\"e\",\"one\":\"");
+	buf_puts(&two, "{\"id\":\"b\",\"email\":\"e\",\"two\":\"");
+	memset(buf_grow(&one, 5 << 20), 'x', 5 << 20);
+	memset(buf_grow(&two, 5 << 20), 'y', 5 << 20);
+	buf_puts(&one, "\"}");
+	buf_puts(&two, "\"}");
+	c = commit_new(w.k.s, (struct fence){0});
+	save_json(&w, c, 0, "a", buf_str(&one));
+	save_json(&w, c, 1, "b", buf_str(&two));
+	save_json(&w, c, 0, "s", "{\"id\":\"s\",\"email\":\"f\",\"one\":1,\"_sources\":2}");
+	commit_now(&w, c);
+	store_dataset_info(w.k.s, w.target, count_live, &live);
+	CHECK(live == 1);
+	CHECK(store_record(w.k.s, w.target, SLICE("f"), json_take, &got));
+	CHECK_STR(buf_str(&got), "{\"one\":1,\"_sources\":[\"acme:close:Contact\"]}");
+	CHECK(store_verify(w.k.s, NULL, NULL, &w.k.err) == 0);
+	define(&w, "email", NULL, SOURCES);
+	build(&w);
+	store_dataset_info(w.k.s, w.target, count_live, &live);
+	CHECK(live == 1);
+	buf_free(&one);
+	buf_free(&two);
+	buf_free(&got);
+	world_finish(&w);
+}
+
+TEST("a merge of a merge is refused, and nothing is defined by it")
+{
+	static const struct dataset_name own = {"merge", "merge", "people", NULL};
+	static const char *const keys[] = {"email", NULL};
+	const struct store_merge merge = {"all", &own, 1, keys, NULL};
+	struct world w;
+	struct err err = {0};
+
+	world_init(&w);
+	define(&w, "email", fields, SOURCES);
+	build(&w);
+	CHECK(store_merges(w.k.s, &merge, 1, &err) < 0 && err.cls == ERR_USAGE);
+	CHECK(store_merge_unbuilt(w.k.s) == 0);
+	world_finish(&w);
+}
+
+/* Saves one record, and the commit may be refused. */
+static bool
+saved(struct world *w, const char *id)
+{
+	struct commit *c = commit_new(w->k.s, (struct fence){0});
+	struct err err;
+
+	save_json(w, c, 0, id, "{\"id\":\"1\",\"email\":\"e\"}");
+	return store_commit_wait(w->k.s, c, NULL, &err) == 0;
+}
+
+TEST("a damaged definition refuses each commit; the writer neither waits nor turns for ever")
+{
+	struct world w;
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi db;
+	MDB_val k, v;
+	char key[5] = {'d'}, junk[4] = "bad";
+	int rc;
+
+	world_init(&w);
+	define(&w, "email", fields, SOURCES);
+	build(&w);
+	CHECK(saved(&w, "1"));
+	store_close(w.k.s);
+	for (int i = 0; i < 4; i++)
+		key[1 + i] = (char)(w.target >> (24 - 8 * i));
+	k = (MDB_val){sizeof(key), key};
+	v = (MDB_val){sizeof(junk), junk};
+	rc = mdb_env_create(&env) || mdb_env_set_maxdbs(env, 64) || mdb_env_open(env, w.k.dir, 0, 0600) ||
+	     mdb_txn_begin(env, NULL, 0, &txn) || mdb_dbi_open(txn, "members", 0, &db) || mdb_put(txn, db, &k, &v, 0) ||
+	     mdb_txn_commit(txn);
+	CHECK(!rc);
+	mdb_env_close(env);
+	CHECK(kit_open(&w.k));
+	CHECK(!saved(&w, "2"));
+	CHECK(!saved(&w, "3"));
+	kit_finish(&w.k);
+}
+
+TEST("changes that are refused with their commit leave no trace in what is merged; those beside them do")
+{
+	struct world w;
+	struct commit *bad, *good;
+	struct buf none = {0};
+	struct err err;
+	uint64_t live = 0;
+
+	world_init(&w);
+	define(&w, "email", fields, SOURCES);
+	build(&w);
+	bad = commit_new(w.k.s, (struct fence){0});
+	save_json(&w, bad, 0, "a", "{\"id\":\"a\",\"email\":\"e1\",\"name\":\"a\"}");
+	commit_seen(bad, w.dataset[0], SLICE("nobody")); /* refused: there is no such record */
+	good = commit_new(w.k.s, (struct fence){0});
+	save_json(&w, good, 0, "b", "{\"id\":\"b\",\"email\":\"e2\",\"name\":\"b\"}");
+	store_commit(w.k.s, good, false, NULL, NULL);
+	CHECK(store_commit_wait(w.k.s, bad, NULL, &err) < 0);
+	store_drain(w.k.s);
+	store_dataset_info(w.k.s, w.target, count_live, &live);
+	CHECK(live == 1);
+	CHECK(!store_record(w.k.s, w.target, SLICE("e1"), json_take, &none));
 	world_finish(&w);
 }
