@@ -40,6 +40,15 @@ condition_find(struct run *r, uint32_t serial)
 	return at;
 }
 
+static void
+page_over(struct run *r)
+{
+	buf_clear(&r->conditions.rows);
+	r->conditions.n_rows = 0;
+	r->conditions.sum = (struct json_hash){0};
+	r->conditions.spoiled = false;
+}
+
 void
 conditions_drop(struct run *r)
 {
@@ -49,8 +58,25 @@ conditions_drop(struct run *r)
 		condition_free(c);
 	}
 	buf_free(&r->conditions.rows);
-	r->conditions.n_rows = 0;
-	r->conditions.spoiled = false;
+	page_over(r);
+}
+
+/* Pages come in the order in which they were asked for: one that was asked for before the page whose boundary this is, and
+ * has none yet, was given up by the worker. */
+static void
+forsaken_drop(struct run *r, uint32_t serial)
+{
+	struct condition **at = &r->conditions.list;
+
+	while (*at) {
+		struct condition *c = *at;
+		if (c->serial >= serial) {
+			at = &c->next;
+			continue;
+		}
+		*at = c->next;
+		condition_free(c);
+	}
 }
 
 /* ---- asking ---- */
@@ -93,12 +119,27 @@ name_make(const struct run *r, const struct proxy_request *q, uint8_t name[CONDI
 	crypto_generichash_final(&h, name, CONDITION_NAME);
 }
 
-/* Every record of the page is there, and lives. */
+static void
+sum_add(struct json_hash *sum, const struct json_hash *hash)
+{
+	sum->low += hash->low;
+	sum->high += hash->high;
+}
+
+static void
+sum_text(const struct json_hash *sum, char text[40])
+{
+	snprintf(text, 40, "%016llx%016llx", (unsigned long long)sum->high, (unsigned long long)sum->low);
+}
+
+/* Every record of the page is there, lives, and is what that page made of it. */
 static bool
 rows_live(struct run *r, struct slice kept)
 {
 	struct json_iter models = json_iter(member_raw(kept, "rows"));
+	struct json_hash sum = {0};
 	struct buf id = {0};
+	char text[40];
 	bool all = true;
 
 	while (all && json_next(&models)) {
@@ -106,16 +147,17 @@ rows_live(struct run *r, struct slice kept)
 		struct json_iter ids = json_iter(member_raw(models.value, "ids"));
 		all = m != NULL;
 		while (all && json_next(&ids)) {
-			const struct json_hash none = {0, 0};
 			struct peek peek;
 			buf_clear(&id);
 			json_unquote(ids.value, &id);
-			peek = store_peek(r->host->store, m->dataset, buf_view(&id), &none);
+			peek = store_peek(r->host->store, m->dataset, buf_view(&id), NULL);
 			all = peek.known && !peek.deleted;
+			sum_add(&sum, &peek.hash);
 		}
 	}
 	buf_free(&id);
-	return all;
+	sum_text(&sum, text);
+	return all && json_string_is(member_raw(kept, "sum"), text);
 }
 
 static void
@@ -175,6 +217,19 @@ validator(struct slice headers, const char *name)
 	return NULL;
 }
 
+/* A time of whole seconds tells two states of one second apart only when it is past (RFC 9110, section 8.8.2.2). */
+static bool
+modified_proves(struct slice headers, const char *modified)
+{
+	int64_t changed_us, answered_us;
+	char *date = validator(headers, "date");
+	bool proves = date && time_parse_http(slice_str(date), &answered_us) &&
+	              time_parse_http(slice_str(modified), &changed_us) && answered_us - changed_us >= INT64_C(1000000);
+
+	free(date);
+	return proves;
+}
+
 bool
 conditions_answer(struct run *r, uint32_t serial, const struct proxy_answer *a, struct buf *body)
 {
@@ -194,11 +249,21 @@ conditions_answer(struct run *r, uint32_t serial, const struct proxy_answer *a, 
 	if (a->status == 200) {
 		c->etag = validator(a->headers, "etag");
 		c->modified = validator(a->headers, "last-modified");
+		if (!c->etag && c->modified && !modified_proves(a->headers, c->modified)) {
+			free(c->modified);
+			c->modified = NULL;
+		}
 	}
 	return false;
 }
 
 /* ---- what is saved from the page in hand ---- */
+
+void
+conditions_content(struct run *r, const struct json_hash *hash)
+{
+	sum_add(&r->conditions.sum, hash);
+}
 
 void
 conditions_saved(struct run *r, uint16_t model, struct slice id)
@@ -275,6 +340,7 @@ condition_put(struct run *r, const struct condition *c, struct slice state, uint
 {
 	struct buf value = {0};
 	struct json_out o = json_out(&value);
+	char sum[40];
 
 	json_open(&o, '{');
 	if (c->etag)
@@ -283,6 +349,8 @@ condition_put(struct run *r, const struct condition *c, struct slice state, uint
 		json_kv_str(&o, "modified", c->modified);
 	json_kv_int(&o, "items", items);
 	json_kv_raw(&o, "after", state);
+	sum_text(&r->conditions.sum, sum);
+	json_kv_str(&o, "sum", sum);
 	rows_write(r, &o);
 	json_close(&o, '}');
 	commit_state_set(batch_open(r), r->scope, STATE_CONDITION, slice_of(c->name, CONDITION_NAME), buf_view(&value));
@@ -294,12 +362,13 @@ conditions_page(struct run *r, uint32_t of, struct slice state, uint32_t items, 
 {
 	struct condition **at = condition_find(r, of), *c = of ? *at : NULL;
 	bool known = c && c->kept.len;
+	bool saved = items == 0 || r->conditions.n_rows; /* else they may come later, and it is not known which they are */
 
 	if (c) {
 		*at = c->next;
 		if (c->unchanged)
 			rows_seen(r, buf_view(&c->kept));
-		else if ((c->etag || c->modified) && whole && !r->conditions.spoiled)
+		else if ((c->etag || c->modified) && whole && saved && !r->conditions.spoiled)
 			condition_put(r, c, state, items);
 		else if (known)
 			commit_state_clear(batch_open(r), r->scope, STATE_CONDITION, slice_of(c->name, CONDITION_NAME));
@@ -307,9 +376,8 @@ conditions_page(struct run *r, uint32_t of, struct slice state, uint32_t items, 
 			buf_put(&r->conditions.used, c->name, CONDITION_NAME);
 		condition_free(c);
 	}
-	buf_clear(&r->conditions.rows);
-	r->conditions.n_rows = 0;
-	r->conditions.spoiled = false;
+	forsaken_drop(r, of);
+	page_over(r);
 }
 
 /* ---- the end of a run ---- */

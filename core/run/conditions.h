@@ -3,10 +3,12 @@
  * Kept of each such request, under a hash of everything that it asks and of the plugin's file: the provider's validators
  * (ETag, Last-Modified), where the pagination goes on behind the page, and the ids of the records that were saved from
  * it. It is written in the commit of those records, so it never speaks of what is not stored; and it is used only when
- * every one of them is still there. What a run that came to its end did not use is dropped. */
+ * every one of them is still there as it was saved from that page: what another sync or page has made of one since would
+ * be written over by the whole page. What a run that came to its end did not use is dropped. */
 #ifndef SLUICE_RUN_CONDITIONS_H
 #define SLUICE_RUN_CONDITIONS_H
 
+#include "base/json.h"
 #include "proxy/proxy.h"
 #include "wire/message.h"
 
@@ -28,6 +30,7 @@ struct conditions {
 	struct condition *list;
 	struct buf rows;             /* saved from the page in hand: u16 model, id */
 	uint64_t n_rows;
+	struct json_hash sum;        /* of their contents */
 	bool spoiled;                /* something else came with that page than its own records */
 	struct buf used;             /* names, CONDITION_NAME bytes each */
 };
@@ -36,6 +39,7 @@ struct conditions {
 void conditions_ask(struct run *r, uint32_t serial, const struct proxy_request *q, struct buf *headers);
 /* Its answer: true, and body is what the worker gets, when the page is as it was. */
 bool conditions_answer(struct run *r, uint32_t serial, const struct proxy_answer *a, struct buf *body);
+void conditions_content(struct run *r, const struct json_hash *hash); /* of a record that is saved from the page in hand */
 void conditions_saved(struct run *r, uint16_t model, struct slice id); /* from the page in hand */
 void conditions_spoil(struct run *r); /* something else was saved, or a record was rejected */
 /* The page's boundary. of: serial of its request; 0: it is not conditional. whole: what stands behind it proves itself. */

@@ -69,6 +69,8 @@ record_save(struct run *r, struct run_model *m, struct slice id, struct slice js
 		dry_save(r, m, id, json, &hash);
 	else
 		commit_save(batch_open(r), m->dataset, id, json_trim(json), &hash);
+	if (r->call.page)
+		conditions_content(r, &hash);
 	return NULL;
 }
 

@@ -258,6 +258,7 @@ store_peek(struct store *s, uint32_t dataset, struct slice id, const struct json
 		peek.deleted = e.flags & ID_DELETED;
 		peek.same = hash && e.hash.low == hash->low && e.hash.high == hash->high;
 		peek.index = e.index;
+		peek.hash = e.hash;
 	}
 	snapshot_end(&p);
 	return peek;

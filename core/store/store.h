@@ -272,6 +272,7 @@ bool store_record(struct store *s, uint32_t dataset, struct slice id, void (*fn)
 struct peek {
 	bool known, deleted, same;
 	uint32_t index;
+	struct json_hash hash;
 };
 struct peek store_peek(struct store *s, uint32_t dataset, struct slice id, const struct json_hash *hash);
 /* What a held sweep would delete, by the marks that still stand (dataset and twice of `sweep` count), in the order of the

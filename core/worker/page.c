@@ -307,6 +307,17 @@ overlap_judge(struct reading *rd)
 	return PROOF_WHOLE;
 }
 
+/* The same of a page that has not changed: its first item is the one that it was kept with, but the page before may end
+ * in another one now. */
+static uint8_t
+overlap_again(struct reading *rd, const struct mark *was)
+{
+	if (was->has_first && was->first == rd->a->mark->last)
+		return PROOF_WHOLE;
+	step_log(rd->s, SLUICE_WARN, "%s: the list shifted while it was read", rd->p->x->what);
+	return PROOF_NONE;
+}
+
 static uint8_t
 page_proof(struct reading *rd)
 {
@@ -329,11 +340,14 @@ position_read(struct reading *rd)
 	mark_copy(&p->after, a->mark);
 	if (p->x->status >= 200 && p->x->status <= 299 && (has_more_read(rd) || next_of_kind[a->r->kind](rd)))
 		return -1;
+	p->after.has_first = a->overlap;
+	p->after.first = a->mark->last;
 	p->after.has_last = a->r->kind == SLUICE_OFFSET && p->items.n;
 	if (p->after.has_last)
 		p->after.last = item_hash(rd->s, items_at(&p->items, p->items.n - 1));
 	proof = page_proof(rd);
 	p->after.proof = proof > a->mark->proof ? proof : a->mark->proof;
+	p->end_unseen = a->r->kind == SLUICE_LINK && !a->r->cursor && !p->more;
 	p->after.full = a->limit && rd->received >= (size_t)a->limit;
 	p->after.pages++;
 	p->after.items += p->items.n;
@@ -409,10 +423,12 @@ page_unchanged(struct step *s, const struct asked *asked, struct exchange *x)
 	mark_copy(&p->after, asked->mark);
 	free(p->after.next);
 	p->after.next = was.next;
+	p->after.has_first = was.has_first;
+	p->after.first = was.first;
 	p->after.has_last = was.has_last;
 	p->after.last = was.last;
 	p->after.full = was.full;
-	proof = asked->overlap ? PROOF_WHOLE : page_proof(&rd);
+	proof = asked->overlap ? overlap_again(&rd, &was) : page_proof(&rd);
 	p->after.proof = proof > asked->mark->proof ? proof : asked->mark->proof;
 	p->after.pages++;
 	p->after.items += p->unchanged;

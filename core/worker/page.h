@@ -18,6 +18,7 @@ struct page {
 	bool loops;              /* after.next was there before */
 	size_t unchanged;        /* items of a page that is as it was, and is not shown again */
 	bool is_unchanged;
+	bool end_unseen;         /* the last one, but only its headers say so: the same content may get a successor */
 	struct exchange *ahead;  /* the next page, asked for already; NULL: not */
 };
 

@@ -76,7 +76,7 @@ position_send(struct step *s, const struct position *p, bool finished, const str
 	buf_bytes(&s->out, buf_view(&state));
 	buf_u8(&s->out, drop);
 	buf_u8(&s->out, s->incomplete ? PROOF_NONE : proof);
-	buf_u32(&s->out, page->x->conditional && !p->mark.nests ? page->x->serial : 0);
+	buf_u32(&s->out, page->x->conditional && !p->mark.nests && !page->end_unseen ? page->x->serial : 0);
 	frame_end(&s->out, at);
 	step_send(s);
 	buf_free(&state);

@@ -240,6 +240,8 @@ mark_write(struct buf *out, const struct mark *m, bool is_finished)
 	json_kv_int(&o, "steps", (int64_t)m->guard.steps);
 	if (m->has_last)
 		put_hex(&o, "last", m->last);
+	if (m->has_first)
+		put_hex(&o, "first", m->first);
 	if (m->full)
 		json_kv_bool(&o, "full", true);
 	if (m->nests)
@@ -301,6 +303,7 @@ mark_read(struct mark *m, struct slice state)
 	m->guard.power = get_int(state, "power");
 	m->guard.steps = get_int(state, "steps");
 	m->has_last = get_hex(state, "last", &m->last);
+	m->has_first = get_hex(state, "first", &m->first);
 	m->full = get_true(state, "full");
 	m->nests = get_true(state, "nests");
 	if (json_member(state, "next", &v))

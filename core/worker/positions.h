@@ -23,6 +23,8 @@ struct mark {              /* what can be kept of one pagination: a plain value,
 	bool full;         /* offset: the last page was full */
 	bool has_last;
 	uint64_t last;     /* offset: hash of the last item's key */
+	bool has_first;
+	uint64_t first;    /* offset: of the item that the last page was asked to overlap with, and did; of a page that is kept as unchanged */
 	bool nests;        /* others were opened within it: no prefetch, which would be lost at each step's end */
 };
 

@@ -91,3 +91,66 @@ control faults '{"from":2,"do":"reply","status":304,"body":""}' >/dev/null
 run run --sync picks
 is "$status" 75 "304 to a question that was none is no page"
 is "$(live Picked)" 417 "and deletes nothing"
+
+# ---- what an unchanged page does not say
+
+control set etag=on >/dev/null
+list late
+list late
+is "$status $(answers 304) $(live Late)" "0 0 417" "pages whose records come later than they are never taken for known"
+list shared
+list shared
+is "$(answers 304)" 9 "a list whose records nobody else writes is known"
+stored Shared >"$dir/want"
+list over
+list shared
+is "$status $(answers 304)" "0 0" "when another sync has written over them, their pages are asked for whole"
+stored Shared >"$dir/got"
+same "$dir/want" "$dir/got" "so the last listing has the last word, as without ETags"
+
+items() { for id; do printf '%s{"id":"%s"}' "$comma" "$id"; comma=,; done; comma=; }
+comma=
+rolling() { # the first page's ids
+	control reset >/dev/null
+	control faults '[{"route":"GET /rolling?limit=3&offset=0","replies":[{"body":{"items":['"$(items "$@")"']}}]},
+		{"route":"GET /rolling?limit=3&offset=2","replies":[{"body":{"items":['"$(items c d e)"']}}]},
+		{"route":"GET /rolling?limit=3&offset=4","replies":[{"body":{"items":['"$(items e)"']}}]}]' >/dev/null
+	run run --sync rolling --format jsonl
+}
+rolling a b c
+rolling a b c
+is "$status $(answers 304) $(live Rolled)" "0 3 5" "pages that overlap in what they did before prove their order"
+rolling z a b
+is "$status $(answers 304) $(live Rolled)" "1 2 6" \
+	"a page before them that ends in another item now: the list shifted, and what fell between two pages is not deleted"
+rolling a b c
+rolling a b c
+is "$(live Rolled)" 5 "until a listing proves its order again"
+
+linked() { # the headers of its first page
+	control reset >/dev/null
+	control faults '[{"route":"GET /linked?page=2","replies":[{"body":{"items":[{"id":"b"}]}}]},
+		{"route":"GET /linked","replies":[{"headers":{'"$1"'},"body":{"items":[{"id":"a"}]}}]}]' >/dev/null
+	run run --sync linked --format jsonl
+}
+linked ''
+linked ''
+is "$status $(live Linked)" "0 1" "a list of one page"
+linked '"Link":"</linked?page=2>; rel=\"next\""'
+is "$status $(live Linked)" "0 2" "gets a second one, told by a header only: it is found though the first is as it was"
+linked '"Link":"</linked?page=2>; rel=\"next\""'
+is "$status $(answers 304) $(live Linked)" "0 1 2" "a page that led on is known again, the last one is not"
+
+control set etag=0 >/dev/null
+dated() { # Last-Modified, Date
+	control reset >/dev/null
+	control faults '{"route":"GET /linked","replies":[{"headers":{"Link":"</plain/page?limit=1000>; rel=\"next\"","Last-Modified":"'"$1"'","Date":"'"$2"'"},
+		"body":{"items":[{"id":"a"}]}}]}' >/dev/null
+	run run --sync linked
+	control requests log=1 | grep -c 'if-modified-since'
+}
+old='Mon, 01 Jun 2026 10:00:00 GMT' now='Mon, 01 Jun 2026 10:00:07 GMT'
+dated "$now" "$now" >/dev/null
+is "$(dated "$now" "$now")" 0 "a time of the very second of the answer proves nothing"
+dated "$old" "$now" >/dev/null
+is "$(dated "$old" "$now")" 1 "one that is past does"
