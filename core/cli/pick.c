@@ -156,6 +156,7 @@ int
 pick_syncs(struct cli *c, struct host *h, struct picks *out, struct err *err)
 {
 	bool named = cli_value(c, "--connection-id") != NULL, any = false;
+	char at[ORIGIN_MAX];
 	struct err why;
 
 	for (size_t i = 0; i < c->settings->n_connections; i++) {
@@ -171,7 +172,7 @@ pick_syncs(struct cli *c, struct host *h, struct picks *out, struct err *err)
 		} else if (m) {
 			syncs_add(c, k, m, out);
 		} else {
-			err_prefix(&why, "connection %s : %s", k->name, k->integration->name);
+			err_prefix(&why, "%s: connection %s : %s", origin_text(k->at, at), k->name, k->integration->name);
 			out->exit = exit_worst(out->exit, cli_fail(c, &why));
 		}
 	}

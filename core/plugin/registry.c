@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "config/settings.h"
 #include "plugin/shelf.h"
 
 struct registry *
@@ -267,6 +268,21 @@ registry_manifest_file(struct registry *r, const char *path, struct err *err)
 	return f ? f->manifest : NULL;
 }
 
+static void
+plugin_missing(const struct registry *r, const char *plugin, struct err *err)
+{
+	char **names = registry_list(r);
+	const char *near = nearest(plugin, (const char *const *)names);
+
+	if (near)
+		err_set(err, ERR_USAGE, "there is no plugin '%s' in %s; did you mean '%s'?", plugin, r->dir, near);
+	else
+		err_set(err, ERR_USAGE, "there is no plugin '%s' in %s: put %s.so there, or set [host] plugin_dir", plugin, r->dir, plugin);
+	for (char **n = names; *n; n++)
+		free(*n);
+	free(names);
+}
+
 static struct plugin_file *
 plugin_look(struct registry *r, const char *plugin, struct err *err)
 {
@@ -280,7 +296,7 @@ plugin_look(struct registry *r, const char *plugin, struct err *err)
 	else if (s && s->good)
 		f = s->good;
 	else if (stat(path, &st) && errno == ENOENT)
-		err_set(err, ERR_USAGE, "there is no plugin '%s' in %s (%s.so is looked for)", plugin, r->dir, plugin);
+		plugin_missing(r, plugin, err);
 	else
 		f = slot_look(r, plugin, path, err);
 	if (f && file_named(path, plugin, f->manifest, err))

@@ -318,3 +318,6 @@ sed "s|^token.*|token = file:$dir/token|" "$conf/sluice.ini" >"$dir/ini" && cp "
 chmod 644 "$conf/sluice.ini"
 run config --check
 hasnt "$dir/err" 'a secret stands' "nor when it stands elsewhere"
+printf '[connection odd : chroes]\n' >>"$conf/sluice.ini"
+run run --connection-id odd
+has "$dir/err" "sluice.ini:[0-9]+: connection odd : chroes: there is no plugin 'chroes' in .*; did you mean 'chores'" "a plugin that is not there is told with its place and the nearest name"
