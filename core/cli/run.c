@@ -170,8 +170,10 @@ timeout_read(const struct cli *c, int64_t *ms, struct err *err)
 /* ---- which: of those that are named, what is due, or was interrupted ---- */
 
 struct choosing {
+	struct cli *cli;
 	const struct picks *from;
 	struct picks chosen;
+	const struct connection_settings *refused; /* the one that was told last */
 };
 
 static const struct pick *
@@ -195,6 +197,26 @@ chosen_row(void *arg, struct slice row)
 		return;
 	k->chosen.list = xrealloc(k->chosen.list, (k->chosen.n + 1) * sizeof *k->chosen.list);
 	k->chosen.list[k->chosen.n++] = *p;
+}
+
+/* What is due and not begun goes by no exit code of a run: whoever calls --due by a timer has no other word of it. */
+static void
+due_row(void *arg, struct slice row)
+{
+	struct choosing *k = arg;
+	const struct pick *p = pick_find(k->from, row);
+	struct err err;
+
+	if (!member_bool(row, "refused", false)) {
+		chosen_row(arg, row);
+	} else if (p && k->refused != p->connection) {
+		k->refused = p->connection;
+		err_set(&err, ERR_CREDENTIALS,
+		        "connection %s : %s: the provider refuses its credentials: nothing of it is begun; mend them, then `sluice start "
+		        "--connection-id %s`, or `sluice run --connection-id %s`",
+		        p->connection->name, p->connection->integration->name, p->connection->name, p->connection->name);
+		k->chosen.exit = exit_worst(k->chosen.exit, cli_fail(k->cli, &err));
+	}
 }
 
 static void
@@ -250,7 +272,7 @@ interrupted_question(const struct picks *picks, struct buf *out)
 static int
 picks_narrow(struct access *a, uint64_t limit, struct picks *picks, struct err *err)
 {
-	struct choosing k = {.from = picks, .chosen = {.exit = picks->exit}};
+	struct choosing k = {.cli = a->cli, .from = picks, .chosen = {.exit = picks->exit}};
 	bool due = cli_has(a->cli, "--due");
 	struct buf question = {0}, end = {0};
 	int rc;
@@ -261,7 +283,7 @@ picks_narrow(struct access *a, uint64_t limit, struct picks *picks, struct err *
 		due_question(a->cli, limit, &question);
 	else
 		interrupted_question(picks, &question);
-	rc = access_ask(a, buf_view(&question), due ? chosen_row : interrupted_row, &k, &end, err);
+	rc = access_ask(a, buf_view(&question), due ? due_row : interrupted_row, &k, &end, err);
 	buf_free(&question);
 	buf_free(&end);
 	free(picks->list);

@@ -13,8 +13,7 @@
 
 struct search {
 	struct host *host;
-	struct due *list;
-	size_t n;
+	struct due_list *out;
 };
 
 /* Does one that is in this state begin by itself, sooner or later? */
@@ -111,6 +110,13 @@ due_look(struct host *h, const struct chosen *c, enum schedule_state *state, int
 	return 0;
 }
 
+static void
+due_add(struct due **list, size_t *n, const struct chosen *c, int64_t due_us)
+{
+	*list = xrealloc(*list, (*n + 1) * sizeof **list);
+	(*list)[(*n)++] = (struct due){*c, due_us};
+}
+
 static int
 due_try(void *arg, const struct chosen *c, struct err *err)
 {
@@ -122,10 +128,12 @@ due_try(void *arg, const struct chosen *c, struct err *err)
 		return 0;
 	if (state_of(s->host, c, &state, err) != 0 || since(s->host, c, &due_us, err) != 0)
 		return -1;
-	if (!by_itself[state] || due_us > clock_wall_us(host_clock(s->host)))
+	if (due_us > clock_wall_us(host_clock(s->host)))
 		return 0;
-	s->list = xrealloc(s->list, (s->n + 1) * sizeof *s->list);
-	s->list[s->n++] = (struct due){*c, due_us};
+	if (by_itself[state])
+		due_add(&s->out->list, &s->out->n, c, due_us);
+	else if (state == SCHEDULE_ATTENTION)
+		due_add(&s->out->refused, &s->out->n_refused, c, due_us);
 	return 0;
 }
 
@@ -153,16 +161,23 @@ due_sort(struct due *list, size_t n)
 }
 
 int
-due_list(struct host *h, const struct service_ask *a, size_t limit, struct due **list, size_t *n, struct err *err)
+due_find(struct host *h, const struct service_ask *a, size_t limit, struct due_list *out, struct err *err)
 {
-	struct search s = {.host = h};
+	struct search s = {.host = h, .out = out};
 
-	if (chosen_each(h, a, due_try, &s, err) != 0) {
-		free(s.list);
+	*out = (struct due_list){0};
+	if (chosen_each(h, a, due_try, &s, err) != 0)
 		return -1;
-	}
-	due_sort(s.list, s.n);
-	*list = s.list;
-	*n = limit && s.n > limit ? limit : s.n;
+	due_sort(out->list, out->n);
+	if (limit && out->n > limit)
+		out->n = limit;
 	return 0;
+}
+
+void
+due_list_free(struct due_list *l)
+{
+	free(l->list);
+	free(l->refused);
+	*l = (struct due_list){0};
 }

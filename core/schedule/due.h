@@ -15,7 +15,14 @@ struct due {
 /* Without a service: what keeps it from beginning by itself (inactive, manual, unstarted, paused, attention; else "waiting"), and
  * when `run --due` takes it; 0: not by itself. A sync that never succeeded is due now. */
 int due_look(struct host *h, const struct chosen *c, enum schedule_state *state, int64_t *due_us, struct err *err);
-/* Those of the question, longest overdue first; limit 0: all. list is yours. */
-int due_list(struct host *h, const struct service_ask *a, size_t limit, struct due **list, size_t *n, struct err *err);
+struct due_list {
+	struct due *list;       /* longest overdue first */
+	size_t n;
+	struct due *refused;    /* those that are due too, but wait for a person: the provider refuses their credentials */
+	size_t n_refused;
+};
+/* Those of the question; limit 0: all. due_list_free also after a failure. */
+int due_find(struct host *h, const struct service_ask *a, size_t limit, struct due_list *out, struct err *err);
+void due_list_free(struct due_list *l);
 
 #endif

@@ -217,25 +217,35 @@ ask_service(struct question *q)
 	return 0;
 }
 
+static void
+due_put(struct question *q, const struct due *d, bool refused)
+{
+	struct json_out o = json_out(&q->row);
+
+	json_open(&o, '{');
+	names_put(&o, &d->chosen);
+	question_time(&o, "due_at", d->due_us);
+	if (refused)
+		json_kv_bool(&o, "refused", true);
+	json_close(&o, '}');
+	question_row(q);
+}
+
+/* Also those that would be due, were their credentials not refused: nobody shall take their silence for health. */
 int
 ask_due(struct question *q)
 {
 	char *who;
 	struct service_ask a = ask_of(q, &who);
 	int64_t limit = member_int(q->json, "limit", 0);
-	struct due *list = NULL;
-	size_t n = 0;
-	int rc = due_list(q->host, &a, limit > 0 ? (size_t)limit : 0, &list, &n, q->err);
+	struct due_list due;
+	int rc = due_find(q->host, &a, limit > 0 ? (size_t)limit : 0, &due, q->err);
 
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		struct json_out o = json_out(&q->row);
-		json_open(&o, '{');
-		names_put(&o, &list[i].chosen);
-		question_time(&o, "due_at", list[i].due_us);
-		json_close(&o, '}');
-		question_row(q);
-	}
-	free(list);
+	for (size_t i = 0; rc == 0 && i < due.n; i++)
+		due_put(q, &due.list[i], false);
+	for (size_t i = 0; rc == 0 && i < due.n_refused; i++)
+		due_put(q, &due.refused[i], true);
+	due_list_free(&due);
 	free(who);
 	return rc;
 }

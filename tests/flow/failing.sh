@@ -112,6 +112,23 @@ is "$status $(ends rate)" "75 1" "so is an answer 429 when no request is tried a
 has "$dir/out" '"workers":2' "and its step is tried again as any that may pass"
 control reset >/dev/null
 
+# ---- without a service: what waits for a person is told each time, not once
+
+configure due 1h
+control faults '{"match":"GET /plain","do":"401"}' >/dev/null
+run run --due --connection-id acme
+is "$status" 3 "run --due exits 3 when credentials are refused"
+before=$(asked)
+run run --due --connection-id acme
+is "$status $(asked)" "3 $before" "the next one too, though nothing is begun"
+has "$dir/err" 'acme : campaign: the provider refuses its credentials.*sluice start' "and says who waits for a person"
+is "$(grep -c 'refuses its credentials' "$dir/err")" 1 "once for all syncs of a connection"
+control reset >/dev/null
+run run --connection-id acme
+is "$status" 0 "a run that is asked for tries them again"
+run run --due --connection-id acme
+is "$status" 0 "and all is well"
+
 # ---- data: only the sync
 
 configure data 1h
