@@ -214,7 +214,8 @@ dir_key(const struct store_options *o, bool fresh, uint8_t key[SEAL_KEY_SIZE], s
 		return err_set(err, ERR_USAGE, "cannot read the key file %s: %s", o->key_file, strerror(errno));
 	if (!fresh)
 		return err_set(err, ERR_USAGE,
-		               "the key file %s is missing, and the store %s is sealed with it; put it back",
+		               "the key file %s is missing, and the store %s is sealed with it; put it back, or say where it "
+		               "is with encryption_key = file:PATH in [host]",
 		               o->key_file, o->dir);
 	return key_make(o->key_file, key, err);
 }

@@ -189,6 +189,7 @@ TEST("a wrong key is told at once, a missing key file is not made anew")
 	CHECK(!kit_open(&k));
 	CHECK_INT(k.err.cls, ERR_USAGE);
 	CHECK_HAS(k.err.text, "is missing");
+	CHECK_HAS(k.err.text, "put it back, or say where it is with encryption_key = file:");
 	CHECK(access(other, F_OK) < 0);
 	k.o.key_file = k.key_file;
 	snprintf(moved, sizeof(moved), "%s.moved", k.key_file);
