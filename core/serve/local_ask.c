@@ -84,12 +84,25 @@ question_write(int fd, struct slice question)
 	return n > 0 ? 0 : -1;
 }
 
+static int
+error_take(struct slice error, struct err *err)
+{
+	char *code = member_text(error, "code"), *message = member_text(error, "message");
+
+	err_set(err, code ? err_class_find(code) : ERR_HOST, "%s", message ? message : "?");
+	if (message && strstr(message, QUERY_UNKNOWN))
+		err_set(err, ERR_USAGE, "the running host is older than this program (%s), or of another version: %s; restart the host",
+		        SLUICE_VERSION, message);
+	free(code);
+	free(message);
+	return -1;
+}
+
 /* 1: that was the last line. 0: a row. -1: it was an error. */
 static int
 line_take(struct slice line, const struct query_sink *sink, struct buf *end, struct err *err)
 {
 	struct slice last, error;
-	char *code, *message;
 
 	if (!json_check(line, JSON_DEPTH_MAX, NULL))
 		return err_set(err, ERR_HOST, "sluice.sock gave an answer that is no JSON");
@@ -97,14 +110,8 @@ line_take(struct slice line, const struct query_sink *sink, struct buf *end, str
 		buf_slice(end, last);
 		return 1;
 	}
-	if (json_count(line) == 1 && json_member(line, "error", &error)) {
-		code = member_text(error, "code");
-		message = member_text(error, "message");
-		err_set(err, code ? err_class_find(code) : ERR_HOST, "%s", message ? message : "?");
-		free(code);
-		free(message);
-		return -1;
-	}
+	if (json_count(line) == 1 && json_member(line, "error", &error))
+		return error_take(error, err);
 	sink->row(sink->arg, line);
 	return 0;
 }

@@ -394,7 +394,7 @@ question_put(struct question *q)
 	if (i < LENGTH(questions))
 		rc = questions[i].ask(q);
 	else
-		err_set(q->err, ERR_USAGE, "'%s' is no question that this host answers", name ? name : "");
+		err_set(q->err, ERR_USAGE, "'%s' " QUERY_UNKNOWN, name ? name : "");
 	free(name);
 	return rc;
 }

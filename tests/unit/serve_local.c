@@ -169,6 +169,21 @@ TEST("nonsense is answered with an error, and the next question is served")
 	kit_close(&k);
 }
 
+TEST("a question that the host does not know is told as another version's, with the remedy")
+{
+	struct kit k = {0};
+	struct asking newer = {0};
+
+	REQUIRE(kit_open(&k));
+	kit_ask(&k, &newer, "{\"query\":\"tomorrow\"}");
+	CHECK_INT(newer.rc, -1);
+	CHECK_HAS(newer.err.text, "'tomorrow' is no question that this host answers"); /* word for word what older hosts say */
+	CHECK_HAS(newer.err.text, "the running host is older than this program");
+	CHECK_HAS(newer.err.text, "restart the host");
+	asking_free(&newer);
+	kit_close(&k);
+}
+
 TEST("where nobody listens the asker is told that the store is busy, not more")
 {
 	struct rows rows = {{0}, 0};
