@@ -2,16 +2,18 @@
  * the same tables.
  *
  * Both `--name value` and `--name=value` are taken. What is unknown is an error with the nearest name. */
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/mem.h"
 #include "cli/cli.h"
 
 static const struct cli_flag globals[] = {
 	{"--conf", "PATH", "a file, or a directory with sluice.ini and conf.d/"},
-	{"--env", "NAME", "conf/NAME or conf/NAME.ini, when there is one"},
+	{"--env", "NAME", "conf/NAME or conf/NAME.ini, below the current directory"},
 	{"--set", "KEY=VALUE", "a key of [host], before environment and files; may be repeated"},
 	{"--data-dir", "DIR", "the same as --set data_dir=DIR"},
 	{"--plugin-dir", "DIR", "the same as --set plugin_dir=DIR"},
@@ -138,18 +140,65 @@ set_add(struct cli *c, const char *key, const char *value)
 	c->set[c->n_set] = NULL;
 }
 
-static void
-env_take(struct cli *c, const char *name)
+/* "staging" of conf/staging and of conf/staging.ini; yours. NULL: the entry is no environment. */
+static char *
+env_name(const struct dirent *e)
+{
+	static const char end[] = ".ini";
+	char *path = xasprintf("conf/%s", e->d_name);
+	size_t len = strlen(e->d_name), tail = sizeof end - 1;
+	struct stat st;
+	bool there = e->d_name[0] != '.' && stat(path, &st) == 0, named = len > tail && strcmp(e->d_name + len - tail, end) == 0;
+
+	free(path);
+	if (there && S_ISDIR(st.st_mode) && strcmp(e->d_name, "conf.d") != 0)
+		return xstrdup(e->d_name);
+	return there && S_ISREG(st.st_mode) && named ? slice_dup(slice_of(e->d_name, len - tail)) : NULL;
+}
+
+/* What was looked for, and what there is, as far as it fits a line. */
+static int
+env_unknown(const char *name, struct err *err)
+{
+	const char *names[33], *near;
+	struct dirent **entries = NULL;
+	struct buf all = {0};
+	size_t n = 0;
+	int got = scandir("conf", &entries, NULL, alphasort), rc;
+
+	for (int i = 0; i < got; i++) {
+		char *env = n < LENGTH(names) - 1 ? env_name(entries[i]) : NULL;
+		if (env) {
+			buf_printf(&all, "%s%s", n ? ", " : "", env);
+			names[n++] = env;
+		}
+		free(entries[i]);
+	}
+	free(entries);
+	names[n] = NULL;
+	near = nearest(name, names);
+	rc = err_set(err, ERR_USAGE, "--env %s: there is neither conf/%s nor conf/%s.ini in the current directory; %s%s%s%s%s",
+	             name, name, name, n ? "there is " : "it has no environment in conf", n ? buf_str(&all) : "",
+	             near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	while (n)
+		free((char *)(uintptr_t)names[--n]);
+	buf_free(&all);
+	return rc;
+}
+
+static int
+env_take(struct cli *c, const char *name, struct err *err)
 {
 	char *dir = xasprintf("conf/%s", name), *file = xasprintf("conf/%s.ini", name);
-
-	bool folder = access(dir, F_OK) == 0;
+	bool folder = *name && access(dir, F_OK) == 0;
 
 	free(c->env_conf);
 	c->env_conf = folder ? dir : file;
 	free(folder ? file : dir);
-	if (folder || access(c->env_conf, F_OK) == 0)
-		c->conf = c->env_conf;
+	if (!folder && access(c->env_conf, F_OK) != 0)
+		return env_unknown(name, err);
+	c->conf = c->env_conf;
+	return 0;
 }
 
 static int
@@ -171,7 +220,7 @@ global_take(struct cli *c, const struct cli_flag *flag, const char *value, struc
 	if (strcmp(flag->name, "--conf") == 0)
 		c->conf = value;
 	else if (strcmp(flag->name, "--env") == 0)
-		env_take(c, value);
+		return env_take(c, value, err);
 	else if (strcmp(flag->name, "--set") == 0)
 		set_add(c, NULL, value);
 	else if (strcmp(flag->name, "--data-dir") == 0)
