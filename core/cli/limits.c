@@ -2,6 +2,7 @@
  *
  * Beside a host that syncs they are as they stand this moment; else as the last process left them. */
 #include <stdlib.h>
+#include <string.h>
 #include "base/mem.h"
 #include "cli/cli.h"
 
@@ -108,6 +109,25 @@ limits_ask(struct limits *l, struct access *a, struct err *err)
 	return rc;
 }
 
+/* One that passes no limit yet is not the same as one that is not there. */
+static int
+connection_known(const struct cli *c, struct err *err)
+{
+	const struct settings *s = c->settings;
+	const char *name = cli_value(c, "--connection-id"), *near, **names;
+	bool known = !name;
+
+	names = xcalloc(s->n_connections + 1, sizeof *names);
+	for (size_t i = 0; i < s->n_connections; i++) {
+		names[i] = s->connections[i]->name;
+		known |= name && strcmp(name, names[i]) == 0;
+	}
+	near = known ? NULL : nearest(name, names);
+	free(names);
+	return known ? 0 : err_set(err, ERR_USAGE, "there is no connection '%s'%s%s%s", name, near ? "; did you mean '" : "",
+	                           near ? near : "", near ? "'?" : "");
+}
+
 static int
 command_limits_run(struct cli *c)
 {
@@ -117,7 +137,7 @@ command_limits_run(struct cli *c)
 	struct err err;
 	int rc;
 
-	if (access_open(&a, c, false, &err) != 0)
+	if (connection_known(c, &err) != 0 || access_open(&a, c, false, &err) != 0)
 		return cli_fail(c, &err);
 	for (size_t i = 0; i < LENGTH(head); i++)
 		table_cell(&l.table, head[i]);

@@ -254,6 +254,9 @@ is "$status" 0 "a checkpoint needs no --integration where one connection only ha
 configure "$rows"
 run run --connection-id nobody
 is "$status" 2 "so does an unknown connection"
+run limits --connection-id acne
+is "$status" 2 "also where limits are asked for"
+has "$dir/err" "no connection 'acne'; did you mean 'acme'" "with the nearest name"
 configure 'active = no'
 run run --sync handmade
 has "$dir/err" "inactive \(active = no, .*sluice.ini:[0-9]+\)" "one that is switched off is said to be so"
