@@ -93,6 +93,7 @@ control_ask(const struct remote *r, struct ticket *t, const char *query)
 	names_write(&o, &t->job.pick);
 	json_kv_bool(&o, "full_refresh", wish->full_refresh);
 	json_kv_bool(&o, "reset", wish->reset);
+	json_kv_bool(&o, "late", t->cancelled);
 	json_kv_str(&o, "who", who);
 	json_close(&o, '}');
 	t->err = (struct err){0};

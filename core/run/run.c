@@ -320,7 +320,7 @@ time_up(struct run *r)
 	else {
 		r->more = !r->stop_timeout && r->sync && !(r->sync->flags & SLUICE_WHOLE);
 		begin_stop(r,
-		           r->stop_timeout ? "the time given by --timeout is up; the next run goes on from here"
+		           r->stop_timeout ? RUN_LATE
 		                           : "run_limit is up; the next run goes on from here",
 		           2);
 	}

@@ -115,6 +115,9 @@ struct run *run_start(struct host *h, const struct run_request *r, run_done *don
 /* One that run_start refused goes into the history and STATE_LAST as a run that failed; returns its number, 0: there is no
  * store. May block for a commit the first time. */
 uint64_t run_refused(struct host *h, const struct run_request *r, const struct err *why);
+/* Why a run is stopped, where several say so. */
+#define RUN_CANCELLED "cancelled by a person; what it saved is kept, and the next run goes on from here"
+#define RUN_LATE "the time given by --timeout is up; the next run goes on from here"
 void run_stop(struct run *r, const char *why); /* at the next call, then after the grace period by force; progress is kept */
 /* For progress lines and status: */
 void run_look(const struct run *r, enum run_state *state, struct run_counts *so_far, enum wait_reason *waiting, int64_t *until_us);

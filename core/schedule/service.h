@@ -28,6 +28,7 @@ struct service_ask {
 	const char *connection, *integration, *sync;
 	bool full_refresh, reset;
 	const char *who;                   /* for the log */
+	bool late;                         /* of a cancel: whoever asked for the run gave it a time, and that is up */
 };
 int service_trigger(struct service *s, const struct service_ask *a, struct err *err);
 int service_cancel(struct service *s, const struct service_ask *a, struct err *err); /* ERR_USAGE: nothing of it runs or waits to */

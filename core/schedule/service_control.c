@@ -105,10 +105,10 @@ cancel_one(void *arg, const struct chosen *c, struct err *err)
 	schedule_unask(k->s->schedule, e->item);
 	if (e->run) {
 		e->cancelled = true;
-		run_stop(e->run, "cancelled by a person; what it saved is kept, and the next run goes on from here");
+		run_stop(e->run, k->ask->late ? RUN_LATE : RUN_CANCELLED);
 	}
 	k->n++;
-	control_log(k, e, "cancelled");
+	control_log(k, e, k->ask->late ? "stopped, since its --timeout is up, as asked for" : "cancelled");
 	return 0;
 }
 

@@ -20,6 +20,7 @@ ask_of(const struct question *q, char **who)
 		.sync = q->sync,
 		.full_refresh = member_bool(q->json, "full_refresh", false),
 		.reset = member_bool(q->json, "reset", false),
+		.late = member_bool(q->json, "late", false),
 		.who = *who,
 	};
 }
@@ -101,7 +102,7 @@ runs_cancel(struct question *q, const struct service_ask *a)
 		next = run_next(q->host, r);
 		if (!ask_fits(a, asked->connection) || !asked->name || !name_fits(a->sync, asked->name))
 			continue;
-		run_stop(r, "cancelled by a person; what it saved is kept, and the next run goes on from here");
+		run_stop(r, a->late ? RUN_LATE : RUN_CANCELLED);
 		n++;
 	}
 	return n ? 0 : err_set(q->err, ERR_USAGE, "nothing of it runs");

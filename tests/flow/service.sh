@@ -194,6 +194,10 @@ is "$status" 0 "but when it is asked for"
 control faults '{"match":"GET /plain/cursor","do":"silence"}' >/dev/null
 run run --sync cursor --timeout 1s
 is "$status" 75 "--timeout beside a host ends it in good order"
+has "$dir/out" 'the time given by --timeout is up' "and says why"
+run status --sync cursor
+has "$dir/out" 'the time given by --timeout is up' "so does the status"
+hasnt "$dir/out" 'by a person' "which blames no person"
 control reset >/dev/null
 stop
 
