@@ -141,9 +141,8 @@ action_run(struct access *a, struct slice input, struct err *err)
 	struct cli *c = a->cli;
 	const struct connection_settings *k = pick_connection(c, err);
 	const struct manifest *m = k ? host_manifest(a->host, k->integration->plugin, err) : NULL;
-	const char *timeout = cli_value(c, "--timeout");
 	struct buf first = {0}, then = {0};
-	int64_t timeout_ms = 0;
+	int64_t timeout_ms;
 	char token[64];
 	int rc;
 
@@ -151,8 +150,8 @@ action_run(struct access *a, struct slice input, struct err *err)
 		return -1;
 	if (!manifest_action(m, c->args[0]))
 		return action_unknown(m, c->args[0], err);
-	if (timeout && (!duration_parse(slice_str(timeout), &timeout_ms) || timeout_ms <= 0))
-		return err_set(err, ERR_USAGE, "--timeout %s: that is no duration; say for example 30s or 5m", timeout);
+	if (cli_timeout(c, &timeout_ms, err) != 0)
+		return -1;
 	if (a->remote && input.len > REMOTE_MAX)
 		return err_set(err, ERR_USAGE, "--input is over 900 KiB: beside a running host less is taken");
 	snprintf(token, sizeof token, "%ld.%lld", (long)getpid(), (long long)clock_wall_us(&clock_system));

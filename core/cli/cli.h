@@ -55,6 +55,7 @@ int cli_parse(struct cli *c, int argc, char **argv, struct err *err); /* 0; 1: h
 const char *cli_value(const struct cli *c, const char *flag);         /* the last one given; NULL */
 bool cli_has(const struct cli *c, const char *flag);
 int cli_number(const struct cli *c, const char *flag, uint64_t usual, uint64_t *n, struct err *err);
+int cli_timeout(const struct cli *c, int64_t *ms, struct err *err);  /* --timeout; 0: not given */
 const struct cli_flag *cli_globals(void);                            /* the flags of every command */
 struct exit_word { const char *code, *text; };
 extern const struct exit_word exit_words[];                          /* ends with a NULL text */

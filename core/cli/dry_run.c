@@ -221,7 +221,6 @@ dry_all(struct cli *c, struct host *h, struct err *err)
 {
 	struct jobs jobs = {.cli = c, .host = h, .max = 1, .ended = ended};
 	struct showing s = {.cli = c, .jobs = &jobs, .all = cli_has(c, "--all")};
-	const char *timeout = cli_value(c, "--timeout");
 	struct picks picks = {0};
 	int code = -1;
 
@@ -232,8 +231,8 @@ dry_all(struct cli *c, struct host *h, struct err *err)
 	                                    .differ = differ,
 	                                    .rejected = rejected,
 	                                    .sink = &s};
-	if (timeout && (!duration_parse(slice_str(timeout), &jobs.request.timeout_ms) || jobs.request.timeout_ms <= 0))
-		return err_set(err, ERR_USAGE, "--timeout %s: that is no duration; say for example 30s or 5m", timeout);
+	if (cli_timeout(c, &jobs.request.timeout_ms, err) != 0)
+		return -1;
 	if (pick_syncs(c, h, &picks, err) == 0) {
 		code = jobs_run(&jobs, &picks);
 		if (c->format != FORMAT_TEXT)

@@ -362,6 +362,17 @@ cli_has(const struct cli *c, const char *flag)
 }
 
 int
+cli_timeout(const struct cli *c, int64_t *ms, struct err *err)
+{
+	const char *text = cli_value(c, "--timeout");
+
+	*ms = 0;
+	if (!text || (duration_parse(slice_str(text), ms) && *ms > 0))
+		return 0;
+	return err_set(err, ERR_USAGE, "--timeout %s: that is no duration; say for example 30s or 5m", text);
+}
+
+int
 cli_number(const struct cli *c, const char *flag, uint64_t usual, uint64_t *n, struct err *err)
 {
 	const char *text = cli_value(c, flag);

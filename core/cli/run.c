@@ -156,17 +156,6 @@ total_text(const struct jobs *jobs)
 	       number_text(jobs->records, n), duration_format(ms, time));
 }
 
-static int
-timeout_read(const struct cli *c, int64_t *ms, struct err *err)
-{
-	const char *text = cli_value(c, "--timeout");
-
-	*ms = 0;
-	if (!text || (duration_parse(slice_str(text), ms) && *ms > 0))
-		return 0;
-	return err_set(err, ERR_USAGE, "--timeout %s: that is no duration; say for example 30s or 5m", text);
-}
-
 /* ---- which: of those that are named, what is due, or was interrupted ---- */
 
 struct choosing {
@@ -331,7 +320,7 @@ wishes_read(struct jobs *jobs, uint64_t *limit, struct err *err)
 		return err_set(err, ERR_USAGE, "--limit goes with --due");
 	if (cli_number(c, "--limit", 0, limit, err) != 0)
 		return -1;
-	return timeout_read(c, &jobs->request.timeout_ms, err);
+	return cli_timeout(c, &jobs->request.timeout_ms, err);
 }
 
 /* The store is ours, or its holder serves; a holder that only runs once is waited for a few seconds. */
