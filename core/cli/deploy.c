@@ -151,6 +151,23 @@ notice_row(void *arg, struct slice row)
 	free(trouble);
 }
 
+/* Whether the host that answered watches another directory than ours; then that is told, for it will never use the file. An
+ * older host does not say which it watches. */
+static bool
+host_elsewhere(struct deploying *d, struct slice end)
+{
+	char *theirs = member_text(end, "dir");
+	const char *ours = d->cli->settings->host.plugin_dir;
+	struct stat a, b;
+	bool same = !theirs || strcmp(theirs, ours) == 0 ||
+	            (stat(theirs, &a) == 0 && stat(ours, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+
+	if (!same)
+		log_warn("the running host does not use it: its plugins are in %s, not in %s", theirs, ours);
+	free(theirs);
+	return !same;
+}
+
 /* 1: a host uses it now; 0: none runs that would have to; -1: it does not. */
 static int
 host_notices(struct deploying *d, const char *path, struct err *err)
@@ -169,7 +186,7 @@ host_notices(struct deploying *d, const char *path, struct err *err)
 		buf_clear(&end);
 		why.cls = ERR_NONE;
 		if (local_ask(d->cli->settings->host.data_dir, buf_view(&question), &sink, &end, NULL) != 0 ||
-		    !member_bool(buf_view(&end), "watching", false))
+		    !member_bool(buf_view(&end), "watching", false) || host_elsewhere(d, buf_view(&end)))
 			rc = 0;
 		else if (n.uses)
 			rc = 1;

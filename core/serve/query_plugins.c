@@ -40,6 +40,7 @@ ask_plugins(struct question *q)
 	}
 	free(names);
 	free(wanted);
+	json_kv_str(&q->end, "dir", q->settings->host.plugin_dir);
 	json_kv_bool(&q->end, "watching", host_plugins_watched(q->host));
 	return 0;
 }
