@@ -54,7 +54,7 @@ struct registry_watch {
 	uv_loop_t *loop;
 	/* before NULL: it came; now NULL: it went. Both stay valid during the call. */
 	void (*changed)(void *arg, const char *plugin, const struct plugin_file *before, const struct plugin_file *now);
-	/* Its file cannot be used; in_use NULL: no earlier one is in use either. Once per file. */
+	/* Its file cannot be used; in_use NULL: no earlier one is in use either. Once per file and reason. */
 	void (*broken)(void *arg, const char *plugin, const struct plugin_file *in_use, const struct err *why);
 	void *arg;
 };

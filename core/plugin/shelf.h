@@ -21,6 +21,8 @@ struct slot {
 	struct identity seen;     /* the file that `good` or `err` is about */
 	struct plugin_file *good; /* in use; NULL: none */
 	struct err err;           /* of the file seen; cls ERR_NONE: it is the one in use */
+	struct identity told;     /* the file that the watch last told as broken ... */
+	struct err told_why;      /* ... and why: what may pass is tried again, but not told again */
 };
 
 struct kept { /* given to somebody as borrowed, and replaced since */

@@ -37,10 +37,10 @@ static void look(struct watching *w);
 static void
 slot_broken(struct watching *w, struct slot *s, const struct identity *id, const struct err *why)
 {
-	bool news = !identity_same(&s->seen, id) || s->err.cls == ERR_NONE;
+	bool news = s->told_why.cls == ERR_NONE || !identity_same(&s->told, id) || strcmp(s->told_why.text, why->text) != 0;
 
-	s->seen = *id;
-	s->err = *why;
+	s->seen = s->told = *id;
+	s->err = s->told_why = *why;
 	if (why->cls == ERR_HOST) /* it may pass; the slow look tries again */
 		s->seen = (struct identity){0};
 	if (news && w->o.broken)
@@ -53,7 +53,7 @@ slot_good(struct watching *w, struct slot *s, const struct identity *id, struct 
 	struct plugin_file *before = s->good;
 
 	s->seen = *id;
-	s->err = (struct err){0};
+	s->err = s->told_why = (struct err){0};
 	s->good = now;
 	if (w->o.changed)
 		w->o.changed(w->o.arg, s->name, before, now);
@@ -66,7 +66,7 @@ slot_gone(struct watching *w, struct slot *s)
 	struct plugin_file *before = s->good;
 
 	s->seen = (struct identity){0};
-	s->err = (struct err){0};
+	s->err = s->told_why = (struct err){0};
 	s->good = NULL;
 	if (before && w->o.changed)
 		w->o.changed(w->o.arg, s->name, before, NULL);
@@ -115,6 +115,8 @@ slot_ask(struct watching *w, struct slot *s, char *path)
 		o.done = described;
 		o.arg = w;
 		w->ask = ask_start(&o, &err);
+		if (!w->ask)
+			err_prefix(&err, "%s", path);
 	}
 	if (w->ask) {
 		w->asked = s;

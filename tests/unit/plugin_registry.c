@@ -1,6 +1,6 @@
 /* plugin_registry.c - plugins found, judged by their ELF header, and described by real workers, whatever minor version
  * they have. */
-#include "plugin/registry.h"
+#include "plugin/shelf.h"
 
 #include <fcntl.h>
 #include <sluice.h>
@@ -271,6 +271,7 @@ note_broken(void *arg, const char *plugin, const struct plugin_file *in_use, con
 
 	(void)plugin;
 	s->troubles++;
+	uv_stop(&s->loop); /* told by a timer: the loop would wait for something else first */
 	snprintf(s->in_use, sizeof s->in_use, "%s", in_use ? in_use->manifest->version : "none");
 	snprintf(s->why, sizeof s->why, "%s", why->text);
 }
@@ -401,6 +402,42 @@ TEST("under watch a broken file is told once and leaves the last good one in use
 	CHECK_STR(s.before, "1.0");
 	CHECK_STR(s.now, "1.1");
 	CHECK(!registry_trouble(r, "hot", NULL));
+	watch_finish(r, &s);
+}
+
+TEST("what may pass is tried again at each look, but told once for a file and a reason, with the plugin's path")
+{
+	struct seen s = {0};
+	struct registry *r = watch_begin(&s);
+	char *path = registry_path(r, "hot");
+
+	free(r->worker);
+	r->worker = xstrdup("/nonexistent/sluice-worker");
+	replace("hot_one");
+	REQUIRE(next_told(&s));
+	CHECK_HAS(s.why, path);
+	CHECK_HAS(s.why, "/nonexistent/sluice-worker cannot be started");
+	CHECK_STR(s.in_use, "none");
+	for (int look = 0; look < 3; look++) {
+		registry_refresh(r);
+		for (int i = 0; i < 5; i++)
+			uv_run(&s.loop, UV_RUN_NOWAIT);
+	}
+	CHECK_INT(s.troubles, 1);
+	free(r->worker);
+	r->worker = xstrdup("/nonexistent/other-worker");
+	registry_refresh(r);
+	REQUIRE(next_told(&s)); /* another reason */
+	CHECK_INT(s.troubles, 2);
+	replace("hot_two");
+	REQUIRE(next_told(&s)); /* another file */
+	CHECK_INT(s.troubles, 3);
+	free(r->worker);
+	r->worker = xstrdup(worker);
+	registry_refresh(r);
+	REQUIRE(next_told(&s));
+	CHECK_STR(s.now, "1.1");
+	free(path);
 	watch_finish(r, &s);
 }
 
