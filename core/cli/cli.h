@@ -86,8 +86,10 @@ void table_print(struct table *t, FILE *to);                          /* and fre
 /* A record for people: members that the model calls sensitive as "***". model NULL: all but the key are. */
 void mask_record(const struct manifest_model *model, struct slice record, struct buf *out);
 bool mask_field(const struct manifest_model *model, struct slice key);
-/* The model as its connector describes it, for this command line's connection. NULL: no plugin does. Borrowed. */
-const struct manifest_model *mask_model(struct cli *c, struct host *h, const char *model);
+/* The model as its connector describes it, for this command line's connection. NULL: no plugin does. Borrowed; of a merge it
+ * is made in `merged`, out of all its sources: sensitive is what one of them calls so. mask_end(merged) when it is read. */
+const struct manifest_model *mask_model(struct cli *c, struct host *h, const char *model, struct manifest_model *merged);
+void mask_end(struct manifest_model *merged);
 
 /* exit.c: which code stands for several results. */
 int exit_worst(int a, int b);

@@ -37,6 +37,7 @@ struct exporting {
 	struct cli *cli;
 	struct access access;
 	const struct manifest_model *model; /* NULL: not needed, or (jsonl, masked) not known: then all is masked */
+	struct manifest_model merged; /* room for that of a merge */
 	bool csv, mask;
 	FILE *to;
 	char *path, *part; /* NULL: stdout */
@@ -241,9 +242,10 @@ pages_write(struct exporting *e, struct err *err)
 		cursor = member_text(buf_view(&end), "cursor");
 		snprintf(e->cursor, sizeof e->cursor, "%s", cursor ? cursor : "");
 		free(cursor);
+		if (ferror(e->to) && !e->path)
+			break; /* nobody reads any more: main says so */
 		if (ferror(e->to))
-			rc = err_set(err, ERR_HOST, "cannot write %s: %s", e->path ? e->path : "to stdout",
-			             strerror(errno));
+			rc = err_set(err, ERR_HOST, "cannot write %s: %s", e->path, strerror(errno));
 	}
 	buf_free(&question);
 	buf_free(&end);
@@ -277,11 +279,8 @@ output_close(struct exporting *e, int rc, struct err *err)
 {
 	bool good;
 
-	if (!e->part) {
-		if (rc == 0 && fflush(stdout) != 0)
-			rc = err_set(err, ERR_HOST, "cannot write to stdout: %s", strerror(errno));
-		return rc;
-	}
+	if (!e->part)
+		return rc; /* main sees to stdout */
 	good = fflush(e->to) == 0 && fsync(fileno(e->to)) == 0;
 	good = fclose(e->to) == 0 && good;
 	if (rc == 0 && (!good || rename(e->part, e->path) != 0 || parent_sync(e->path) != 0))
@@ -295,7 +294,7 @@ static int
 model_need(struct exporting *e, struct err *err)
 {
 	if (e->csv || e->mask)
-		e->model = mask_model(e->cli, e->access.host, e->cli->args[0]);
+		e->model = mask_model(e->cli, e->access.host, e->cli->args[0], &e->merged);
 	if (!e->csv && e->mask && !e->model)
 		log_warn("no plugin describes model %s, so nothing says which of its fields are sensitive: all are "
 		         "masked",
@@ -342,7 +341,8 @@ command_export_run(struct cli *c)
 	if (rc == 0)
 		rc = export_do(&e, &err);
 	access_close(&e.access);
-	if (rc == 0)
+	mask_end(&e.merged);
+	if (rc == 0 && !ferror(stdout) && fflush(stdout) == 0) /* no count of what nobody got */
 		fprintf(stderr, "%s records%s%s; what changes from now on: --cursor %s\n", number_text(e.n, number),
 		        e.path ? " in " : "", e.path ? e.path : "", e.cursor);
 	buf_free(&e.line);

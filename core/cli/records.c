@@ -33,6 +33,7 @@ struct reading {
 	struct access access;
 	const char *query;
 	const struct manifest_model *model;
+	struct manifest_model merged; /* room for that of a merge */
 	char cursor[48];
 	uint64_t left, shown; /* left: rows that may still come */
 	bool more;
@@ -137,7 +138,7 @@ page_read(struct reading *r, struct err *err)
 static void
 model_find(struct reading *r)
 {
-	r->model = mask_model(r->cli, r->access.host, r->cli->args[0]);
+	r->model = mask_model(r->cli, r->access.host, r->cli->args[0], &r->merged);
 	if (!r->model)
 		log_warn("no plugin describes model %s, so nothing says which of its fields are sensitive: all are "
 		         "masked (--format json shows them)",
@@ -182,6 +183,7 @@ reading_run(struct cli *c, const char *query, uint64_t usual)
 		usleep(FOLLOW_MS * 1000);
 	}
 	access_close(&r.access);
+	mask_end(&r.merged);
 	if (rc != 0)
 		return cli_fail(c, &err);
 	if (c->format != FORMAT_TEXT)

@@ -10,7 +10,6 @@
 #include "run/host.h"
 #include "run/merges.h"
 
-#define SOURCES_MAX 32
 #define LIST_MAX 256
 
 /* The next piece of a list, without the white space around it; NULL: there is none left. */
@@ -57,7 +56,7 @@ merge_sources(char *text, struct dataset_name *out, size_t max, struct err *err)
 
 struct wanted {
 	struct store_merge merge;
-	struct dataset_name sources[SOURCES_MAX];
+	struct dataset_name sources[MERGE_SOURCES_MAX];
 	const char *fields[LIST_MAX + 1], *keys[LIST_MAX + 1];
 	char *sources_text, *fields_text, *keys_text;
 };
@@ -85,7 +84,7 @@ wanted_fill(struct wanted *w, const struct merge_settings *m, struct err *err)
 {
 	w->sources_text = xstrdup(m->sources);
 	w->merge = (struct store_merge){.name = m->name, .keys = w->keys, .sources = w->sources};
-	w->merge.n = merge_sources(w->sources_text, w->sources, SOURCES_MAX, err);
+	w->merge.n = merge_sources(w->sources_text, w->sources, MERGE_SOURCES_MAX, err);
 	if (m->fields)
 		w->merge.fields = w->fields;
 	if (w->merge.n && list_split(m->key, &w->keys_text, w->keys, err) &&

@@ -4,6 +4,9 @@
 
 #include "run/run.h"
 
+#define MERGE_NAME "merge" /* connection and integration of merged datasets */
+#define MERGE_SOURCES_MAX 32
+
 /* "connection:integration:Model, ..." in parts; the names are cut out of `text`, which is the caller's copy. Returns how
  * many there are, at most max; 0: err says what is wrong. */
 size_t merge_sources(char *text, struct dataset_name *out, size_t max, struct err *err);

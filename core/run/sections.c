@@ -11,8 +11,6 @@
 #include "base/mem.h"
 #include "run/merges.h"
 
-#define SOURCES_MAX 32
-#define MERGE_NAME "merge" /* connection and integration of merged datasets */
 
 struct judging {
 	struct host *host;
@@ -120,7 +118,7 @@ source_judge(const struct judging *j, const struct merge_settings *merge, const 
 static void
 merge_judge(const struct judging *j, const struct merge_settings *merge)
 {
-	struct dataset_name sources[SOURCES_MAX];
+	struct dataset_name sources[MERGE_SOURCES_MAX];
 	char *section = xasprintf("merge %s", merge->name), *text = xstrdup(merge->sources);
 	struct err err;
 	size_t n = merge_sources(text, sources, LENGTH(sources), &err);

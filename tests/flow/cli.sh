@@ -147,6 +147,10 @@ for verb in 'records Row --format json' 'changes Row --format jsonl' status hist
 	"$build/sluice" --conf "$conf" $verb >/dev/full 2>"$dir/err"
 	is "$? $(grep -c 'could not be written to stdout' "$dir/err")" "75 1" "$verb on a full disk"
 done
+for verb in 'records Row' 'export Row --to jsonl' 'export Row --to csv' 'changes Row' history; do
+	"$build/sluice" --conf "$conf" $verb 2>"$dir/err" >/dev/full
+	is "$(cat "$dir/err" | wc -l | tr -d ' ')" 1 "$verb says it in one line"
+done
 run history --limit 2 --format jsonl
 is "$(wc -l <"$dir/out")" 2 "history, newest first, limited"
 number=$(sed -n '1s/^{"run":\([0-9]*\).*/\1/p' "$dir/out")

@@ -53,6 +53,19 @@ one_sync --connection-id bee --full-refresh
 is "$(count)" $((all - 3)) "lost by both, they are gone"
 is "$(merged changes --cursor "$since" | grep -c '"action":"deleted"')" 3 "and the merged feed says so"
 
+run records people --connection-id merge
+has "$dir/out" '"email":"\*\*\*"' "what the sources' model calls sensitive is masked in the merge"
+has "$dir/out" '"_sources":\["acme' "and what it does not is shown"
+hasnt "$dir/said" "no plugin describes" "for the sources' plugin describes it"
+run export people --connection-id merge --to jsonl --mask
+has "$dir/out" '"email":"\*\*\*".*"_sources":\["acme' "export --mask likewise"
+hasnt "$dir/out" '"record":.*@' "and no address is in any of its records"
+mv "$dir/plugins/stripe.so" "$dir/away.so"
+run records people
+has "$dir/err" "no plugin describes" "without the plugin nothing is known"
+hasnt "$dir/out" '"_sources":\["' "and all is masked"
+mv "$dir/away.so" "$dir/plugins/stripe.so"
+
 run verify
 is "$status" 0 "verify finds each merged record to be what its sources make"
 run datasets
