@@ -1,7 +1,9 @@
-/* service_inner.h - the insides of struct service, for service.c, service_control.c and service_look.c only. */
+/* service_inner.h - the insides of struct service, for service.c, entries.c, service_control.c, service_look.c and
+ * the alerts (alerts_inner.h) only. */
 #ifndef SLUICE_SCHEDULE_SERVICE_INNER_H
 #define SLUICE_SCHEDULE_SERVICE_INNER_H
 
+#include "base/log.h"
 #include "run/credentials.h"
 #include "run/idset.h"
 #include "schedule/decided.h"
@@ -49,7 +51,15 @@ struct trouble {
 	char *connection, *integration, *why;
 };
 
+/* entries.c */
 struct entry *service_entry(const struct service *s, const char *connection, const char *integration, const char *sync);
+const struct log_field *entry_fields(const struct entry *e, struct log_field fields[4]);
+bool entry_chosen(const struct entry *e, struct chosen *c, struct err *err); /* what it is of, in the settings of now; err may be NULL */
+void service_limits(const struct service *s, struct schedule_options *o);    /* of [host], for the schedule */
+void service_fit(struct service *s);                                         /* entries, troubles and schedule as configured now */
+void entries_free(struct service *s);
+
+/* service.c, service_look.c */
 void service_turn_soon(struct service *s);
 const char *service_trouble(const struct trouble *list, size_t n, const char *connection, const char *integration);
 /* Attention of connections whose refusals stand no more is lifted. */
