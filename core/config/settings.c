@@ -16,19 +16,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "config/draft.h"
+#include "config/loaded.h"
 #include "config/place.h"
 #include "config/stored.h"
 #include "config/value.h"
 
 #define METADATA_MAX (64u * 1024) /* bytes of one value, as in the store */
 #define METADATA_PREFIX "metadata."
-
-/* What callers get a pointer to, with what they need not see. */
-struct loaded {
-	struct settings s; /* first */
-	char **files;      /* the text of origins */
-	size_t n_files;
-};
 
 struct building {
 	struct draft *draft;
@@ -429,7 +423,7 @@ section_show(struct building *b, const struct draft_section *s)
 			show_add(b, s, e);
 }
 
-/* ---- loading and freeing ---- */
+/* ---- loading ---- */
 
 static void (*const makers[SECTION_KINDS])(struct building *b, const struct draft_section *s) = {
 	[SECTION_HOST] = make_host,
@@ -484,149 +478,4 @@ settings_load(const struct settings_source *from, struct err *err)
 		return &all->s;
 	settings_free(&all->s);
 	return NULL;
-}
-
-static void
-section_free(enum section_kind kind, void *at)
-{
-	for (const struct key *k = keys; k < keys + keys_count; k++)
-		if (k->section == kind)
-			key_unset(k, at);
-}
-
-static void
-pairs_free(struct pair *pairs, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		free(pairs[i].name);
-		explicit_bzero(pairs[i].value, strlen(pairs[i].value));
-		free(pairs[i].value);
-	}
-	free(pairs);
-}
-
-void
-connection_settings_free(struct connection_settings *c)
-{
-	section_free(SECTION_CONNECTION, c);
-	pairs_free(c->options, c->n_options);
-	pairs_free(c->metadata, c->n_metadata);
-	free(c->broken);
-	free(c->name);
-	free(c);
-}
-
-struct settings *
-settings_hold(const struct settings *s)
-{
-	struct settings *held = (struct settings *)(uintptr_t)s; /* const to its readers; the count is ours */
-
-	held->holders++;
-	return held;
-}
-
-void
-settings_free(struct settings *s)
-{
-	struct loaded *all = (struct loaded *)s;
-
-	if (!s)
-		return;
-	if (s->holders) {
-		s->holders--;
-		return;
-	}
-	section_free(SECTION_HOST, &s->host);
-	for (size_t i = 0; i < s->n_keys; i++) {
-		section_free(SECTION_KEY, &s->keys[i]);
-		free(s->keys[i].name);
-		free(s->keys[i].broken);
-	}
-	for (size_t i = 0; i < s->n_integrations; i++) {
-		section_free(SECTION_INTEGRATION, s->integrations[i]);
-		free(s->integrations[i]->name);
-		free(s->integrations[i]);
-	}
-	for (size_t i = 0; i < s->n_connections; i++)
-		connection_settings_free(s->connections[i]);
-	for (size_t i = 0; i < s->n_retired; i++)
-		connection_settings_free(s->retired[i]);
-	for (size_t i = 0; i < s->n_syncs; i++) {
-		section_free(SECTION_SYNC, s->syncs[i]);
-		free(s->syncs[i]->sync);
-		for (size_t k = 0; k < LENGTH(s->syncs[i]->after_parts); k++)
-			free(s->syncs[i]->after_parts[k]);
-		free(s->syncs[i]);
-	}
-	for (size_t i = 0; i < s->n_limits; i++) {
-		section_free(SECTION_LIMIT, s->limits[i]);
-		free(s->limits[i]->name);
-		free(s->limits[i]);
-	}
-	for (size_t i = 0; i < s->n_merges; i++) {
-		section_free(SECTION_MERGE, s->merges[i]);
-		free(s->merges[i]->name);
-		free(s->merges[i]);
-	}
-	section_free(SECTION_ALERT, &s->alert);
-	for (size_t i = 0; i < s->n_shown; i++) {
-		free(s->shown[i].section);
-		free(s->shown[i].value);
-	}
-	for (size_t i = 0; i < all->n_files; i++)
-		free(all->files[i]);
-	free(all->files);
-	free(s->keys);
-	free(s->integrations);
-	free(s->connections);
-	free(s->retired);
-	free(s->syncs);
-	free(s->limits);
-	free(s->merges);
-	free(s->shown);
-	free(all);
-}
-
-/* ---- looking up ---- */
-
-const struct connection_settings *
-settings_connection(const struct settings *s, const char *name, const char *integration)
-{
-	const struct connection_settings *found = NULL;
-
-	for (size_t i = 0; i < s->n_connections; i++) {
-		const struct connection_settings *c = s->connections[i];
-		if (strcmp(c->name, name) || (integration && strcmp(c->integration->name, integration)))
-			continue;
-		if (found)
-			return NULL;
-		found = c;
-	}
-	return found;
-}
-
-const struct sync_settings *
-settings_sync(const struct settings *s, const struct connection_settings *c, const char *sync)
-{
-	for (size_t i = 0; i < s->n_syncs; i++)
-		if (s->syncs[i]->connection == c && !strcmp(s->syncs[i]->sync, sync))
-			return s->syncs[i];
-	return NULL;
-}
-
-void
-settings_sync_fill(const struct settings *s, const struct connection_settings *c, const char *sync,
-                   struct sync_settings *out)
-{
-	const struct sync_settings *given = settings_sync(s, c, sync);
-
-	if (given) {
-		*out = *given;
-		return;
-	}
-	*out = (struct sync_settings){
-		.connection = c, .max_delete_share = -1, .max_rejected = -1, .priority = PRIORITY_UNSET};
-	for (const struct key *k = keys; k < keys + keys_count; k++)
-		if (k->section == SECTION_SYNC && k->initial)
-			key_parse(k, slice_str(k->initial), out, NULL);
 }
