@@ -96,3 +96,19 @@ for case in 'xoxb-expired|expired' 'wrong|refused' 'xoxb-noscope|missing scope: 
 	is "$status" 3 "${case%|*}: so says test-connection"
 	has "$dir/said" "${case#*|}" "${case%|*}: and in which way"
 done
+
+# A name that is nearly right brings the right one; one that is far from all brings none.
+configure xoxb-flow '["*"]'
+ini <<-INI
+	[sync acme : slack : channel-mesages]
+	every = 1h
+	[sync acme : slack : users]
+	every = 1h
+INI
+run config --check
+is "$status" 2 "syncs that the connector does not have are errors"
+has "$dir/err" "has no sync 'channel-mesages'; did you mean 'channel-messages'" "with the nearest of its syncs"
+has "$dir/err" "has no sync 'users'$" "when there is one within reach"
+run describe slak
+is "$status" 2 "a connector that is not there is not described"
+has "$dir/err" "there is no plugin 'slak' in .*; did you mean 'slack'" "and the nearest one is named"
