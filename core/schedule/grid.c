@@ -53,16 +53,18 @@ due_set(struct schedule *s, struct schedule_item *i, int64_t due, int64_t wake)
 	item_wait_due(s, i);
 }
 
-/* The moment of a first run: each sync has its own within first_spread, and again in each first_spread that follows. It
- * depends on the wall clock alone, so that of a host which is restarted more often than that everybody's comes all the same. */
+/* The moment of a first run: each sync has its own within first_spread, or its interval where that is shorter, and again in
+ * each such span that follows. It depends on the wall clock alone, so that of a host which is restarted more often than
+ * that everybody's comes all the same. */
 static int64_t
 first_after(const struct schedule *s, const struct schedule_item *i, int64_t now)
 {
-	int64_t every = s->o.first_spread_ms * US_PER_MS, rest;
+	int64_t most_ms = s->o.first_spread_ms < i->plan.every_ms ? s->o.first_spread_ms : i->plan.every_ms;
+	int64_t every = most_ms * US_PER_MS, rest;
 
 	if (!every)
 		return now;
-	rest = (now - spread(s, i, s->o.first_spread_ms)) % every;
+	rest = (now - spread(s, i, most_ms)) % every;
 	return rest > 0 ? now + every - rest : now - rest;
 }
 

@@ -45,7 +45,7 @@ run status --sync cursor
 has "$dir/out" 'cursor +attention' "status says so without a host"
 n=$(runs cursor)
 run run --due
-is "$status $(runs cursor)" "0 $n" "run --due leaves it alone"
+is "$status $(runs cursor)" "3 $n" "run --due leaves it alone, and says so"
 control reset >/dev/null
 configure 'token = other'
 serve
