@@ -1,6 +1,7 @@
 /* inside.h - struct run, for the files of core/run only: who owns what, and which file does what with it.
  *
  *   run.c       the state machine; the only one that changes run->state
+ *   look.c      runs looked at from outside
  *   begin.c     what is settled before a worker is started
  *   session.c   the worker: start, frames to handlers, deadline, end
  *   intake.c    what a worker sends to be kept, judged before anything believes it
