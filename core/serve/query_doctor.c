@@ -20,12 +20,19 @@
 enum verdict { FINE, WARN, PROBLEM };
 static const char *const verdicts[] = {[FINE] = "ok", [WARN] = "warn", [PROBLEM] = "problem"};
 
+/* What is wrong with a whole connection shows at each of its syncs, which come one after the other: it is told once. */
+struct told {
+	const struct connection_settings *connection;
+	struct buf texts; /* each with its NUL */
+};
+
 struct patient { /* what a check is about */
 	struct question *q;
 	const struct chosen *c;   /* NULL: the host */
 	const char *check, *subject;
 	uint32_t scope;           /* of the sync; 0: nothing is known of it */
 	struct slice last, open;  /* STATE_LAST, STATE_RUN; empty: none */
+	struct told *told;
 };
 
 static void found(const struct patient *p, enum verdict v, const char *todo, const char *fmt, ...)
@@ -59,6 +66,18 @@ found(const struct patient *p, enum verdict v, const char *todo, const char *fmt
 	va_end(ap);
 	doctor_row(p->q, p->check, p->subject, verdicts[v], text, v == FINE ? NULL : todo);
 	free(text);
+}
+
+static bool
+told_before(const struct patient *p, const char *text)
+{
+	struct told *t = p->told;
+
+	for (size_t at = 0; at < t->texts.len; at += strlen(t->texts.p + at) + 1)
+		if (strcmp(t->texts.p + at, text) == 0)
+			return true;
+	buf_put(&t->texts, text, strlen(text) + 1);
+	return false;
 }
 
 /* ---- the host ---- */
@@ -225,16 +244,20 @@ check_state(const struct patient *p)
 	}
 	service_look(s, k->name, k->integration->name, p->c->sync->name, &v);
 	if (!v.scheduled) {
+		if (v.trouble && told_before(p, v.trouble))
+			return;
 		found(p, PROBLEM, "mend that, then `sluice reload`", "it is not scheduled: %s",
 		      v.trouble ? v.trouble : "the service does not know it");
 		return;
 	}
+	if (v.schedule.state == SCHEDULE_ATTENTION && told_before(p, states[SCHEDULE_ATTENTION].means))
+		return;
 	us = v.schedule.until_us ? v.schedule.until_us : v.schedule.next_us;
 	found(p, states[v.schedule.state].verdict, states[v.schedule.state].todo, "%s%s%s%s%.19s%s",
 	      states[v.schedule.state].means, v.schedule.limit ? " of the " : "", v.schedule.limit ? v.schedule.limit : "",
 	      us ? v.schedule.until_us ? ", until " : ", next due " : "", us ? time_format(us, time) : "",
 	      v.schedule.asked ? "; it was asked for" : "");
-	if (v.trouble)
+	if (v.trouble && !told_before(p, v.trouble))
 		found(p, PROBLEM, "mend that; it begins by itself then", "%s", v.trouble);
 }
 
@@ -248,6 +271,15 @@ static const char *const remedies[ERR_CLASSES] = {
 	[ERR_USAGE] = "mend the configuration: `sluice config --check`",
 };
 
+/* Refused credentials are the connection's, whatever was asked for with them. What a sync's data or code does is its own. */
+static bool
+failure_told(const struct patient *p, enum err_class of, const char *reason)
+{
+	if (of == ERR_DATA || of == ERR_CONNECTOR || !reason)
+		return false;
+	return told_before(p, of == ERR_CREDENTIALS ? remedies[of] : reason);
+}
+
 static void
 check_last(const struct patient *p)
 {
@@ -258,10 +290,10 @@ check_last(const struct patient *p)
 		found(p, WARN, "`sluice run`, or `sluice trigger` beside a service", "it never ran");
 	else if (status && strcmp(status, "success") == 0)
 		found(p, FINE, NULL, "the last run (%lld) succeeded", (long long)member_int(p->last, "run", 0));
-	else if (status && strcmp(status, "error") == 0)
+	else if (status && strcmp(status, "error") == 0 && !failure_told(p, of, reason))
 		found(p, PROBLEM, remedies[of] ? remedies[of] : "see `sluice history --run`", "the last run (%lld) failed (%s): %s",
 		      (long long)member_int(p->last, "run", 0), cls ? cls : "?", reason ? reason : "?");
-	else if (status)
+	else if (status && strcmp(status, "error") != 0)
 		found(p, WARN, "see `sluice history --run`", "the last run (%lld) is %s: %s",
 		      (long long)member_int(p->last, "run", 0), status, reason ? reason : "not all is well");
 	free(status);
@@ -269,18 +301,37 @@ check_last(const struct patient *p)
 	free(cls);
 }
 
+/* Who goes on with it: a service by itself, unless something keeps this sync from beginning, which its schedule has told. */
+static const char *
+open_todo(const struct patient *p)
+{
+	const struct service *s = host_service(p->q->host);
+	const struct connection_settings *k = p->c->connection;
+	struct service_view v = {0};
+
+	if (!s)
+		return "`sluice run` goes on; a service does by itself";
+	service_look(s, k->name, k->integration->name, p->c->sync->name, &v);
+	if (!v.scheduled || v.trouble)
+		return "mend what keeps it from beginning; then it goes on";
+	return states[v.schedule.state].todo ? states[v.schedule.state].todo : "nothing: the service goes on with it";
+}
+
+/* A run that came to its end, if a bad one, is told of as the last run; interrupted is one that never did. */
 static void
 check_open(const struct patient *p)
 {
 	const struct connection_settings *k = p->c->connection;
 	bool runs = host_run(p->q->host, k->name, k->integration->name, p->c->sync->name) != NULL;
+	int64_t run = member_int(p->open, "run", 0);
 
-	if (p->open.len && !runs)
-		found(p, WARN, "`sluice run` goes on; a service does by itself", "run %lld was interrupted, and is to be gone on with",
-		      (long long)member_int(p->open, "run", 0));
+	if (p->open.len && !runs && run == member_int(p->last, "run", 0))
+		found(p, FINE, NULL, "what run %lld saved is kept: the next one goes on from there", (long long)run);
+	else if (p->open.len && !runs)
+		found(p, WARN, open_todo(p), "run %lld was interrupted, and is to be gone on with", (long long)run);
 	if (p->open.len && member_bool(p->open, "staged", false))
 		found(p, WARN, "wait for its end, or visibility = at-once",
-		      "what run %lld lists is seen by readers only at its successful end", (long long)member_int(p->open, "run", 0));
+		      "what run %lld lists is seen by readers only at its successful end", (long long)run);
 }
 
 static bool
@@ -306,7 +357,8 @@ check_held(const struct patient *p)
 static bool
 alert_check(void *arg, const struct alert *a)
 {
-	found(arg, WARN, "see `sluice alerts`", "alert: %s", a->text);
+	if ((a->sync && *a->sync) || !told_before(arg, a->text))
+		found(arg, WARN, "see `sluice alerts`", "alert: %s", a->text);
 	return true;
 }
 
@@ -327,15 +379,24 @@ static const struct {
 	{"schedule", check_state}, {"last run", check_last}, {"open run", check_open}, {"waiting", check_held}, {"alerts", check_alerts},
 };
 
+struct syncs {
+	struct question *q;
+	struct told told;
+};
+
 static int
 sync_check(void *arg, const struct chosen *c, struct err *err)
 {
-	struct question *q = arg;
+	struct syncs *all = arg;
+	struct question *q = all->q;
 	char *subject = xasprintf("%s : %s : %s", c->connection->name, c->connection->integration->name, c->sync->name);
-	struct patient p = {.q = q, .c = c, .subject = subject};
+	struct patient p = {.q = q, .c = c, .subject = subject, .told = &all->told};
 	struct buf last = {0}, open = {0};
 
 	(void)err;
+	if (c->connection != all->told.connection)
+		buf_clear(&all->told.texts);
+	all->told.connection = c->connection;
 	p.scope = q->store ? chosen_scope(q->host, c, false, NULL) : 0;
 	if (p.scope && store_state_get(q->store, p.scope, STATE_LAST, SLICE(""), &last))
 		p.last = buf_view(&last);
@@ -442,6 +503,7 @@ ask_doctor(struct question *q)
 {
 	const struct service_ask a = {.connection = q->connection, .integration = q->integration, .sync = q->sync};
 	struct patient p = {.q = q};
+	struct syncs syncs = {.q = q};
 	char *id = member_text(q->json, "record");
 	struct err none;
 	int rc = 0;
@@ -452,10 +514,11 @@ ask_doctor(struct question *q)
 		host_checks[i].check(&p);
 	}
 	doctor_connections(q);
-	if (chosen_each(q->host, &a, sync_check, q, &none) != 0) {
+	if (chosen_each(q->host, &a, sync_check, &syncs, &none) != 0) {
 		p.check = "schedule";
 		found(&p, PROBLEM, "see `sluice status`", "%s", none.text);
 	}
+	buf_free(&syncs.told.texts);
 	if (id)
 		rc = record_check(q, id);
 	free(id);

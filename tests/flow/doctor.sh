@@ -58,6 +58,8 @@ refused() { "$build/sluice" --conf "$conf" doctor 2>/dev/null | grep -q 'refuses
 until_true 20 refused
 finds '"verdict":"problem","found":"the provider refuses the credentials.*sluice test-connection' "refused credentials are found"
 has "$dir/out" '"check":"last run","subject":"acme : campaign : paged".*\(credentials\)' "with the last run's reason"
+is "$(grep -c 'found":"the provider refuses' "$dir/out") $(grep -c 'found":"alert: nothing of it begins' "$dir/out")" "1 1" "once for the connection, not for each of its syncs"
+hasnt "$dir/out" 'was interrupted' "and what failed is not called interrupted"
 run doctor --connection-id beta --sync handmade
 is "$status" 0 "another connection is well by itself"
 cp /dev/null "$dir/plugins/new.so" && mv "$dir/plugins/new.so" "$dir/plugins/campaign.so"
