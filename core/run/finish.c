@@ -90,15 +90,21 @@ rejected_check(struct run *r)
 		          (unsigned long long)r->counts.rejected, all, r->limits.max_rejected * 100);
 }
 
+/* held: deletes that it held back, which a person may settle later. */
 static const char *
-status_word(const struct run *r)
+status_with(const struct run *r, uint64_t held)
 {
 	if (r->err.cls != ERR_NONE)
 		return r->err.cls == ERR_STOPPED ? "stopped" : "error";
-	if (r->counts.rejected || r->counts.held ||
-	    (finish_sweeps(r) && !r->complete))
+	if (r->counts.rejected || held || (finish_sweeps(r) && !r->complete))
 		return "partial";
 	return "success";
+}
+
+static const char *
+status_word(const struct run *r)
+{
+	return status_with(r, r->counts.held);
 }
 
 static void
@@ -111,14 +117,38 @@ record_put(struct run *r, struct commit *c)
 	buf_free(&json);
 }
 
+/* Of a run that held deletes back "settled" says what is left of its word once a person has decided: query_held.c then puts
+ * that in its place. reasoned: there was something to tell before them, which stays. */
 static void
-last_put(struct run *r, struct commit *c)
+settled_put(const struct run *r, bool reasoned, struct buf *last)
+{
+	struct buf settled = {0}, both = {0};
+	struct json_out o = json_out(&settled);
+
+	json_open(&o, '{');
+	json_key(&o, "settled");
+	json_open(&o, '{');
+	json_kv_str(&o, "status", status_with(r, 0));
+	if (!reasoned)
+		json_kv_str(&o, "reason", NULL);
+	json_close(&o, '}');
+	json_close(&o, '}');
+	json_merge_top(&both, buf_view(last), buf_view(&settled));
+	buf_free(last);
+	*last = both;
+	buf_free(&settled);
+}
+
+static void
+last_put(struct run *r, struct commit *c, bool reasoned)
 {
 	struct buf before = {0}, last = {0};
 
 	if (!store_state_get(r->host->store, r->scope, STATE_LAST, SLICE(""), &before))
 		buf_puts(&before, "{}");
 	facts_last(r, status_word(r), buf_view(&before), &last);
+	if (r->counts.held)
+		settled_put(r, reasoned, &last);
 	commit_state_set(c, r->scope, STATE_LAST, SLICE(""), buf_view(&last));
 	buf_free(&before);
 	buf_free(&last);
@@ -160,7 +190,7 @@ last_commit(struct run *r)
 		conditions_end(r, c);
 	}
 	state_end(r, c);
-	last_put(r, c);
+	last_put(r, c, true);
 	record_put(r, c);
 	history_ended(r);
 	batch_boundary(r, NULL, true);
@@ -170,6 +200,7 @@ static bool
 counted_commit(struct run *r)
 {
 	char text[256], time[TIME_TEXT_MAX];
+	bool reasoned = r->warnings.len != 0;
 	struct commit *c;
 
 	if (r->counts.held == 0 && r->counts.deleted == 0 && !r->facts.staged)
@@ -191,7 +222,7 @@ counted_commit(struct run *r)
 		commit_state_set(c, r->scope, STATE_HELD, slice_str(m->model->name), slice_str(text));
 	}
 	if (r->err.cls == ERR_NONE)
-		last_put(r, c); /* "partial", now that deletes are held back */
+		last_put(r, c, reasoned); /* "partial", now that deletes are held back */
 	record_put(r, c);
 	batch_boundary(r, NULL, true);
 	return true;

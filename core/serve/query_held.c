@@ -217,6 +217,37 @@ decision_log(struct question *q, struct commit *c, const struct held *h, const c
 	free(by);
 }
 
+static bool
+other_held(void *arg, struct slice name, struct slice value)
+{
+	struct listing *l = arg;
+
+	(void)value;
+	l->held.count += !slice_is(name, l->model);
+	return true;
+}
+
+/* Of a run that had nothing else to complain of nothing is left to be told, once the last model is decided. */
+static void
+last_settle(struct question *q, struct commit *c, const struct held *h)
+{
+	struct listing l = {.q = q, .model = (char *)(uintptr_t)h->model};
+	struct buf last = {0}, now = {0};
+	struct slice settled;
+
+	store_state_list(q->store, h->scope, STATE_HELD, other_held, &l, NULL);
+	if (!l.held.count && store_state_get(q->store, h->scope, STATE_LAST, SLICE(""), &last) &&
+	    (uint64_t)member_int(buf_view(&last), "run", 0) == h->run) {
+		settled = member_raw(buf_view(&last), "settled");
+		if (settled.len) {
+			json_merge_top(&now, buf_view(&last), settled);
+			commit_state_set(c, h->scope, STATE_LAST, SLICE(""), buf_view(&now));
+		}
+	}
+	buf_free(&last);
+	buf_free(&now);
+}
+
 static int
 decide(struct question *q, bool confirm)
 {
@@ -236,6 +267,7 @@ decide(struct question *q, bool confirm)
 		if (confirm)
 			commit_sweep(c, &sweep);
 		commit_state_clear(c, h.scope, STATE_HELD, slice_str(model));
+		last_settle(q, c, &h);
 		decision_log(q, c, &h, confirm ? "confirmed" : "dismissed");
 		rc = store_commit_wait(q->store, c, &n, q->err);
 		json_kv_int(&q->end, "deleted", (int64_t)n.deleted);

@@ -64,6 +64,8 @@ is "$status $(sed -n 's/.*"deleted":\([0-9]*\).*/\1/p' "$dir/out")" "0 30" "and 
 foreground
 is "$(live Row) $(changes Row "$mark" deleted | tr '\n' ' ')" "10 $(tr '\n' ' ' <"$dir/want")" "exactly what was held back is deleted"
 is "$(held | tr '\n' ' ')" "" "and nothing is held back any more"
+run status --sync rows
+is "$(grep -c 'mend  *rows  *success' "$dir/out") $(grep -c 'held back' "$dir/out")" "1 0" "nor does status say so, or call it partial"
 run history --run 2
 has "$dir/out" 'Row: the 30 deletes that were held back were confirmed by ' "the decision stands in the history"
 run confirm-deletes confirm rows
@@ -76,6 +78,8 @@ run confirm-deletes show rows
 has "$dir/out" 'held back 10 deletes, all of 10' "show says that all would go"
 run confirm-deletes dismiss rows
 is "$status $(live Row) $(held | tr '\n' ' ')" "0 10 " "dismissed, they stay and nothing is held back"
+run status --sync rows
+is "$(grep -c 'mend  *rows  *success' "$dir/out") $(grep -c 'held back' "$dir/out")" "1 0" "which is settled for status, too"
 run run --sync rows
 run confirm-deletes confirm --sync rows --model Row
 is "$status $(live Row)" "0 0" "confirmed, a dataset may become empty"
