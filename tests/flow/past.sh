@@ -18,7 +18,9 @@ configure() {
 	INI
 }
 configure
+control faults '{"match":"GET /plain","do":"delay","ms":5}' >/dev/null # so that there is a wait to be told of
 run run --sync paged
+control reset >/dev/null
 run run --sync paged --connection-id beta
 control faults '{"match":"GET /plain","do":"500"}' >/dev/null
 run run --sync paged --connection-id beta
