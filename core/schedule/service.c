@@ -183,7 +183,7 @@ run_begin(void *arg, const struct schedule_begin *b)
 	                        .attempt = b->attempt,
 	                        .full_refresh = b->full_refresh || b->reset,
 	                        .reset = b->reset};
-	struct chosen c;
+	struct chosen c = {0};
 	struct err err = {0};
 
 	e->cause = b->cause;
