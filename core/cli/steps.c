@@ -20,18 +20,6 @@ struct steps {
 	uint64_t run, after, left;
 };
 
-static int64_t
-time_member(struct slice row, const char *name)
-{
-	char *text = member_text(row, name);
-	int64_t us = 0;
-
-	if (text && !time_parse(slice_str(text), &us))
-		us = 0;
-	free(text);
-	return us;
-}
-
 static void
 changed_cell(struct table *t, struct slice counts)
 {
@@ -54,7 +42,7 @@ static void
 text_cells(struct steps *s, struct slice row)
 {
 	struct slice counts = member_raw(row, "counts"), time = member_raw(row, "time"), place = member_raw(row, "position");
-	int64_t began = time_member(row, "started_at"), ended = time_member(row, "finished_at");
+	int64_t began = member_time(row, "started_at"), ended = member_time(row, "finished_at");
 	char *text, short_text[TIME_TEXT_MAX];
 	struct buf cut = {0};
 

@@ -1,6 +1,9 @@
 /* member.c - see member.h. Nothing here is for text that came from outside unchecked. */
 #include "run/member.h"
 
+#include <stdlib.h>
+#include "base/clock.h"
+
 int64_t
 member_int(struct slice object, const char *name, int64_t otherwise)
 {
@@ -35,4 +38,16 @@ member_raw(struct slice object, const char *name)
 	struct slice value;
 
 	return json_member(object, name, &value) ? value : (struct slice){NULL, 0};
+}
+
+int64_t
+member_time(struct slice object, const char *name)
+{
+	char *text = member_text(object, name);
+	int64_t us = 0;
+
+	if (text && !time_parse(slice_str(text), &us))
+		us = 0;
+	free(text);
+	return us;
 }

@@ -249,18 +249,6 @@ stored_scope(void *arg, uint32_t scope, const struct scope_name *name)
 	return !k->stopped;
 }
 
-static int64_t
-member_time(struct slice object, const char *name)
-{
-	char *text = member_text(object, name);
-	int64_t us = 0;
-
-	if (text && !time_parse(slice_str(text), &us))
-		us = 0;
-	free(text);
-	return us;
-}
-
 static bool
 past_row(struct asking *k, struct slice row)
 {

@@ -219,6 +219,20 @@ staged_look(struct group *g, struct staged *at, bool *there, struct slice *json)
 	return 0;
 }
 
+/* For what changes a record that has to be there; one that is not is counted missing. */
+static int
+staged_meet(struct group *g, uint32_t dataset, struct slice id, struct staged *at, bool *there, struct slice *json,
+            struct commit_counts *n)
+{
+	int rc = staged_find(g, dataset, id, at);
+
+	*there = false;
+	if (!rc)
+		rc = staged_look(g, at, there, json);
+	n->missing += !rc && !*there;
+	return rc;
+}
+
 int
 apply_stage_update(struct group *g, struct commit *c, struct reader *r)
 {
@@ -229,16 +243,10 @@ apply_stage_update(struct group *g, struct commit *c, struct reader *r)
 	struct json_hash hash;
 	struct staged at;
 	bool there;
-	int rc = staged_find(g, dataset, id, &at);
+	int rc = staged_meet(g, dataset, id, &at, &there, &json, n);
 
-	if (!rc)
-		rc = staged_look(g, &at, &there, &json);
-	if (rc)
+	if (rc || !there)
 		return rc;
-	if (!there) {
-		n->missing++;
-		return 0;
-	}
 	rc = record_merge(g, id, json, patch, &hash);
 	return rc ? rc : stage(g, &at, buf_view(&g->merged), &hash, n);
 }
@@ -252,16 +260,10 @@ apply_stage_delete(struct group *g, struct commit *c, struct reader *r)
 	struct buf body = {0};
 	struct staged at;
 	bool there;
-	int rc = staged_find(g, dataset, id, &at);
+	int rc = staged_meet(g, dataset, id, &at, &there, &json, n);
 
-	if (!rc)
-		rc = staged_look(g, &at, &there, &json);
-	if (rc)
+	if (rc || !there)
 		return rc;
-	if (!there) {
-		n->missing++;
-		return 0;
-	}
 	if (!at.live) /* nobody has seen it, and nobody will */
 		return staged_drop(g, &at, true);
 	buf_u8(&body, (uint8_t)id.len);
