@@ -221,18 +221,6 @@ struct run_facts {
 	struct service_account *account;
 };
 
-static inline int64_t
-member_time(struct slice row, const char *name)
-{
-	char *text = member_text(row, name);
-	int64_t us = 0;
-
-	if (text)
-		time_parse(slice_str(text), &us);
-	free(text);
-	return us;
-}
-
 static inline void
 run_trouble(struct service_account *a, struct slice row)
 {
