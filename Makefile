@@ -43,7 +43,7 @@ BASE     := $(call src,core/base)
 # wire/ and plugin/ have a half that the worker shares; the other half needs the loop and is the host's alone.
 SHARED   := $(BASE) core/wire/frame.c core/wire/message.c core/plugin/manifest.c core/plugin/manifest_write.c core/plugin/rules.c core/plugin/fields.c
 WORKER   := $(SHARED) $(call src,core/worker)
-HOST     := $(sort $(SHARED) $(foreach d,config wire store plugin proxy run schedule serve,$(call src,core/$(d))))
+HOST     := $(sort $(SHARED) $(foreach d,config wire store http plugin proxy run schedule deliver event serve api,$(call src,core/$(d))))
 CLI      := $(call src,core/cli)
 
 PLUGINS  := $(patsubst plugins/%/,%,$(dir $(wildcard plugins/*/*.c)))

@@ -77,7 +77,7 @@ value_same(const struct key *k, const void *a, const void *b)
 		return secret_same(pointer_at(a, k->offset), pointer_at(b, k->offset));
 	if (k->type == KEY_MASTER)
 		return master_same(a, b);
-	if (k->type == KEY_HOSTS)
+	if (k->type == KEY_HOSTS || k->type == KEY_LIST)
 		return list_same(pointer_at(a, k->offset), pointer_at(b, k->offset));
 	if (!plain_sizes[k->type])
 		return text_same(pointer_at(a, k->offset), pointer_at(b, k->offset));
@@ -217,6 +217,10 @@ side_at(const struct settings *s, enum section_kind kind, size_t i, char **title
 	if (kind == SECTION_MERGE && i < s->n_merges) {
 		*title = xasprintf("merge %s", s->merges[i]->name);
 		return (struct side){s->merges[i], s->merges[i]->at};
+	}
+	if (kind == SECTION_WEBHOOK && i < s->n_webhooks) {
+		*title = xasprintf("webhook %s", s->webhooks[i]->name);
+		return (struct side){s->webhooks[i], s->webhooks[i]->at};
 	}
 	return (struct side){0};
 }

@@ -36,6 +36,8 @@ const struct section sections[SECTION_KINDS] = {
 		"Overrides what the connector declares for one sync of one connection."},
 	[SECTION_MERGE] = {"merge", 1, "[merge NAME]", "[merge people]",
 		"One dataset out of several, by a common identifier; its connection and integration are both called merge."},
+	[SECTION_WEBHOOK] = {"webhook", 1, "[webhook NAME]", "[webhook crm]",
+		"An endpoint of an application that is told of changes by HTTP POST, signed, in order, at least once."},
 	[SECTION_ALERT] = {"alert", 0, "[alert]", "[alert]",
 		"When to speak up: once when it begins, once when it is over."},
 };
@@ -46,6 +48,7 @@ static const char *const words_grant[] = {"auto", "refresh_token", "client_crede
 static const char *const words_share[] = {"connection", "integration", NULL};
 static const char *const words_needs[] = {"success", "any", NULL};
 static const char *const words_visibility[] = {"at-once", "complete", NULL};
+static const char *const words_payload[] = {"full", "pointer", NULL};
 static const char *const words_level[] = {"debug", "info", "warn", "error", NULL};
 static const char *const words_format[] = {"auto", "text", "json", NULL};
 
@@ -55,6 +58,7 @@ static const char *const words_format[] = {"auto", "text", "json", NULL};
 #define CONNECTION(member) .section = SECTION_CONNECTION, .offset = offsetof(struct connection_settings, member)
 #define LIMIT(member) .section = SECTION_LIMIT, .offset = offsetof(struct limit_settings, member)
 #define MERGE(member) .section = SECTION_MERGE, .offset = offsetof(struct merge_settings, member)
+#define WEBHOOK(member) .section = SECTION_WEBHOOK, .offset = offsetof(struct webhook_settings, member)
 #define ALERT(member) .section = SECTION_ALERT, .offset = offsetof(struct alert_settings, member)
 #define SYNC(member) .section = SECTION_SYNC, .offset = offsetof(struct sync_settings, member)
 
@@ -132,6 +136,22 @@ const struct key keys[] = {
 		.help = "how long deleted records are kept; a reader that comes later than that starts anew"},
 	{HOST(keep_letters_ms), KEY_DURATION, "keep_letters", "90 days", .min = HOUR, .max = 36600 * DAY,
 		.help = "how long dead letters are kept that somebody has settled"},
+	{HOST(listen), KEY_LIST, "listen", "127.0.0.1:3003",
+		.help = "where `sluice serve` answers HTTP: ADDRESS:PORT or unix:PATH, several with commas; none: nowhere"},
+	{HOST(http_origins), KEY_LIST, "http_origins", .sample = "https://app.example.com", .unset = "none",
+		.help = "sites whose pages may read the answers (CORS)"},
+	{HOST(http_connections), KEY_COUNT, "http_connections", "2000", .min = 8, .max = 100000,
+		.help = "open connections to it at once"},
+	{HOST(http_waiting), KEY_COUNT, "http_waiting", "1500", .min = 1, .max = 100000,
+		.help = "of these, long-polls and event streams"},
+	{HOST(http_max_body), KEY_SIZE, "http_max_body", "32MiB", .min = 64 * KIB, .max = GIB,
+		.help = "largest request"},
+	{HOST(http_idle_ms), KEY_DURATION, "http_idle", "30s", .min = SECOND, .max = HOUR,
+		.help = "a client that neither sends nor takes anything for so long is dropped"},
+	{HOST(http_request_ms), KEY_DURATION, "http_request_time", "60s", .min = SECOND, .max = HOUR,
+		.help = "a request that has not come in whole by then is dropped"},
+	{HOST(keep_events_ms), KEY_DURATION, "keep_events", "7 days", .min = HOUR, .max = 3660 * DAY,
+		.help = "how long incoming webhook events are kept that were handled: the same one again is told by them"},
 	{HOST(log_level), KEY_WORD, "log_level", "info", .words = words_level,
 		.help = "the least that is logged"},
 	{HOST(log_format), KEY_WORD, "log_format", "auto", .words = words_format,
@@ -140,7 +160,7 @@ const struct key keys[] = {
 	{APIKEY(value), KEY_SECRET, "value", .sample = "env:SLUICE_SECRET_KEY",
 		.help = "the key itself"},
 	{APIKEY(scope), KEY_CHOICE, "scope", "read", .words = words_scope,
-		.help = "what it permits; each includes those before it"},
+		.help = "what it permits; trigger: /api/connectors alone, for a cron job elsewhere; write: read and trigger too; admin: all"},
 
 	{INTEGRATION(plugin), KEY_PLUGIN, "plugin", .sample = "slack",
 		.unset = "the integration's name",
@@ -289,6 +309,32 @@ const struct key keys[] = {
 	{MERGE(fields), KEY_TEXT, "fields", .sample = "name, email, phone", .unset = "all",
 		.help = "what the merged record has of them"},
 
+	{WEBHOOK(url), KEY_URL, "url", .sample = "https://app.example.com/hooks/sluice",
+		.help = "where events are posted. Its address may be a private one"},
+	{WEBHOOK(secret), KEY_SECRET, "secret", .sample = "env:HOOK_SECRET",
+		.help = "signs them (Standard Webhooks); with the prefix whsec_ it is base64"},
+	{WEBHOOK(secret_before), KEY_SECRET, "secret_before", .sample = "env:HOOK_SECRET_OLD",
+		.help = "a second signature, while receivers change over to a new secret"},
+	{WEBHOOK(nango_secret), KEY_SECRET, "nango_secret", .sample = "env:NANGO_SECRET",
+		.unset = "the first key of scope write",
+		.help = "signs the X-Nango headers"},
+	{WEBHOOK(event_list), KEY_TEXT, "events", "sync.success, sync.error, records.created, records.updated, records.deleted",
+		.help = "also: sync (in Nango's shape), auth, action, alert"},
+	{WEBHOOK(of), KEY_LIST, "of", .sample = "acme:slack:Message, *:stripe", .unset = "everything",
+		.help = "only of these: CONNECTION:INTEGRATION:MODEL, * for any, what is left away is any"},
+	{WEBHOOK(payload), KEY_CHOICE, "payload", "full", .words = words_payload,
+		.help = "of records.*: the records, or only how many and from which cursor to read them"},
+	{WEBHOOK(batch), KEY_COUNT, "batch", "100", .min = 1, .max = 1000,
+		.help = "records in one event at most"},
+	{WEBHOOK(max_pending), KEY_COUNT, "max_pending", "100000", .min = 10, .max = 10000000,
+		.help = "events that may wait; those beyond are left out, and a gap event names the cursors to read them from"},
+	{WEBHOOK(timeout_ms), KEY_DURATION, "timeout", "15s", .min = 100, .max = 5 * MINUTE,
+		.help = "for one delivery"},
+	{WEBHOOK(give_up_ms), KEY_DURATION, "give_up", "3 days", .min = SECOND, .max = 30 * DAY,
+		.help = "an event that was not taken by then is parked, and the next one's turn comes"},
+	{WEBHOOK(active), KEY_BOOL, "active", "yes",
+		.help = "no: events wait"},
+
 	{ALERT(consecutive_failures), KEY_COUNT, "consecutive_failures", "3", .min = 0, .max = 1000,
 		.help = "so many failed runs of a sync in a row; 0: never"},
 	{ALERT(longer_than), KEY_FACTOR, "longer_than", "3x",
@@ -350,6 +396,7 @@ static const char *const type_words[KEY_TYPES] = {
 	[KEY_FACTOR] = "a factor like 3x, or off",
 	[KEY_RATE] = "a rate, N/s, N/min, N/h or N/day",
 	[KEY_HOSTS] = "a list of host or host:port",
+	[KEY_LIST] = "a list",
 	[KEY_SECRET] = "a secret, best as env:NAME or file:PATH",
 	[KEY_MASTER] = "file:PATH, env:NAME (64 hex digits or base64 of 32 bytes) or none",
 };

@@ -17,6 +17,7 @@ enum section_kind {
 	SECTION_CONNECTION,
 	SECTION_SYNC,
 	SECTION_MERGE,
+	SECTION_WEBHOOK,
 	SECTION_ALERT,
 	SECTION_KINDS
 };
@@ -48,6 +49,7 @@ enum key_type {
 	KEY_FACTOR,   /* double, "3x" */
 	KEY_RATE,     /* uint64_t at offset and int64_t (ms) at `second` */
 	KEY_HOSTS,    /* char **, NULL-terminated list of host or host:port */
+	KEY_LIST,     /* char **, NULL-terminated list of texts; "none": an empty one */
 	KEY_SECRET,   /* struct secret * */
 	KEY_MASTER,   /* the encryption key: host_settings' encryption_key, key_file and encrypt */
 	KEY_TYPES

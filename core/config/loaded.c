@@ -98,6 +98,12 @@ settings_free(struct settings *s)
 		free(s->merges[i]->name);
 		free(s->merges[i]);
 	}
+	for (size_t i = 0; i < s->n_webhooks; i++) {
+		section_free(SECTION_WEBHOOK, s->webhooks[i]);
+		free(s->webhooks[i]->broken);
+		free(s->webhooks[i]->name);
+		free(s->webhooks[i]);
+	}
 	section_free(SECTION_ALERT, &s->alert);
 	for (size_t i = 0; i < s->n_shown; i++) {
 		free(s->shown[i].section);
@@ -113,6 +119,7 @@ settings_free(struct settings *s)
 	free(s->syncs);
 	free(s->limits);
 	free(s->merges);
+	free(s->webhooks);
 	free(s->shown);
 	free(all);
 }

@@ -93,6 +93,18 @@ default_place(struct draft *d, const char *key, const char *const *places, const
 	free(path);
 }
 
+/* ADDRESS:PORT, [ADDRESS]:PORT or unix:PATH. */
+static bool
+listen_valid(const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	char *end;
+
+	if (!strncmp(text, "unix:", 5))
+		return text[5] != '\0';
+	return colon && colon > text && colon[1] >= '0' && colon[1] <= '9' && strtoul(colon + 1, &end, 10) <= 65535 && !*end;
+}
+
 static void
 host_check(struct building *b, const struct draft_section *s)
 {
@@ -106,6 +118,11 @@ host_check(struct building *b, const struct draft_section *s)
 	if (h->retry_max_ms && h->retry_max_ms < h->retry_base_ms)
 		fault_add(f, entry_origin(s, "retry_max"), s->title, "retry_max",
 		          "is shorter than retry_base (%lld ms); give a longer one", (long long)h->retry_base_ms);
+	for (char **at = h->listen; at && *at; at++)
+		if (!listen_valid(*at))
+			fault_add(f, entry_origin(s, "listen"), s->title, "listen",
+			          "'%s' is no place to listen; say for example 127.0.0.1:3003, [::1]:3003, unix:/run/sluice.sock or none",
+			          *at);
 }
 
 static void
@@ -321,7 +338,7 @@ make_sync(struct building *b, const struct draft_section *s)
 	after_split(b, s, y);
 }
 
-/* ---- [limit], [merge], [alert] ---- */
+/* ---- [limit], [merge], [webhook], [alert] ---- */
 
 static void
 key_needed(struct building *b, const struct draft_section *s, const char *name)
@@ -359,6 +376,51 @@ make_merge(struct building *b, const struct draft_section *s)
 	section_parse(b, s, m);
 	key_needed(b, s, "sources");
 	key_needed(b, s, "key");
+}
+
+/* "sync.success, records.created" as bits of enum webhook_event. */
+static void
+events_split(struct building *b, const struct draft_section *s, struct webhook_settings *w)
+{
+	static const char *const words[] = {"records.created", "records.updated", "records.deleted", "sync.success",
+	                                    "sync.error", "sync", "auth", "action", "alert", NULL};
+	const char *from = w->event_list ? w->event_list : "";
+
+	for (const char *end = from + strlen(from), *to; from < end; from = to + 1) {
+		char *word;
+		size_t i = 0;
+
+		to = memchr(from, ',', (size_t)(end - from));
+		to = to ? to : end;
+		word = slice_dup(slice_trim(slice_of(from, (size_t)(to - from))));
+		while (words[i] && strcmp(words[i], word) != 0)
+			i++;
+		if (words[i])
+			w->events |= 1u << i;
+		else
+			fault_add(&b->draft->faults, entry_origin(s, "events"), s->title, "events",
+			          "'%s' is no event%s%s%s; there are sync.success, sync.error, records.created, records.updated, "
+			          "records.deleted, sync, auth, action, alert", word, nearest(word, words) ? ", did you mean '" : "",
+			          nearest(word, words) ? nearest(word, words) : "", nearest(word, words) ? "'" : "");
+		free(word);
+	}
+}
+
+static void
+make_webhook(struct building *b, const struct draft_section *s)
+{
+	struct webhook_settings *w = XNEW(struct webhook_settings);
+
+	b->s->webhooks = xrealloc(b->s->webhooks, (b->s->n_webhooks + 1) * sizeof(*b->s->webhooks));
+	b->s->webhooks[b->s->n_webhooks++] = w;
+	w->name = xstrdup(s->part[0]);
+	w->at = s->at;
+	b->broken = &w->broken;
+	section_parse(b, s, w);
+	b->broken = NULL;
+	key_needed(b, s, "url");
+	key_needed(b, s, "secret");
+	events_split(b, s, w);
 }
 
 static void
@@ -431,6 +493,7 @@ static void (*const makers[SECTION_KINDS])(struct building *b, const struct draf
 	[SECTION_INTEGRATION] = make_integration,
 	[SECTION_LIMIT] = make_limit,
 	[SECTION_MERGE] = make_merge,
+	[SECTION_WEBHOOK] = make_webhook,
 	[SECTION_ALERT] = make_alert,
 	[SECTION_CONNECTION] = make_connection,
 	[SECTION_SYNC] = make_sync,

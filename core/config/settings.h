@@ -60,11 +60,19 @@ struct host_settings {
 	uint64_t max_log_bytes;     /* log lines, all together; 256 MiB */
 	int64_t keep_deleted_ms;    /* tombstones; 0: for ever */
 	int64_t keep_letters_ms;    /* settled dead letters; 90 days */
+	char **listen;              /* "127.0.0.1:3003", "[::1]:0", "unix:/path"; NULL-terminated; empty: no HTTP */
+	char **http_origins;        /* "https://app.example"; NULL-terminated; NULL: none */
+	uint64_t http_connections;  /* 2000 */
+	uint64_t http_waiting;      /* long-polls and event streams at once; 1500 */
+	uint64_t http_max_body;     /* of a request; 32 MiB */
+	int64_t http_idle_ms;       /* a client that neither sends nor takes; 30 s */
+	int64_t http_request_ms;    /* for a request to come in whole; 60 s */
+	int64_t keep_events_ms;     /* incoming events that were handled, for duplicates and for people; 7 days */
 	char *log_level;            /* debug info warn error */
 	char *log_format;           /* auto text json */
 };
 
-enum key_scope { SCOPE_READ, SCOPE_TRIGGER, SCOPE_WRITE, SCOPE_ADMIN };
+enum key_scope { SCOPE_READ, SCOPE_TRIGGER, SCOPE_WRITE, SCOPE_ADMIN }; /* trigger: /api/connectors alone, for a cron job elsewhere */
 
 struct key_settings {           /* [key NAME] */
 	char *name;
@@ -175,6 +183,31 @@ struct merge_settings {         /* [merge NAME]: one dataset out of several */
 	struct origin at;
 };
 
+enum webhook_event {            /* bits of webhook_settings.events */
+	WEBHOOK_CREATED = 1, WEBHOOK_UPDATED = 2, WEBHOOK_DELETED = 4, WEBHOOK_SYNC_SUCCESS = 8, WEBHOOK_SYNC_ERROR = 16,
+	WEBHOOK_SYNC = 32 /* the contract's body */, WEBHOOK_AUTH = 64, WEBHOOK_ACTION = 128, WEBHOOK_ALERT = 256,
+};
+enum webhook_payload { PAYLOAD_FULL, PAYLOAD_POINTER };
+
+struct webhook_settings {       /* [webhook NAME]: an endpoint of an application, told of changes */
+	char *name;
+	char *url;
+	struct secret *secret;      /* of Standard Webhooks; text, or "whsec_" and base64 */
+	struct secret *secret_before; /* a second signature while it is rotated; NULL: none */
+	struct secret *nango_secret; /* of the other pair of headers; NULL: the first key of scope write */
+	char *event_list;           /* "sync.success, records.created" */
+	unsigned events;            /* the same as bits of enum webhook_event */
+	char **of;                  /* "acme:slack:Message", "*:stripe"; NULL-terminated; NULL: everything */
+	unsigned payload;           /* enum webhook_payload */
+	uint64_t batch;             /* records in one event; 100 */
+	uint64_t max_pending;       /* events that wait; what comes then is left out, and a gap event says so; 100 000 */
+	int64_t timeout_ms;         /* of one delivery; 15 s */
+	int64_t give_up_ms;         /* then an event is parked; 3 days */
+	bool active;                /* no: events are kept waiting; default yes */
+	char *broken;               /* as of a connection */
+	struct origin at;
+};
+
 struct alert_settings {         /* [alert]; zero: that alert is off */
 	uint64_t consecutive_failures; /* 3 */
 	double longer_than;         /* times the usual duration; 3 */
@@ -188,6 +221,7 @@ struct settings {
 	struct alert_settings alert;
 	struct limit_settings **limits;            size_t n_limits;
 	struct merge_settings **merges;            size_t n_merges;
+	struct webhook_settings **webhooks;        size_t n_webhooks;
 	struct key_settings *keys;                 size_t n_keys;
 	struct integration_settings **integrations; size_t n_integrations;
 	struct connection_settings **connections;  size_t n_connections;

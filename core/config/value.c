@@ -300,7 +300,11 @@ list_add(const struct parse *p, size_t *n, char *item, struct err *err)
 {
 	char ***list = &MEMBER(p, char **);
 
-	if (!host_good(item)) {
+	if (p->key->type == KEY_LIST && !*item) {
+		free(item);
+		return err_set(err, ERR_USAGE, "holds an empty entry; take the comma away");
+	}
+	if (p->key->type == KEY_HOSTS && !host_good(item)) {
 		err_set(err, ERR_USAGE, "'%.80s' is no host; say for example files.example.com or 10.0.0.7:8443",
 		        p->hidden ? "***" : item);
 		free(item);
@@ -362,6 +366,16 @@ parse_hosts(const struct parse *p, struct err *err)
 }
 
 static int
+parse_list(const struct parse *p, struct err *err)
+{
+	if (p->text.len == 4 && !memcmp(p->text.p, "none", 4)) {
+		MEMBER(p, char **) = XNEW(char *);
+		return 0;
+	}
+	return parse_hosts(p, err);
+}
+
+static int
 parse_secret(const struct parse *p, struct err *err)
 {
 	(void)err;
@@ -392,6 +406,7 @@ static const struct type {
 	[KEY_FACTOR] = {parse_factor, OWNS_NOTHING},
 	[KEY_RATE] = {parse_rate, OWNS_NOTHING},
 	[KEY_HOSTS] = {parse_hosts, OWNS_LIST},
+	[KEY_LIST] = {parse_list, OWNS_LIST},
 	[KEY_SECRET] = {parse_secret, OWNS_SECRET},
 };
 

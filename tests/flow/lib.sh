@@ -15,6 +15,7 @@ case $BUILD in /*) build=$BUILD ;; *) build=$PWD/$BUILD ;; esac
 [ -x "$build/sluice" ] && [ -x "$build/sluice-worker" ] || { echo "not ok 1 - $build holds the program: run make first"; exit 1; }
 dir=$(mktemp -d "${TMPDIR:-/tmp}/sluice-flow-XXXXXX") || exit 1
 conf=$dir/conf
+export SLUICE_LISTEN="${SLUICE_LISTEN-127.0.0.1:0}" # services of tests run side by side
 mkdir "$conf" "$dir/plugins"
 cp "$build"/plugins/*.so "$dir/plugins"
 cases=0

@@ -587,7 +587,11 @@ static const struct { const char *ini, *message; } bad[] = {
 	{"[host]\nEVERY = 1\nrate_limit = 1/s\n", "sluice.ini:3: [host]: unknown key 'rate_limit'; it belongs into [integration NAME]"},
 	{"a = 1\n", "sluice.ini:1: 'a' stands before the first section; put [host] above it"},
 	{"\n[conection a : b]\ntoken = 1\n", "sluice.ini:2: unknown section [conection a : b]; did you mean [connection NAME : INTEGRATION]?"},
-	{"[webhook crm]\nurl = x\n", "sluice.ini:1: unknown section [webhook crm]; there are host, key, integration, limit, connection, sync, merge and alert"},
+	{"[webhok crm]\nurl = x\n", "sluice.ini:1: unknown section [webhok crm]"},
+		{"[webhook crm]\nurl = x\n", "sluice.ini:2: [webhook crm]: url: 'x' is no http or https URL"},
+		{"[webhook crm]\nurl = http://127.0.0.1/\n", "sluice.ini:1: [webhook crm]: secret: is missing"},
+		{"[webhook crm]\nevents = sync.sucess\n", "sluice.ini:2: [webhook crm]: events: 'sync.sucess' is no event, did you mean 'sync.success'"},
+		{"[host]\nlisten = 127.0.0.1\n", "sluice.ini:2: [host]: listen: '127.0.0.1' is no place to listen"},
 	{"[sync a : b]\n", "sluice.ini:1: [sync a : b] names 2 of 3; write [sync CONNECTION : INTEGRATION : SYNC], like [sync acme"},
 	{"[host x]\n", "sluice.ini:1: [host x] names 1 of 0; write [host]"},
 	{"[connection a]\n", "[connection a] names 1 of 2"},
@@ -856,7 +860,7 @@ TEST("the reference loads as it stands, changes nothing, and loads with every li
 	REQUIRE(both);
 	*both = '#';
 	static const char *const env[] = {"SLUICE_SECRET_KEY", "ACME_SLACK_TOKEN", "ACME_API_KEY", "ACME_USERNAME", "ACME_CLIENT_ID",
-	                                  "ACME_CLIENT_SECRET", "ACME_REFRESH_TOKEN", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"};
+	                                  "ACME_CLIENT_SECRET", "ACME_REFRESH_TOKEN", "HOOK_SECRET", "HOOK_SECRET_OLD", "NANGO_SECRET", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"};
 	for (unsigned i = 0; i < LENGTH(env); i++)
 		setenv(env[i], "0123456789", 1);
 	put("acme.password", "x");
@@ -882,6 +886,7 @@ TEST("every key of the table has help, and a default or a sample, and no two are
 int
 main(int argc, char **argv)
 {
+	unsetenv("SLUICE_LISTEN"); /* tests/run sets it for those that serve */
 	if (argc < 2 || strcmp(argv[1], "--write"))
 		return tap_main(argc, argv);
 	char *text = reference();
