@@ -1,7 +1,7 @@
 /* sluice.h - everything that a connector for Sluice needs.
  *
  * A connector is one shared object that exports one constant, `sluice_connector`, and says in it, as static const data,
- * what it offers: options, models, syncs, actions. The functions that it names there get a `struct sluice_run *` and
+ * what it offers: options, models, syncs, actions, webhooks. The functions that it names there get a `struct sluice_run *` and
  * talk to the host through the calls below. Everything hard (credentials, retries, rate limits, pagination state,
  * resuming, change detection, deletes, schedules) is the host's work.
  *
@@ -27,6 +27,8 @@
  *   1.0  2026-11-23  the first version
  *   1.1  2026-11-23  SLUICE_OAUTH2, struct sluice_oauth, sluice_connector.oauth; a reserved size became size_oauth
  *                    struct sluice_rate_group, sluice_rate.groups; a reserved size became size_rate_group
+ *   1.2  2026-11-23  struct sluice_webhook, sluice_connector.webhooks, sluice_event(); the last reserved size became
+ *                    size_webhook
  */
 #ifndef SLUICE_H
 #define SLUICE_H
@@ -39,7 +41,7 @@ extern "C" {
 #endif
 
 #define SLUICE_ABI_MAJOR 1
-#define SLUICE_ABI_MINOR 1
+#define SLUICE_ABI_MINOR 2
 
 #ifdef __cplusplus /* where a const is not visible outside unless it says so */
 #define SLUICE_EXPORT extern __attribute__((visibility("default")))
@@ -104,7 +106,8 @@ struct sluice_model {
 
 struct sluice_option {     /* per connection, set by the operator in [connection NAME : INTEGRATION] */
 	const char *name;      /* not: token api_key username password client_id client_secret refresh_token base_url
-	                        * private_key oauth_issuer oauth_subject oauth_audience active max_runs metadata */
+	                        * private_key oauth_issuer oauth_subject oauth_audience active max_runs metadata
+	                        * webhook_secret webhook_secret_before webhook_unsigned */
 	int type;              /* enum sluice_type */
 	int flags;             /* SLUICE_REQUIRED */
 	const char *fallback;  /* used when not given: JSON text, or bare text for a string; NULL: none */
@@ -172,6 +175,49 @@ struct sluice_action {
 };
 enum { SLUICE_REPEATABLE = 1 };    /* the action may be tried again after a failure */
 
+enum {
+	SLUICE_BASE64 = 1                  /* webhook: the signature is base64; else hex */
+};
+
+/* What the provider tells by itself, by POST to /webhook/INTEGRATION/CONNECTION. Before your function sees an event the
+ * host has checked its signature (HMAC-SHA256, keyed with the connection's webhook_secret) and stored it; the same event
+ * sent again is not handled again. Events of a connection are handled one at a time, in the order of their arrival; what
+ * you save becomes durable together with the fact that the event is done. One that fails is tried again a few times, and
+ * then put aside for a person. What an event wrote is not overwritten by a sync's page that was asked for earlier. 1.2 */
+struct sluice_webhook {
+	const char *name;              /* letters, digits, - and _ */
+	const char *model;             /* the model it writes; or, for several, */
+	const char *const *models;     /* NULL-terminated list of names */
+	const char *description;
+	int (*handle)(struct sluice_run *run); /* reads sluice_event(); saves, updates, deletes. Must bear being called
+	                                * twice with one event */
+	const void *data;              /* yours: sluice_data() */
+	int flags;                     /* SLUICE_BASE64 */
+	int timeout_ms;                /* of one event; 0: 60 000 */
+
+	/* Who it is from. Without .signature no event is taken, unless the operator says so. */
+	const char *signature;         /* header that holds the signature: "X-Slack-Signature" */
+	const char *signature_key;     /* where the header is a list "t=1,v1=abc,v1=def": the member, "v1"; each counts;
+	                                * NULL: the header is the signature */
+	const char *signature_prefix;  /* in front of it, "v0="; NULL: none */
+	const char *signed_text;       /* what is signed: ${timestamp}, ${body}, and text; NULL: "${body}" */
+	const char *timestamp;         /* header that holds the time of sending, seconds since 1970; NULL: none */
+	const char *timestamp_key;     /* where that header is a list: the member, "t" */
+	int tolerance_s;               /* how old or early it may be; 0: 300 */
+
+	/* Where things stand in the body, by dotted paths; NULL: nowhere. */
+	const char *id;                /* of the event: the same id is not handled twice. NULL: the same body is not */
+	const char *type;              /* "customer.updated" */
+	const char *const *types;      /* those that are handled, * at the end for anything; NULL: all. Others are
+	                                * answered, and forgotten */
+	const char *time;              /* when it happened: seconds or milliseconds since 1970, or RFC 3339; NULL: when it
+	                                * arrived */
+	const char *account;           /* whose it is, where the URL names no connection: compared with */
+	const char *account_name;      /* the connection's option, or member of its metadata, of this name */
+	const char *challenge_type;    /* an event of this type only asks whether we are there, */
+	const char *challenge;         /* and is answered with what stands here */
+};
+
 struct sluice_rate_group {         /* some requests have a limit of their own, besides that for all. 1.1 */
 	const char *match;             /* "GET /v1/search*": a method and a blank (or none), a path below base_url; * at the
 	                                * end stands for anything, elsewhere for anything up to the next slash */
@@ -198,7 +244,7 @@ struct sluice_connector {
 	uint16_t size_connector, size_field, size_model, size_option, size_sync, size_action, size_rate;
 	uint16_t size_request, size_response, size_page_request, size_page, size_map, size_pair;
 	uint16_t size_oauth, size_rate_group; /* 1.1; zero before */
-	uint16_t reserved[1];
+	uint16_t size_webhook; /* 1.2; zero before */
 
 	const char *name;              /* letters, digits, - ; the file is NAME.so */
 	const char *version;           /* "1.0.0" */
@@ -218,6 +264,7 @@ struct sluice_connector {
 	int (*check)(struct sluice_run *run); /* is this connection usable? One cheap request. May sluice_reply()
 	                                       * facts: {"account": "..."} */
 	const struct sluice_oauth *oauth;     /* for SLUICE_OAUTH2. 1.1 */
+	const struct sluice_webhook *webhooks; /* what the provider tells by itself; NULL: nothing. 1.2 */
 };
 
 /* ---------------------------------------------------------------- HTTP, by the host's proxy ---- */
@@ -369,6 +416,7 @@ struct sluice_host {
 	int (*reply)(struct sluice_run *, const char *json);
 	const char *(*format)(struct sluice_run *, const char *fmt, ...) SLUICE_FORMAT(2, 3);
 	int (*is_full)(struct sluice_run *);
+	const char *(*event)(struct sluice_run *); /* 1.2 */
 };
 
 struct sluice_run { const struct sluice_host *host; }; /* what is behind it is the host's */
@@ -381,7 +429,7 @@ struct sluice_run { const struct sluice_host *host; }; /* what is behind it is t
 	SLUICE_SIZE(struct sluice_action), SLUICE_SIZE(struct sluice_rate), SLUICE_SIZE(struct sluice_request), \
 	SLUICE_SIZE(struct sluice_response), SLUICE_SIZE(struct sluice_page_request), SLUICE_SIZE(struct sluice_page), \
 	SLUICE_SIZE(struct sluice_map), SLUICE_SIZE(struct sluice_pair), SLUICE_SIZE(struct sluice_oauth), \
-	SLUICE_SIZE(struct sluice_rate_group), {0}
+	SLUICE_SIZE(struct sluice_rate_group), SLUICE_SIZE(struct sluice_webhook)
 
 /* Does this host have the call? sluice_has(run, list_records) */
 #define sluice_has(run, call) \
@@ -399,7 +447,7 @@ static inline int sluice_status(struct sluice_run *run) { return run->host->stat
 /* Ends the run with your reason; code: SLUICE_EFAILED, or ECREDENTIALS, ERATE, EDATA where that is what it is.
  * Returns the sticky status, so `return sluice_fail(...)` is right. At once. */
 #define sluice_fail(run, code, ...) ((run)->host->fail((run), (code), sluice_format(run, __VA_ARGS__)))
-/* .data of the sync or action that is running. At once. */
+/* .data of the sync, action or webhook that is running. At once. */
 static inline const void *sluice_data(struct sluice_run *run) { return run->host->data(run); }
 
 /* One HTTP exchange. Retries, rate limits and credentials are the host's. A completed answer of any status is
@@ -549,6 +597,12 @@ sluice_progress(struct sluice_run *run, uint64_t done, uint64_t total)
 #define sluice_log(run, level, ...) ((run)->host->log((run), (level), sluice_format(run, __VA_ARGS__)))
 /* An action's input (JSON); a check has "{}". At once. */
 static inline const char *sluice_input(struct sluice_run *run) { return run->host->input(run); }
+/* A webhook's event (JSON), as it came; "{}" in anything else, and on a host older than 1.2. At once. */
+static inline const char *
+sluice_event(struct sluice_run *run)
+{
+	return sluice_has(run, event) ? run->host->event(run) : "{}";
+}
 /* An action's output, checked against its model; the last one counts. */
 static inline int sluice_reply(struct sluice_run *run, const char *json) { return run->host->reply(run, json); }
 

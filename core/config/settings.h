@@ -124,6 +124,8 @@ struct connection_settings {    /* [connection NAME : INTEGRATION] */
 	char *name;
 	const struct integration_settings *integration; /* an integration nobody declared is made from a plugin of that name */
 	struct secret *token, *api_key, *username, *password, *client_id, *client_secret, *refresh_token; /* NULL: not given */
+	struct secret *webhook_secret, *webhook_secret_before; /* that incoming events are signed with; before: while it is rotated */
+	bool webhook_unsigned;      /* the operator's word: events that nobody signed are taken */
 	struct secret *private_key; /* PEM, for JWT bearer; NULL: not given */
 	char *oauth_issuer, *oauth_subject, *oauth_audience; /* claims of the JWT; NULL: see conf/GUIDE.md */
 	char *base_url;             /* NULL: the integration's */

@@ -167,7 +167,8 @@ manifest_differ(const struct manifest *before, const struct manifest *now,
 	static const struct kind options = {"option", sizeof(struct manifest_option), true, option_differ},
 	                         models = {"model", sizeof(struct manifest_model), true, model_differ},
 	                         syncs = {"sync", sizeof(struct manifest_sync), true, sync_differ},
-	                         actions = {"action", sizeof(struct manifest_action), true, NULL};
+	                         actions = {"action", sizeof(struct manifest_action), true, NULL},
+	                         webhooks = {"webhook", sizeof(struct manifest_webhook), true, NULL};
 	struct differ d = {.line = line, .arg = arg};
 
 	text_differ(&d, false, "version", before->version, now->version);
@@ -178,5 +179,6 @@ manifest_differ(const struct manifest *before, const struct manifest *now,
 	lists_differ(&d, &models, "", before->models, before->n_models, now->models, now->n_models);
 	lists_differ(&d, &syncs, "", before->syncs, before->n_syncs, now->syncs, now->n_syncs);
 	lists_differ(&d, &actions, "", before->actions, before->n_actions, now->actions, now->n_actions);
+	lists_differ(&d, &webhooks, "", before->webhooks, before->n_webhooks, now->webhooks, now->n_webhooks);
 	return d.breaking;
 }

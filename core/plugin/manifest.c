@@ -19,6 +19,7 @@
 #define HOUR_MS 3600000
 #define ACTION_MS 30000
 #define MINUTE_MS 60000
+#define TOLERANCE_S 300
 
 static const struct manifest_word auth_words[] = {{"none", SLUICE_NONE},       {"bearer", SLUICE_BEARER},
                                                   {"basic", SLUICE_BASIC},     {"header", SLUICE_HEADER_KEY},
@@ -34,6 +35,13 @@ const struct manifest_word manifest_option_flags[] = {
 const struct manifest_word manifest_sync_flags[] = {
         {"track_deletes", SLUICE_TRACK_DELETES}, {"manual", SLUICE_MANUAL}, {"whole", SLUICE_WHOLE}, {NULL, 0}};
 const struct manifest_word manifest_action_flags[] = {{"repeatable", SLUICE_REPEATABLE}, {NULL, 0}};
+const struct manifest_word manifest_webhook_flags[] = {{"base64", SLUICE_BASE64}, {NULL, 0}};
+#define WEBHOOK(member) {#member, offsetof(struct manifest_webhook, member)}
+const struct manifest_text manifest_webhook_texts[] = {
+	WEBHOOK(name), WEBHOOK(signature), WEBHOOK(signature_key), WEBHOOK(signature_prefix), WEBHOOK(signed_text),
+	WEBHOOK(timestamp), WEBHOOK(timestamp_key), WEBHOOK(id), WEBHOOK(type), WEBHOOK(time), WEBHOOK(account),
+	WEBHOOK(account_name), WEBHOOK(challenge_type), WEBHOOK(challenge), {NULL, 0}};
+#undef WEBHOOK
 const struct manifest_word manifest_oauth_flags[] = {{"basic", SLUICE_OAUTH_BASIC}, {NULL, 0}};
 const struct manifest_word *const manifest_auths = auth_words, *const manifest_kinds = kind_words;
 
@@ -271,6 +279,28 @@ action_read(struct parse *p, struct slice object, void *into)
 }
 
 static void
+webhook_read(struct parse *p, struct slice object, void *into)
+{
+	struct manifest_webhook *w = into;
+
+	for (const struct manifest_text *t = manifest_webhook_texts; t->name; t++)
+		*(char **)(void *)((char *)w + t->at) = text_of(p, object, t->name);
+	parse_at(p, "webhook", w->name);
+	w->as_sync.name = w->name ? xstrdup(w->name) : NULL;
+	w->as_sync.description = text_of(p, object, "description");
+	w->as_sync.flags = SLUICE_WHOLE | SLUICE_MANUAL;
+	sync_models_read(p, object, &w->as_sync);
+	w->types = texts_of(p, object, "types");
+	w->flags = flags_of(p, object, manifest_webhook_flags);
+	w->tolerance_s = int_of(p, object, "tolerance_s", 0, 24 * 3600);
+	w->timeout_ms = int_of(p, object, "timeout_ms", 0, HOUR_MS);
+	if (w->tolerance_s == 0)
+		w->tolerance_s = TOLERANCE_S;
+	if (w->timeout_ms == 0)
+		w->timeout_ms = MINUTE_MS;
+}
+
+static void
 oauth_read(struct parse *p, struct slice object, struct manifest_oauth *a)
 {
 	parse_at(p, "oauth", NULL);
@@ -363,6 +393,7 @@ root_read(struct parse *p, struct slice root)
 	m->models = objects_of(p, root, "models", sizeof *m->models, &m->n_models, model_read);
 	m->syncs = objects_of(p, root, "syncs", sizeof *m->syncs, &m->n_syncs, sync_read);
 	m->actions = objects_of(p, root, "actions", sizeof *m->actions, &m->n_actions, action_read);
+	m->webhooks = objects_of(p, root, "webhooks", sizeof *m->webhooks, &m->n_webhooks, webhook_read);
 }
 
 struct manifest *
@@ -418,6 +449,15 @@ action_free(struct manifest_action *a)
 	fields_free(a->output, a->n_output);
 }
 
+static void
+webhook_free(struct manifest_webhook *w)
+{
+	for (const struct manifest_text *t = manifest_webhook_texts; t->name; t++)
+		free(*(char **)(void *)((char *)w + t->at));
+	sync_free(&w->as_sync);
+	texts_free(w->types);
+}
+
 void
 manifest_free(struct manifest *m)
 {
@@ -437,6 +477,8 @@ manifest_free(struct manifest *m)
 		sync_free(&m->syncs[i]);
 	for (size_t i = 0; i < m->n_actions; i++)
 		action_free(&m->actions[i]);
+	for (size_t i = 0; i < m->n_webhooks; i++)
+		webhook_free(&m->webhooks[i]);
 	for (size_t i = 0; i < m->rate.n_groups; i++)
 		free(m->rate.groups[i].match);
 	free(m->rate.groups);
@@ -453,6 +495,7 @@ manifest_free(struct manifest *m)
 	free(m->models);
 	free(m->syncs);
 	free(m->actions);
+	free(m->webhooks);
 	free(m);
 }
 
@@ -468,6 +511,12 @@ const struct manifest_sync *
 manifest_sync(const struct manifest *m, const char *name)
 {
 	FIND(m, syncs, name);
+}
+
+const struct manifest_webhook *
+manifest_webhook(const struct manifest *m, const char *name)
+{
+	FIND(m, webhooks, name);
 }
 
 const struct manifest_action *

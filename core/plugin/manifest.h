@@ -43,6 +43,15 @@ struct manifest_action {
 	int64_t timeout_ms;
 	int flags;
 };
+struct manifest_webhook {
+	char *name;
+	struct manifest_sync as_sync; /* for whoever saves: name and models; in one piece, and by nobody's schedule */
+	char *signature, *signature_key, *signature_prefix, *signed_text, *timestamp, *timestamp_key;
+	char *id, *type, *time, *account, *account_name, *challenge_type, *challenge;
+	char **types; /* NULL-terminated; empty: all */
+	int64_t tolerance_s, timeout_ms;
+	int flags;
+};
 struct manifest_rate_group {
 	char *match;
 	uint64_t requests;
@@ -78,6 +87,8 @@ struct manifest {
 	size_t n_syncs;
 	struct manifest_action *actions;
 	size_t n_actions;
+	struct manifest_webhook *webhooks;
+	size_t n_webhooks;
 	bool has_check;
 };
 
@@ -90,6 +101,7 @@ void manifest_write(struct buf *out, const struct manifest *m); /* JSON again */
 
 const struct manifest_sync *manifest_sync(const struct manifest *m, const char *name);
 const struct manifest_action *manifest_action(const struct manifest *m, const char *name);
+const struct manifest_webhook *manifest_webhook(const struct manifest *m, const char *name);
 const struct manifest_model *manifest_model(const struct manifest *m, const char *name, uint16_t *index);
 const struct manifest_option *manifest_option(const struct manifest *m, const char *name);
 const char *manifest_type_name(int type); /* "string" ... */

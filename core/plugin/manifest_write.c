@@ -151,6 +151,25 @@ action_write(struct json_out *o, const struct manifest_action *a)
 }
 
 static void
+webhook_write(struct json_out *o, const struct manifest *m, const struct manifest_webhook *w)
+{
+	json_open(o, '{');
+	for (const struct manifest_text *t = manifest_webhook_texts; t->name; t++)
+		text_write(o, t->name, *(char *const *)(const void *)((const char *)w + t->at));
+	text_write(o, "description", w->as_sync.description);
+	json_key(o, "models");
+	json_open(o, '[');
+	for (size_t i = 0; i < w->as_sync.n_models; i++)
+		json_put_str(o, m->models[w->as_sync.models[i]].name);
+	json_close(o, ']');
+	texts_write(o, "types", w->types);
+	flags_write(o, w->flags, manifest_webhook_flags);
+	json_kv_int(o, "tolerance_s", w->tolerance_s);
+	json_kv_int(o, "timeout_ms", w->timeout_ms);
+	json_close(o, '}');
+}
+
+static void
 groups_write(struct json_out *o, const struct manifest_rate *r)
 {
 	if (!r->n_groups)
@@ -233,5 +252,12 @@ manifest_write(struct buf *out, const struct manifest *m)
 	for (size_t i = 0; i < m->n_actions; i++)
 		action_write(&o, &m->actions[i]);
 	json_close(&o, ']');
+	if (m->n_webhooks) {
+		json_key(&o, "webhooks");
+		json_open(&o, '[');
+		for (size_t i = 0; i < m->n_webhooks; i++)
+			webhook_write(&o, m, &m->webhooks[i]);
+		json_close(&o, ']');
+	}
 	json_close(&o, '}');
 }

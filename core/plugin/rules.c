@@ -19,7 +19,8 @@
 /* Keys of an INI [connection] section that are not options. */
 static const char *const reserved_options[] = {"token",         "api_key",       "username", "password", "client_id",
                                                "client_secret", "refresh_token", "base_url", "active",   "metadata",
-                                               "private_key",   "max_runs",      "oauth_issuer", "oauth_subject", "oauth_audience"};
+                                               "private_key",   "max_runs",      "oauth_issuer", "oauth_subject", "oauth_audience",
+                                               "webhook_secret", "webhook_secret_before", "webhook_unsigned"};
 
 int
 parse_fail(struct parse *p, const char *fmt, ...)
@@ -298,6 +299,29 @@ action_rules(struct parse *p, const struct manifest_action *a)
 	fields_rule(p, a->output, a->n_output, false);
 }
 
+/* Who cannot be told apart from a stranger is nobody's webhook: what is declared must be whole. */
+static void
+webhook_rules(struct parse *p, const struct manifest_webhook *w)
+{
+	name_rule(p, w->name, "-_", false);
+	parse_at(p, "webhook", w->name);
+	if (w->as_sync.n_models == 0)
+		parse_fail(p, "names no model; say which it writes in .model or .models");
+	if (!w->signature && (w->signature_key || w->signature_prefix || w->signed_text || w->timestamp))
+		parse_fail(p, "says how it is signed and not where: name the header in .signature");
+	if (w->signed_text && !strstr(w->signed_text, "${body}"))
+		parse_fail(p, "signed_text '%.80s' leaves out ${body}: then any body would do", w->signed_text);
+	if (w->signed_text && !strstr(w->signed_text, "${timestamp}") != !w->timestamp)
+		parse_fail(p, "a timestamp that is not signed proves nothing: name its header in .timestamp and put "
+		              "${timestamp} into .signed_text, or leave out both");
+	if (!w->signed_text && w->timestamp)
+		parse_fail(p, "a timestamp that is not signed proves nothing: put ${timestamp} into .signed_text");
+	if (!w->type && (w->types[0] || w->challenge_type))
+		parse_fail(p, "says which types, and not where the type stands: name its path in .type");
+	if (!w->challenge != !w->challenge_type || !w->account != !w->account_name)
+		parse_fail(p, ".challenge and .challenge_type, .account and .account_name are said both or not at all");
+}
+
 void
 rules_check(struct parse *p)
 {
@@ -318,9 +342,12 @@ rules_check(struct parse *p)
 	writers_rule(p);
 	for (size_t i = 0; i < m->n_actions; i++, parse_at(p, "actions", NULL))
 		action_rules(p, &m->actions[i]);
+	for (size_t i = 0; i < m->n_webhooks; i++, parse_at(p, "webhooks", NULL))
+		webhook_rules(p, &m->webhooks[i]);
 	parse_at(p, NULL, NULL);
 	unique_rule(p, m->options, m->n_options, sizeof *m->options, "options");
 	unique_rule(p, m->models, m->n_models, sizeof *m->models, "models");
 	unique_rule(p, m->syncs, m->n_syncs, sizeof *m->syncs, "syncs");
 	unique_rule(p, m->actions, m->n_actions, sizeof *m->actions, "actions");
+	unique_rule(p, m->webhooks, m->n_webhooks, sizeof *m->webhooks, "webhooks");
 }

@@ -28,7 +28,15 @@ struct manifest_word {
 	int value;
 };
 extern const struct manifest_word manifest_field_flags[], manifest_option_flags[], manifest_sync_flags[],
-        manifest_action_flags[], manifest_oauth_flags[];
+        manifest_action_flags[], manifest_oauth_flags[], manifest_webhook_flags[];
+
+/* The texts of a webhook: names in the JSON, and where they stand in struct manifest_webhook; ends with a NULL name. */
+struct manifest_text {
+	const char *name;
+	size_t at;
+};
+extern const struct manifest_text manifest_webhook_texts[];
+
 extern const struct manifest_word *const manifest_auths, *const manifest_kinds;
 
 #endif

@@ -68,7 +68,7 @@ enum hello_mode { HELLO_DESCRIBE = 1, HELLO_RUN = 2 };
 
 /* Field lists, in order (see message.c for the table itself; names there):
  * HELLO       u16 wire_version, u8 mode, u8 seccomp_only, u64 max_answer, u64 max_record, u64 max_batch, B plugin_name
- * STEP        u8 what (0 sync, 1 check, 2 action), B name, u8 full, i64 now_us, i64 last_success_us (0 none), u32 calls (budget; 0 none), u32 time_ms (0 none),
+ * STEP        u8 what (0 sync, 1 check, 2 action, 3 event), B name, u8 full, i64 now_us, i64 last_success_us (0 none), u32 calls (budget; 0 none), u32 time_ms (0 none),
  *             u32 page_size (0 as declared), u8 resumed, B connection (JSON {"connection","integration","options":{...}}), B metadata (JSON object), B checkpoint (JSON or empty), B input (JSON or empty)
  * POSITION_IS B name (depth byte + key), B state (JSON)
  * ANSWER      u32 of (serial of its request), u16 status (0: failed), u8 err_class, B error, B headers ("name: value\n" lines, lower-case names, no secrets), u64 length (decoded body bytes, all of it is there; UINT64_MAX: streamed),
@@ -98,7 +98,7 @@ enum hello_mode { HELLO_DESCRIBE = 1, HELLO_RUN = 2 };
 enum request_flag { REQUEST_STREAM = 1, REQUEST_SAFE = 2, REQUEST_PAGE = 4, REQUEST_CONDITIONAL = 8 };
 enum request_method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHOD_HEAD, METHODS };
 enum save_op { SAVE_RECORD, SAVE_UPDATE, SAVE_DELETE, SAVE_OPS };
-enum step_what { STEP_SYNC, STEP_CHECK, STEP_ACTION };
+enum step_what { STEP_SYNC, STEP_CHECK, STEP_ACTION, STEP_EVENT };
 /* How far a pagination proves that what it did not show is absent. */
 enum proof { PROOF_WHOLE = 1, /* cursor or link to the end, or offsets whose overlap matched */
              PROOF_WEAK,      /* positions that could have shifted (page numbers): needs two runs */

@@ -204,6 +204,54 @@ actions_write(struct describing *d)
 }
 
 static void
+webhook_write(struct describing *d, const struct sluice_webhook *w)
+{
+	const struct {
+		const char *name, *text;
+	} texts[] = {
+		{"name", w->name}, {"description", w->description}, {"signature", w->signature},
+		{"signature_key", w->signature_key}, {"signature_prefix", w->signature_prefix},
+		{"signed_text", w->signed_text}, {"timestamp", w->timestamp}, {"timestamp_key", w->timestamp_key},
+		{"id", w->id}, {"type", w->type}, {"time", w->time}, {"account", w->account},
+		{"account_name", w->account_name}, {"challenge_type", w->challenge_type}, {"challenge", w->challenge},
+	};
+
+	json_open(&d->o, '{');
+	for (size_t i = 0; i < LENGTH(texts); i++)
+		if (texts[i].text)
+			json_kv_str(&d->o, texts[i].name, texts[i].text);
+	json_key(&d->o, "models");
+	json_open(&d->o, '[');
+	if (w->model)
+		json_put_str(&d->o, w->model);
+	for (size_t i = 0; w->models && within(d, i, "models of a webhook") && w->models[i]; i++)
+		json_put_str(&d->o, w->models[i]);
+	json_close(&d->o, ']');
+	texts_write(d, "types", w->types);
+	flags_write(d, w->flags, manifest_webhook_flags);
+	json_kv_int(&d->o, "tolerance_s", w->tolerance_s);
+	json_kv_int(&d->o, "timeout_ms", w->timeout_ms);
+	json_close(&d->o, '}');
+}
+
+static void
+webhooks_write(struct describing *d)
+{
+	struct sluice_webhook w;
+
+	if (!plugin_webhook(d->p, 0, &w))
+		return;
+	json_key(&d->o, "webhooks");
+	json_open(&d->o, '[');
+	for (size_t i = 0; within(d, i, "webhooks") && plugin_webhook(d->p, i, &w); i++) {
+		webhook_write(d, &w);
+		if (!w.handle)
+			describe_fail(d, "webhook", w.name, ".handle is NULL; name the function that does the work");
+	}
+	json_close(&d->o, ']');
+}
+
+static void
 groups_write(struct describing *d, const struct sluice_rate_group *groups)
 {
 	struct sluice_rate_group g;
@@ -283,6 +331,7 @@ describe(const struct plugin *p, struct buf *json, struct err *err)
 	models_write(&d);
 	syncs_write(&d);
 	actions_write(&d);
+	webhooks_write(&d);
 	json_close(&d.o, '}');
 	return d.failed ? -1 : 0;
 }

@@ -189,6 +189,14 @@ run_is_full(struct sluice_run *run)
 	return step_of(run)->full;
 }
 
+static const char *
+run_event(struct sluice_run *run)
+{
+	struct step *s = step_of(run);
+
+	return s->what == STEP_EVENT ? s->input : "{}";
+}
+
 const struct sluice_host host_table = {
 	.abi_major = SLUICE_ABI_MAJOR,
 	.abi_minor = SLUICE_ABI_MINOR,
@@ -223,4 +231,5 @@ const struct sluice_host host_table = {
 	.reply = run_reply,
 	.format = run_format,
 	.is_full = run_is_full,
+	.event = run_event,
 };

@@ -34,6 +34,7 @@ static const struct {
 	SIZE(pair, value),
 	{"sluice_oauth", offsetof(struct sluice_connector, size_oauth), offsetof(struct abi, oauth), 0},
 	{"sluice_rate_group", offsetof(struct sluice_connector, size_rate_group), offsetof(struct abi, rate_group), 0},
+	{"sluice_webhook", offsetof(struct sluice_connector, size_webhook), offsetof(struct abi, webhook), 0},
 #undef SIZE
 };
 /* clang-format on */
@@ -160,6 +161,15 @@ plugin_rate_group(const struct plugin *p, const struct sluice_rate_group *array,
 	bool told = p->abi.rate_group >= REACHES(sluice_rate_group, requests); /* else there were none when it was built */
 
 	return element(told ? array : NULL, i, p->abi.rate_group, out, sizeof *out);
+}
+
+/* A plugin that does not say how long the struct is was built before there was one. */
+bool
+plugin_webhook(const struct plugin *p, size_t i, struct sluice_webhook *out)
+{
+	bool told = p->abi.webhook >= REACHES(sluice_webhook, handle);
+
+	return element(told ? p->connector.webhooks : NULL, i, p->abi.webhook, out, sizeof *out);
 }
 
 /* ---- single structs ---- */

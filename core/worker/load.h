@@ -15,6 +15,7 @@ struct abi { /* from the plugin's frozen prefix: version and bytes of each of it
 	uint16_t connector, field, model, option, sync, action, rate;
 	uint16_t request, response, page_request, page, map, pair;
 	uint16_t oauth, rate_group; /* 0: built before 1.1 */
+	uint16_t webhook;           /* 0: built before 1.2 */
 };
 
 struct plugin {
@@ -34,6 +35,7 @@ bool plugin_option(const struct plugin *p, size_t i, struct sluice_option *out);
 bool plugin_model(const struct plugin *p, size_t i, struct sluice_model *out);
 bool plugin_sync(const struct plugin *p, size_t i, struct sluice_sync *out);
 bool plugin_action(const struct plugin *p, size_t i, struct sluice_action *out);
+bool plugin_webhook(const struct plugin *p, size_t i, struct sluice_webhook *out);
 /* Arrays that other structs or calls point to; `array` may be NULL: */
 bool plugin_field(const struct plugin *p, const struct sluice_field *array, size_t i, struct sluice_field *out);
 bool plugin_pair(const struct plugin *p, const struct sluice_pair *array, size_t i, struct sluice_pair *out);

@@ -143,6 +143,8 @@ function_find(struct step *s, const char *name, int (**function)(struct sluice_r
 {
 	struct sluice_sync sync;
 	struct sluice_action action;
+	struct sluice_webhook webhook;
+	const struct manifest_webhook *declared;
 	const struct plugin *p = &s->w->plugin;
 
 	if (s->what == STEP_CHECK) {
@@ -162,11 +164,22 @@ function_find(struct step *s, const char *name, int (**function)(struct sluice_r
 				*function = action.call;
 				s->data = action.data;
 			}
+	} else if (s->what == STEP_EVENT) {
+		for (size_t i = 0; plugin_webhook(p, i, &webhook) && !*function; i++)
+			if (!strcmp(webhook.name, name)) {
+				*function = webhook.handle;
+				s->data = webhook.data;
+			}
+		declared = manifest_webhook(s->w->manifest, name);
+		s->sync = declared ? &declared->as_sync : NULL;
+		if (!s->sync)
+			*function = NULL;
 	}
 	if (*function)
 		return 0;
 	return err_set(err, ERR_CONNECTOR, "the connector has no %s '%s'",
 	               s->what == STEP_SYNC    ? "sync"
+	               : s->what == STEP_EVENT ? "webhook"
 	               : s->what == STEP_CHECK ? "check"
 	                                       : "action",
 	               name);
