@@ -396,6 +396,7 @@ call_granted(struct proxy_call *c)
 	c->answer.attempts++;
 	c->in_engine = true;
 	c->over = false;
+	c->granted_ms = now;
 	call_enter(c, CALL_SENDING, WAIT_CONNECT, late < call_deadline(c) ? late : call_deadline(c));
 	engine_start(p->engine, x->easy);
 }

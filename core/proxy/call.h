@@ -46,6 +46,7 @@ struct proxy_call {
 	CURLcode rc;    /* how, when over */
 	bool settled;   /* the answer stands, only its pieces are held back */
 	unsigned redirects;
+	int64_t granted_ms; /* the request under way was given to libcurl then; monotonic */
 	struct oauth_waiter token_wait;
 	struct secret *token;      /* OAuth 2: what it was sent with; a copy */
 	uint64_t token_generation; /* which one that is */

@@ -91,6 +91,16 @@ settle_answer(struct proxy_call *c)
 	outcome_stand(c);
 }
 
+/* For who counts requests: each one on the wire, whatever becomes of its call. */
+static void
+outcome_tell(const struct proxy_call *c, CURLcode rc)
+{
+	const struct proxy *p = c->proxy;
+
+	if (p->told)
+		p->told(p->told_arg, c->target->label, rc ? 0 : c->exchange.head.status, proxy_now(p) - c->granted_ms);
+}
+
 void
 outcome_settle(struct proxy_call *c, CURLcode rc)
 {
@@ -101,6 +111,7 @@ outcome_settle(struct proxy_call *c, CURLcode rc)
 	call_reason(c, WAIT_NONE);
 	c->answer.bytes += exchange_bytes(&c->exchange);
 	call_landed(c);
+	outcome_tell(c, rc);
 	if (c->cancelled) {
 		call_finish(c);
 		return;

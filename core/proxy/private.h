@@ -41,6 +41,8 @@ struct proxy {
 	uint64_t round;       /* of line_pump */
 	bool in_round, again; /* it is at work; something changed meanwhile */
 	struct proxy_keeper keeper;
+	void (*told)(void *arg, const char *label, int status, int64_t took_ms);
+	void *told_arg;
 	bool keeping;         /* a save is under way */
 	struct proxy_call *calls; /* all that have not ended */
 	uint64_t random;

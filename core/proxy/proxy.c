@@ -121,6 +121,8 @@ proxy_new(uv_loop_t *loop, const struct proxy_options *o, struct err *err)
 	if (sodium_init() < 0)
 		die("libsodium cannot be started");
 	p->clock = o->clock;
+	p->told = o->told;
+	p->told_arg = o->told_arg;
 	options_read(p, o);
 	rc = alarms_init(&p->alarms, loop, o->clock);
 	if (rc) {

@@ -38,6 +38,10 @@ struct proxy_options { /* zero: the usual */
 	unsigned slow_bytes, slow_seconds;   /* 100 bytes a second for 30 s: less is given up, streams too */
 	uint64_t random_seed;                /* for jitter; 0: from the system */
 	const char *user_agent;              /* NULL: "sluice/VERSION" */
+	/* After each request on the wire, repeated ones too: its target's label, and the status, 0: there was no answer. NULL: nobody
+	 * counts. Fixed with the proxy. */
+	void (*told)(void *arg, const char *label, int status, int64_t took_ms);
+	void *told_arg;
 };
 struct proxy *proxy_new(uv_loop_t *loop, const struct proxy_options *o, struct err *err);
 void proxy_options_change(struct proxy *p, const struct proxy_options *o); /* for what is asked from now on; the clock stays */
@@ -61,6 +65,7 @@ struct proxy_limit {
 #define PROXY_LIMITS_MAX 15 /* of one target */
 struct proxy_target_options {
 	const char *name;               /* "acme : slack", for logs and waits */
+	const char *label;              /* what its requests are counted under; NULL: the name */
 	const char *base_url;           /* complete; ${options} already filled in */
 	bool base_trusted;              /* it comes from the operator's INI: private addresses are allowed */
 	const char *const *hosts;       /* of the connector's manifest: public addresses only */

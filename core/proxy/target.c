@@ -126,6 +126,7 @@ proxy_target_new(struct proxy *p, const struct proxy_target_options *o, struct e
 	*t = (struct proxy_target){
 	        .proxy = p,
 	        .name = xstrdup(name),
+	        .label = xstrdup(o->label ? o->label : name),
 	        .base_trusted = o->base_trusted,
 	        .hosts = list_dup(o->hosts),
 	        .allow_hosts = list_dup(o->allow_hosts),
@@ -173,6 +174,7 @@ proxy_target_free(struct proxy_target *t)
 	}
 	url_free(&t->base);
 	free(t->name);
+	free(t->label);
 	list_free(t->hosts);
 	list_free(t->allow_hosts);
 	list_free(t->headers);

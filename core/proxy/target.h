@@ -19,7 +19,7 @@ struct proxy_target {
 	size_t n_limits;
 	struct proxy_call *waiting, *waiting_last; /* for limits, in their order */
 	struct proxy_target *line_prev, *line_next; /* while one waits */
-	char *name;
+	char *name, *label;
 	struct url base;
 	bool base_trusted;
 	char **hosts, **allow_hosts, **headers; /* end with NULL */

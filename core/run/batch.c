@@ -79,6 +79,7 @@ counts_add(struct run *r, const struct commit_counts *c, uint64_t *saved, uint64
 	for (size_t i = 0; i < r->n_models; i++)
 		if (r->models[i].dataset == c->dataset)
 			r->models[i].held += c->held;
+	metrics_saved(r, c);
 }
 
 static void
@@ -124,6 +125,8 @@ batch_durable(void *arg, const struct commit_result *result)
 		taken_back(r, &t->taken);
 		r->keep_open = false;
 		run_fail(r, &result->err);
+	} else {
+		metrics_rejected(r, t->taken.rejected);
 	}
 	steps_durable(t->step, result);
 	for (size_t i = 0; i < result->n_counts; i++)

@@ -101,9 +101,11 @@ status_with(const struct run *r, uint64_t held)
 	return "success";
 }
 
-static const char *
-status_word(const struct run *r)
+const char *
+finish_status(const struct run *r)
 {
+	if (!r->sync)
+		return r->err.cls == ERR_NONE ? "success" : r->err.cls == ERR_STOPPED ? "stopped" : "error";
 	return status_with(r, r->counts.held);
 }
 
@@ -112,7 +114,7 @@ record_put(struct run *r, struct commit *c)
 {
 	struct buf json = {0};
 
-	history_write(r, status_word(r), &json);
+	history_write(r, finish_status(r), &json);
 	commit_run(c, r->number, buf_view(&json));
 	buf_free(&json);
 }
@@ -146,7 +148,7 @@ last_put(struct run *r, struct commit *c, bool reasoned)
 
 	if (!store_state_get(r->host->store, r->scope, STATE_LAST, SLICE(""), &before))
 		buf_puts(&before, "{}");
-	facts_last(r, status_word(r), buf_view(&before), &last);
+	facts_last(r, finish_status(r), buf_view(&before), &last);
 	if (r->counts.held)
 		settled_put(r, reasoned, &last);
 	commit_state_set(c, r->scope, STATE_LAST, SLICE(""), buf_view(&last));

@@ -14,6 +14,7 @@
 #include "run/actions.h"
 #include "run/connections.h"
 #include "run/host.h"
+#include "run/metrics.h"
 #include "run/tokens.h"
 #include "run/merges.h"
 #include "run/rates.h"
@@ -89,6 +90,7 @@ host_new(const struct host_options *o, struct err *err)
 	h->loop = o->loop;
 	h->clock = o->clock ? o->clock : &clock_system;
 	h->settings = settings_hold(o->settings);
+	h->metrics = metrics_new();
 	if (uv_async_init(h->loop, &h->wake, host_woken) != 0) {
 		err_set(err, ERR_HOST, "the event loop takes no more handles");
 		goto out;
@@ -131,11 +133,12 @@ host_free(struct host *h)
 			uv_run(h->loop, UV_RUN_ONCE);
 	}
 	settings_free(h->settings);
+	metrics_free(h->metrics);
 	free(h);
 }
 
 static struct proxy_options
-proxy_options_of(const struct host *h)
+proxy_options_of(struct host *h)
 {
 	const struct host_settings *s = &h->settings->host;
 
@@ -148,6 +151,8 @@ proxy_options_of(const struct host *h)
 		.retry_base_ms = s->retry_base_ms,
 		.retry_max_ms = s->retry_max_ms,
 		.ca_file = s->ca_file,
+		.told = metrics_request,
+		.told_arg = h,
 	};
 }
 

@@ -14,6 +14,7 @@ struct host {
 	struct registry *registry;       /* made with the first manifest */
 	struct run *runs;                /* under way, each once */
 	uv_async_t wake;                 /* the store's writer thread has finished something */
+	struct metrics *metrics;
 	struct tokens *tokens;           /* keepers of access tokens: tokens.c */
 	struct actions *actions;         /* made with the first action that is asked for */
 	struct service *service;         /* borrowed; NULL: a one-shot command */

@@ -26,6 +26,7 @@
 #include "run/host.h"
 #include "run/idset.h"
 #include "run/member.h"
+#include "run/metrics.h"
 #include "wire/worker_process.h"
 
 struct dry_model;
@@ -289,6 +290,7 @@ void facts_again(struct run *r);                              /* as they are com
 void facts_last(const struct run *r, const char *status, struct slice before, struct buf *out);
 
 /* finish.c */
+const char *finish_status(const struct run *r);               /* "success" "partial" "error" "stopped" */
 bool finish_run(struct run *r);                               /* submits the next of the last commits; true: there is none left */
 enum sweep_verdict { SWEEP_NO, SWEEP_ONCE, SWEEP_TWICE };
 enum sweep_verdict finish_verdict(struct run *r, const struct run_model *m, char why[256]);

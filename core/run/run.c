@@ -108,14 +108,19 @@ run_account_as(struct run *r, enum wait_reason reason)
 	int64_t now = clock_mono_ms(r->host->clock), passed = now - r->account_ms;
 
 	r->account_ms = now;
-	if (reason != WAIT_NONE)
+	if (reason != WAIT_NONE) {
 		r->counts.wait_ms[reason] += passed;
-	else if (r->state == RUN_COMMITTING || r->batch.held)
+		metrics_waited(r, reason, passed);
+	} else if (r->state == RUN_COMMITTING || r->batch.held) {
 		r->counts.commit_ms += passed;
-	else if (r->state == RUN_STEPPING)
+		metrics_worked(r, "commit", passed);
+	} else if (r->state == RUN_STEPPING) {
 		r->counts.compute_ms += passed;
-	else
+		metrics_worked(r, "compute", passed);
+	} else {
 		r->counts.start_ms += passed;
+		metrics_worked(r, "start", passed);
+	}
 }
 
 void
@@ -428,6 +433,7 @@ run_finish(struct run *r)
 	result.warnings = buf_str(&r->warnings);
 	result.reply = buf_view(&r->reply);
 	result.answer = buf_view(&r->answer);
+	metrics_ended(r, finish_status(r));
 	run_unlist(r);
 	r->done(r->arg, &result);
 	timers_close(r);

@@ -263,6 +263,7 @@ session_end(void *arg, const struct err *why)
 	struct err err = *why;
 
 	run_account(r);
+	metrics_worker_ended(r, why);
 	r->worker_over = true;
 	if (!r->exiting && !run_over(r)) {
 		if (r->stop_why)

@@ -213,6 +213,7 @@ target_new(struct proxy *p, const struct settings *s, const struct manifest *m, 
 {
 	const struct integration_settings *i = c->integration;
 	struct proxy_target_options t = {
+		.label = i->name,
 		.base_trusted = c->base_url || i->base_url,
 		.hosts = (const char *const *)m->hosts,
 		.allow_hosts = (const char *const *)i->allow_hosts,

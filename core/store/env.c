@@ -208,6 +208,7 @@ env_read_begin(struct env *e, struct env_read *r, struct err *err)
 	int rc = EIO;
 
 	r->thread = pthread_self();
+	r->begun_ms = clock_mono_ms(&clock_system);
 	pthread_mutex_lock(&e->gate);
 	while (e->shut && !is_inside(e, r->thread))
 		pthread_cond_wait(&e->moved, &e->gate);
@@ -229,4 +230,17 @@ env_read_end(struct env *e, struct env_read *r)
 {
 	mdb_txn_abort(r->txn);
 	reader_leave(e, r);
+}
+
+int64_t
+env_oldest_read(struct env *e)
+{
+	int64_t now = clock_mono_ms(&clock_system), oldest = now;
+
+	pthread_mutex_lock(&e->gate);
+	for (const struct env_read *r = e->readers; r; r = r->next)
+		if (r->begun_ms < oldest)
+			oldest = r->begun_ms;
+	pthread_mutex_unlock(&e->gate);
+	return now - oldest;
 }

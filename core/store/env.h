@@ -17,6 +17,7 @@
 struct env_read {
 	MDB_txn *txn;
 	pthread_t thread;
+	int64_t begun_ms; /* monotonic */
 	struct env_read *next;
 };
 
@@ -38,6 +39,7 @@ int env_reopen(struct env *e, struct err *err);
 
 int env_read_begin(struct env *e, struct env_read *r, struct err *err);
 void env_read_end(struct env *e, struct env_read *r);
+int64_t env_oldest_read(struct env *e); /* ms that the read under way longest has lasted; 0: none */
 
 /* Turns a code of LMDB or errno into a sentence; finds a full disk behind an I/O error. -1. need: bytes about to be
  * written. */

@@ -319,8 +319,9 @@ store_stats(struct store *s, struct store_stats *out)
 	MDB_envinfo info;
 	MDB_stat st;
 
-	*out = (struct store_stats){.commits = atomic_load(&s->writer.commits),
-	                            .groups = atomic_load(&s->writer.groups)};
+	*out = (struct store_stats){0};
+	writer_stats(s, out);
+	out->oldest_reader_ms = env_oldest_read(&s->env);
 	if (statvfs(s->dir, &v) == 0)
 		out->free_disk = (uint64_t)v.f_bavail * v.f_frsize;
 	if (snapshot_begin(&p, s, &err) < 0) {

@@ -308,10 +308,17 @@ int store_runs(struct store *s, uint64_t before, size_t limit, bool (*each)(void
 int store_log(struct store *s, uint64_t run, uint64_t after, size_t limit,
               bool (*each)(void *arg, uint64_t n, struct slice json), void *arg, struct err *err);
 
+#define STORE_TOOK_BOUNDS 9
+extern const double store_took_bounds[STORE_TOOK_BOUNDS]; /* seconds */
 struct store_stats {
 	uint64_t file_bytes, used_bytes, map_bytes, free_disk;
 	uint64_t commits, groups;
+	uint64_t took[STORE_TOOK_BOUNDS + 1]; /* transactions by duration: up to each of store_took_bounds, and above */
+	int64_t took_us;                      /* all of them together */
+	int64_t oldest_reader_ms;             /* the snapshot under way longest; 0: none but this one */
+	int64_t oldest_waiting_ms;            /* the commit that has waited longest for the writer, its transaction included; 0: none */
 };
+
 void store_stats(struct store *s, struct store_stats *out);
 bool store_full(const struct store *s); /* commits failed for lack of room; none as large came through since, nor was there much room at one */
 

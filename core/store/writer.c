@@ -98,6 +98,28 @@ until(struct timespec *t, int64_t ms)
 	t->tv_nsec = ms % 1000 * 1000000;
 }
 
+const double store_took_bounds[STORE_TOOK_BOUNDS] = {0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5};
+
+static void
+group_took(struct writer *w, int64_t us)
+{
+	size_t i = 0;
+
+	while (i < STORE_TOOK_BOUNDS && (double)us / 1e6 > store_took_bounds[i])
+		i++;
+	atomic_fetch_add(&w->took[i], 1);
+	atomic_fetch_add(&w->took_us, (uint64_t)us);
+}
+
+static int64_t
+mono_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 /* Waits until a group is due and takes it; NULL: stop. Called locked. */
 static struct commit *
 group_take(struct writer *w)
@@ -153,10 +175,14 @@ writer_main(void *arg)
 
 	pthread_mutex_lock(&w->lock);
 	while ((list = group_take(w))) {
+		int64_t begun = mono_us();
 		bool poll;
+		atomic_store(&w->writing_ms, list->submitted_ms);
 		pthread_mutex_unlock(&w->lock);
 		group_write(s, list);
+		group_took(w, mono_us() - begun);
 		pthread_mutex_lock(&w->lock);
+		atomic_store(&w->writing_ms, 0);
 		poll = group_return(w, list);
 		if (poll && w->wake) {
 			pthread_mutex_unlock(&w->lock);
@@ -234,6 +260,25 @@ store_commit(struct store *s, struct commit *c, bool now, commit_done *done, voi
 	c->done = done;
 	c->arg = arg;
 	submit(s, c, now);
+}
+
+void
+writer_stats(struct store *s, struct store_stats *out)
+{
+	struct writer *w = &s->writer;
+	int64_t since;
+
+	out->commits = atomic_load(&w->commits);
+	out->groups = atomic_load(&w->groups);
+	for (size_t i = 0; i <= STORE_TOOK_BOUNDS; i++)
+		out->took[i] = atomic_load(&w->took[i]);
+	out->took_us = (int64_t)atomic_load(&w->took_us);
+	pthread_mutex_lock(&w->lock);
+	since = atomic_load(&w->writing_ms);
+	if (!since && w->first)
+		since = w->first->submitted_ms;
+	pthread_mutex_unlock(&w->lock);
+	out->oldest_waiting_ms = since ? clock_mono_ms(&clock_system) - since : 0;
 }
 
 static void

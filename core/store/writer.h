@@ -18,6 +18,9 @@ struct writer {
 	void (*wake)(void *arg);
 	void *wake_arg;
 	atomic_uint_fast64_t commits, groups;
+	atomic_uint_fast64_t took[STORE_TOOK_BOUNDS + 1]; /* transactions, by duration */
+	atomic_uint_fast64_t took_us;
+	atomic_int_fast64_t writing_ms; /* since when the group under way has waited or been written, monotonic; 0: none */
 	atomic_uint_fast64_t full; /* bytes of the group that found no room; 0: none, or there is room again */
 
 	pthread_mutex_t lock;   /* guards what follows */
@@ -31,6 +34,8 @@ struct writer {
 
 void writer_start(struct writer *w, struct store *s, const struct store_options *o);
 void writer_stop(struct writer *w); /* after everything in the queue is written; of one never started is fine */
+
+void writer_stats(struct store *s, struct store_stats *out); /* what of it the writer knows; any thread */
 
 /* For this folder: a commit that hands out a number, waited for. 0: error. Takes c. */
 uint64_t writer_number(struct store *s, struct commit *c, struct err *err);
