@@ -23,7 +23,7 @@ struct proxy_call {
 	struct alarm kick;  /* a stream goes on */
 
 	/* what was asked; copies */
-	char method[8];
+	char method[12];
 	struct buf headers, body;
 	uint16_t *retry_on;
 	size_t n_retry_on;

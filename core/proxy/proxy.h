@@ -91,7 +91,7 @@ struct proxy_request {         /* borrowed until proxy_send returns */
 	struct slice query;    /* encoded, without '?' */
 	struct slice headers;  /* "name: value\n" lines; what could carry credentials, Host, framing or connection
 	                          headers are refused */
-	struct slice body;     /* JSON; empty: none */
+	struct slice body;     /* JSON, or what a content-type in headers says; empty: none */
 	const uint16_t *retry_on;
 	size_t n_retry_on;
 	int retries;        /* negative: none; 0: as configured */

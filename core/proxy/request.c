@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "proxy/redirect.h"
 
-static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "REPORT"};
 
 /* One line at a time of "name: value\n" lines. */
 static bool
@@ -71,7 +71,7 @@ method_set(struct proxy_call *c, const struct proxy_request *r, struct err *err)
 	}
 	memcpy(c->method, "?", 2);
 	return err_set(err, ERR_USAGE,
-	               "'%.20s' is no method that is sent; use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS",
+	               "'%.20s' is no method that is sent; use GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, PROPFIND or REPORT",
 	               r->method ? r->method : "");
 }
 

@@ -1,6 +1,6 @@
 /* actions.c - see actions.h.
  *
- *   asked -> running -> done -> taken (or dropped, when nobody asks for it within a minute)
+ *   asked -> running -> done -> told, or taken (or dropped, when nobody asks for it within a minute)
  *              ^  |
  *              '--' repeatable, and the failure may pass
  *
@@ -21,13 +21,15 @@
 #define KEEP_MS 60000  /* an answer that nobody takes */
 #define TRIES_MORE 2
 
-struct task {
-	struct task *next;
+struct action_task {
+	struct action_task *next;
 	struct actions *all;
-	char *token, *connection, *integration, *name;
+	char *token, *connection, *integration, *name; /* token NULL: somebody is told */
+	void (*told)(void *arg, const struct action_result *r); /* NULL: nobody, or nobody any more */
+	void *arg;
 	struct buf input, reply;
 	int64_t timeout_ms, done_ms;
-	unsigned tries;
+	unsigned tries, tries_more;
 	bool check;               /* not an action: name is NULL */
 	bool repeatable, answers; /* as its connector declares it */
 	bool done;
@@ -38,14 +40,14 @@ struct task {
 
 struct actions {
 	struct host *host;
-	struct task *tasks;
+	struct action_task *tasks;
 	size_t n, closing;
 };
 
 static void
 task_gone(uv_handle_t *timer)
 {
-	struct task *t = timer->data;
+	struct action_task *t = timer->data;
 
 	t->all->closing--;
 	buf_wipe(&t->input);
@@ -58,9 +60,9 @@ task_gone(uv_handle_t *timer)
 }
 
 static void
-task_drop(struct task *t)
+task_drop(struct action_task *t)
 {
-	struct task **at = &t->all->tasks;
+	struct action_task **at = &t->all->tasks;
 
 	while (*at != t)
 		at = &(*at)->next;
@@ -70,24 +72,39 @@ task_drop(struct task *t)
 	uv_close((uv_handle_t *)&t->timer, task_gone);
 }
 
+/* r: of the run that ended it; NULL: the next one could not begin. */
 static void
-task_end(struct task *t, const struct err *err)
+task_end(struct action_task *t, const struct err *err, const struct run_result *r)
 {
+	struct action_result told = {.err = *err};
+
 	t->err = *err;
 	t->done = true;
 	t->done_ms = clock_mono_ms(t->all->host->clock);
+	if (t->token)
+		return;
+	told.reply = t->reply.len ? buf_view(&t->reply) : SLICE("null");
+	if (r) {
+		told.timed_out = r->timed_out;
+		told.status = r->status;
+		told.answer = r->answer;
+		told.headers = r->answer_headers;
+	}
+	if (t->told)
+		t->told(t->arg, &told);
+	task_drop(t);
 }
 
-static int task_start(struct task *t, struct err *err);
+static int task_start(struct action_task *t, struct err *err);
 
 static void
 task_again(uv_timer_t *timer)
 {
-	struct task *t = timer->data;
+	struct action_task *t = timer->data;
 	struct err err = {0};
 
 	if (task_start(t, &err) != 0)
-		task_end(t, &err);
+		task_end(t, &err, NULL);
 }
 
 static bool
@@ -98,7 +115,7 @@ may_pass(enum err_class cls)
 
 /* What there is to say of a check, well or not: a person is told more of it than its reason. */
 static void
-check_ran(struct task *t, const struct run_result *r)
+check_ran(struct action_task *t, const struct run_result *r)
 {
 	struct json_out o = json_out(&t->reply);
 
@@ -116,13 +133,13 @@ check_ran(struct task *t, const struct run_result *r)
 	json_close(&o, '}');
 	log_blank(&t->reply);
 	t->run = NULL;
-	task_end(t, &(struct err){0});
+	task_end(t, &(struct err){0}, r);
 }
 
 static void
 task_ran(void *arg, const struct run_result *r)
 {
-	struct task *t = arg;
+	struct action_task *t = arg;
 	struct err err = r->err;
 	int64_t pause = t->all->host->settings->host.retry_base_ms << t->tries;
 	char text[TIME_TEXT_MAX];
@@ -134,7 +151,7 @@ task_ran(void *arg, const struct run_result *r)
 	t->run = NULL;
 	if (err.cls == ERR_NONE && t->answers && !r->reply.len)
 		err_set(&err, ERR_CONNECTOR, "action '%s' declares an answer, and gave none", t->name);
-	if (t->repeatable && t->tries < TRIES_MORE && may_pass(err.cls)) {
+	if (t->repeatable && t->tries < t->tries_more && may_pass(err.cls)) {
 		t->tries++;
 		log_info("action '%s' of %s : %s is tried again in %s: %s", t->name, t->connection, t->integration,
 		         duration_format(pause, text), err.text);
@@ -142,11 +159,11 @@ task_ran(void *arg, const struct run_result *r)
 		return;
 	}
 	buf_slice(&t->reply, json_trim(r->reply));
-	task_end(t, &err);
+	task_end(t, &err, r);
 }
 
 static int
-task_start(struct task *t, struct err *err)
+task_start(struct action_task *t, struct err *err)
 {
 	struct host *h = t->all->host;
 	const struct connection_settings *c = settings_connection(h->settings, t->connection, t->integration);
@@ -176,15 +193,15 @@ actions_of(struct host *h)
 	return h->actions;
 }
 
-static struct task *
+static struct action_task *
 task_find(struct actions *all, const char *token)
 {
 	int64_t old = clock_mono_ms(all->host->clock) - KEEP_MS;
-	struct task *found = NULL, *next;
+	struct action_task *found = NULL, *next;
 
-	for (struct task *t = all->tasks; t; t = next) {
+	for (struct action_task *t = all->tasks; t; t = next) {
 		next = t->next;
-		if (strcmp(t->token, token) == 0)
+		if (t->token && strcmp(t->token, token) == 0)
 			found = t;
 		else if (t->done && t->done_ms < old)
 			task_drop(t);
@@ -192,48 +209,52 @@ task_find(struct actions *all, const char *token)
 	return found;
 }
 
-static int
+static struct action_task *
 task_make(struct actions *all, const struct action_ask *a, struct err *err)
 {
-	struct task *t;
+	struct action_task *t;
 
-	if (!a->name && !a->check)
-		return err_set(err, ERR_HOST, "the process that ran it has ended: whether it was carried out is not known");
-	if (all->n >= TASKS_MAX)
-		return err_set(err, ERR_HOST, "%d actions are under way here: try again later", TASKS_MAX);
-	t = XNEW(struct task);
+	if (all->n >= TASKS_MAX) {
+		err_set(err, ERR_HOST, "%d actions are under way here: try again later", TASKS_MAX);
+		return NULL;
+	}
+	t = XNEW(struct action_task);
 	if (uv_timer_init(all->host->loop, &t->timer) != 0) {
 		free(t);
-		return err_set(err, ERR_HOST, "the event loop takes no more handles");
+		err_set(err, ERR_HOST, "the event loop takes no more handles");
+		return NULL;
 	}
 	t->timer.data = t;
 	t->all = all;
-	t->token = xstrdup(a->token);
+	t->token = a->token ? xstrdup(a->token) : NULL;
 	t->connection = xstrdup(a->connection);
 	t->integration = a->integration ? xstrdup(a->integration) : NULL;
 	t->name = a->check ? NULL : xstrdup(a->name);
 	t->check = a->check;
 	t->timeout_ms = a->timeout_ms;
+	t->tries_more = a->retries < 0 ? 0 : a->retries ? (unsigned)a->retries : TRIES_MORE;
 	buf_slice(&t->input, a->input);
 	t->next = all->tasks;
 	all->tasks = t;
 	all->n++;
 	if (task_start(t, err) == 0)
-		return 0;
+		return t;
 	task_drop(t);
-	return -1;
+	return NULL;
 }
 
 int
 actions_ask(struct host *h, const struct action_ask *a, bool *done, struct buf *reply, struct err *err)
 {
 	struct actions *all = actions_of(h);
-	struct task *t = task_find(all, a->token);
+	struct action_task *t = task_find(all, a->token);
 	int rc = 0;
 
 	*done = false;
+	if (!t && !a->name && !a->check)
+		return err_set(err, ERR_HOST, "the process that ran it has ended: whether it was carried out is not known");
 	if (!t)
-		return task_make(all, a, err);
+		return task_make(all, a, err) ? 0 : -1;
 	if (!t->done)
 		return 0;
 	*done = true;
@@ -245,18 +266,46 @@ actions_ask(struct host *h, const struct action_ask *a, bool *done, struct buf *
 	return rc;
 }
 
+struct action_task *
+action_begin(struct host *h, const struct action_ask *a, void (*told)(void *arg, const struct action_result *r), void *arg,
+             struct err *err)
+{
+	struct action_ask ask = *a;
+	struct action_task *t;
+
+	ask.token = NULL;
+	t = task_make(actions_of(h), &ask, err);
+	if (t) {
+		t->told = told;
+		t->arg = arg;
+	}
+	return t;
+}
+
+void
+action_forget(struct action_task *t)
+{
+	t->told = NULL;
+}
+
 void
 actions_end(struct host *h)
 {
+	struct action_task *t;
+	const struct err ended = {ERR_STOPPED, "the process that runs the action ends"};
+
 	if (!h->actions)
 		return;
-	for (struct task *t = h->actions->tasks; t; t = t->next)
+	for (t = h->actions->tasks; t; t = t->next)
 		if (t->run)
-			run_stop(t->run, "the process that runs the action ends");
-	while (h->actions->tasks) {
-		while (h->actions->tasks->run)
+			run_stop(t->run, ended.text);
+	while ((t = h->actions->tasks)) {
+		if (t->run)
 			uv_run(h->loop, UV_RUN_ONCE);
-		task_drop(h->actions->tasks);
+		else if (t->token)
+			task_drop(t);
+		else
+			task_end(t, &ended, NULL); /* it waited for another try */
 	}
 	while (h->actions->closing)
 		uv_run(h->loop, UV_RUN_ONCE);

@@ -173,6 +173,7 @@ struct run {
 	bool respawn;
 	bool exiting;                         /* told to exit: its end is no failure */
 	bool ended;                           /* the last step is over */
+	bool late;                            /* of an action or check: its time was up */
 	bool unreachable;                     /* the last request got not one byte of an answer */
 	int64_t retry_at_us;                  /* as the last answer that was no success has it; 0: nothing */
 	bool bad_answer;                      /* in this step: an answer that was neither success nor accepted */
@@ -210,7 +211,7 @@ struct run {
 	bool complete;
 	struct buf warnings;                  /* lines */
 	struct buf lines;                     /* of the log, as JSON: for the next commit */
-	struct buf reply, answer;
+	struct buf reply, answer, answer_headers;
 	int status;
 };
 

@@ -145,6 +145,9 @@ answer_note(struct run *r, const struct flight *f, const struct proxy_answer *a)
 	buf_clear(&r->answer);
 	buf_put(&r->answer, a->body.p, a->body.len > ANSWER_KEPT ? ANSWER_KEPT : a->body.len);
 	log_blank(&r->answer);
+	buf_clear(&r->answer_headers);
+	buf_slice(&r->answer_headers, a->headers);
+	log_blank(&r->answer_headers);
 	if (!f->page && !good && a->err.cls == ERR_NONE)
 		r->bad_answer = true;
 }

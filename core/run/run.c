@@ -304,7 +304,8 @@ time_up(struct run *r)
 {
 	char text[TIME_TEXT_MAX];
 
-	if (r->request.what != STEP_SYNC)
+	r->late = r->request.what != STEP_SYNC;
+	if (r->late)
 		run_failf(r, waits_for_provider(r) ? ERR_PROVIDER : ERR_CONNECTOR,
 		          waits_for_provider(r) ? "timed out: %s did not answer within %s"
 		          : r->action               ? "the action of plugin '%s' did not end within %s"
@@ -375,6 +376,7 @@ run_free(struct run *r)
 	buf_free(&r->lines);
 	buf_free(&r->reply);
 	buf_free(&r->answer);
+	buf_free(&r->answer_headers);
 	free(r);
 }
 
@@ -420,7 +422,7 @@ run_finish(struct run *r)
 		.complete = r->complete,
 		.more = r->more && r->err.cls == ERR_STOPPED,
 		.resumed = r->resumes != 0,
-		.timed_out = r->stop_timeout && r->err.cls == ERR_STOPPED,
+		.timed_out = r->late || (r->stop_timeout && r->err.cls == ERR_STOPPED),
 		.retry_at_us = r->err.cls == ERR_RATE ? r->retry_at_us : 0,
 		.unreachable = r->unreachable && r->err.cls == ERR_PROVIDER,
 		.status = r->status,
@@ -434,6 +436,7 @@ run_finish(struct run *r)
 	result.reply = buf_view(&r->reply);
 	result.answer = buf_view(&r->answer);
 	metrics_ended(r, finish_status(r));
+	result.answer_headers = buf_view(&r->answer_headers);
 	run_unlist(r);
 	r->done(r->arg, &result);
 	timers_close(r);

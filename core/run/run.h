@@ -82,13 +82,14 @@ struct run_result {
 	bool incomplete;           /* absence should have been worked out, and could not be for every model */
 	bool resumed;              /* took up an interrupted run */
 	bool more;                 /* ERR_STOPPED by run_limit, in good order: there is more to do, the next run goes on */
-	bool timed_out;            /* ERR_STOPPED by its own timeout_ms */
+	bool timed_out;            /* ERR_STOPPED by its own timeout_ms; an action or check: its time was up */
 	const char *warnings;      /* lines; "" */
 	struct slice reply;        /* of a check or action: JSON */
 	int64_t retry_at_us;       /* ERR_RATE: provider or quota let nothing pass before, wall; 0: nobody said */
 	bool unreachable;          /* it failed, and its last request got not one byte of an answer */
 	int status;                /* HTTP status of the last answer; 0: there was none */
-	struct slice answer;       /* of a check: the last answer, of a sync: the last that was no success; its body, cut at 4 KiB */
+	struct slice answer;       /* of a check or action: the last answer, of a sync: the last that was no success; its body, cut at 4 KiB */
+	struct slice answer_headers; /* of the same: "name: value\n" lines */
 };
 typedef void run_done(void *arg, const struct run_result *r);
 
