@@ -38,6 +38,7 @@ static apply_fn *const ops[OP_COUNT] = {
 	[OP_TOMBSTONE_DROP] = apply_tombstone_drop,
 	[OP_RUN_DROP] = apply_run_drop,
 	[OP_LOG_DROP] = apply_log_drop,
+	[OP_RECORD_PRUNE] = apply_record_prune,
 	[OP_ROOM] = apply_room,
 	[OP_REKEY] = apply_rekey,
 	[OP_SEEN] = apply_seen,

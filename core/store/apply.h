@@ -62,6 +62,8 @@ size_t record_key(const struct seal *seal, bool hash_ids, uint32_t dataset, stru
                   uint8_t out[4 + STORE_ID_MAX]);
 int record_head(struct group *g, struct dataset *d, const struct id_entry *e,
 		struct feed_head *h); /* leaves the feed's cursor on it */
+int record_head_hollow(struct group *g, struct dataset *d, const struct id_entry *e, bool hollow);
+int record_row_put(struct group *g, struct dataset *d, uint64_t row, struct slice body, unsigned flags);
 int record_head_put(struct group *g, struct dataset *d, uint64_t sequence, const struct feed_head *h);
 
 /* What apply_save and apply_delete do. body: length of id (1 byte), id, JSON. */
@@ -96,6 +98,7 @@ apply_fn apply_state_set, apply_state_merge, apply_state_clear, apply_state_clea
 apply_fn apply_dead, apply_dead_change;           /* dead.c */
 apply_fn apply_run, apply_log, apply_step;        /* history.c */
 apply_fn apply_dataset, apply_scope, apply_epoch; /* names.c */
+apply_fn apply_record_prune;                       /* hollow.c */
 apply_fn apply_tombstone_drop, apply_run_drop, apply_log_drop; /* prune.c */
 apply_fn apply_merge_define, apply_merge_drop, apply_merge_build; /* merge_build.c */
 apply_fn apply_room;                              /* job.c */

@@ -293,6 +293,14 @@ commit_tombstone_drop(struct commit *c, uint32_t dataset, uint64_t sequence)
 }
 
 void
+commit_record_prune(struct commit *c, uint32_t dataset, uint64_t sequence)
+{
+	put_op(c, OP_RECORD_PRUNE, dataset);
+	buf_u64(&c->ops, sequence);
+	c->air += RECORD_WEIGHT;
+}
+
+void
 commit_run_drop(struct commit *c, uint64_t run)
 {
 	buf_u8(&c->ops, OP_RUN_DROP);

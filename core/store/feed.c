@@ -54,7 +54,7 @@ struct feeding {
 };
 
 static struct record
-record_of(uint32_t dataset, uint64_t sequence, const struct feed_head *h, struct slice id, struct slice json)
+record_of(uint32_t dataset, uint64_t sequence, const struct feed_head *h, struct slice id, struct slice json, int64_t pruned_us)
 {
 	return (struct record){.dataset = dataset,
 	                       .sequence = sequence,
@@ -63,7 +63,8 @@ record_of(uint32_t dataset, uint64_t sequence, const struct feed_head *h, struct
 	                       .json = json,
 	                       .first_seen_us = h->first_us,
 	                       .modified_us = h->modified_us,
-	                       .deleted_us = h->action == CHANGE_DELETED ? h->modified_us : 0};
+	                       .deleted_us = h->action == CHANGE_DELETED ? h->modified_us : 0,
+	                       .pruned_us = pruned_us};
 }
 
 static int
@@ -73,11 +74,30 @@ damaged(struct store *s, uint32_t dataset, uint64_t sequence, struct err *err)
 	               (unsigned long long)sequence);
 }
 
-/* One entry of the feed: looked at, and handed on when it is to be seen from this cursor. */
+/* What the query shows of it; 0: nothing. */
+static int
+action_shown(const struct feed_query *q, const struct feed_head *h)
+{
+	int action = q->all ? h->action : action_from(h, q->after);
+
+	if ((q->live_only && h->action == CHANGE_DELETED) || (q->actions && !(q->actions & 1u << action)))
+		return 0;
+	return h->modified_us < q->since_us ? 0 : action;
+}
+
+static bool
+page_full(const struct feeding *f)
+{
+	return f->stop || !f->limit || !f->bytes;
+}
+
+/* One entry of the feed: looked at, and handed on when it is to be seen from this cursor. Once the page is full it is
+ * only found out whether there is another to be seen. */
 static int
 feed_entry(struct feeding *f, MDB_val k, MDB_val v, struct err *err)
 {
 	uint64_t sequence = get_be64((char *)k.mv_data + 4);
+	bool full = page_full(f);
 	struct feed_head h;
 	struct slice id, json;
 	struct record r;
@@ -85,17 +105,54 @@ feed_entry(struct feeding *f, MDB_val k, MDB_val v, struct err *err)
 
 	if (!read_head(&f->snap, slice_val(k), slice_val(v), &h))
 		return damaged(f->snap.s, f->q->dataset, sequence, err);
-	action = f->q->all ? h.action : action_from(&h, f->q->after);
-	if (action && !(f->q->live_only && h.action == CHANGE_DELETED)) {
-		if (!read_row(&f->snap, f->rows, f->q->dataset, h.row, &id, &json))
-			return damaged(f->snap.s, f->q->dataset, sequence, err);
-		r = record_of(f->q->dataset, sequence, &h, id, json);
-		r.action = (enum change_action)action;
-		f->stop = !f->each(f->arg, &r);
-		f->limit--;
-		f->bytes -= json.len < f->bytes ? json.len : f->bytes;
-	}
+	action = action_shown(f->q, &h);
+	f->more = full && action;
+	if (full)
+		return 0;
 	f->next = sequence;
+	if (!action)
+		return 0;
+	if (!read_row(&f->snap, f->rows, f->q->dataset, h.row, &id, &json))
+		return damaged(f->snap.s, f->q->dataset, sequence, err);
+	r = record_of(f->q->dataset, sequence, &h, id, json, f->snap.pruned_us);
+	r.action = (enum change_action)action;
+	f->stop = !f->each(f->arg, &r);
+	f->limit--;
+	f->bytes -= json.len < f->bytes ? json.len : f->bytes;
+	return 0;
+}
+
+/* Times follow sequences: halving finds the last entry from before since_us, or the cursor. Entries up to low are too old,
+ * those above high are not. */
+static int
+feed_begin(struct feeding *f, uint64_t last, uint64_t *begin, struct err *err)
+{
+	uint64_t low = f->q->after, high = last > low ? last : low, middle, sequence;
+	uint8_t key[FEED_KEY_SIZE];
+	struct feed_head h;
+	MDB_val k, v;
+	int rc;
+
+	while (f->q->since_us && low < high) {
+		middle = low + (high - low) / 2;
+		layout_feed_key(key, f->q->dataset, middle + 1);
+		k = val_of(key, sizeof(key));
+		rc = mdb_cursor_get(f->feed, &k, &v, MDB_SET_RANGE);
+		if (rc && rc != MDB_NOTFOUND)
+			return env_error(&f->snap.s->env, rc, "cannot read the feed", 0, err);
+		if (rc || get_be32(k.mv_data) != f->q->dataset) {
+			high = middle;
+			continue;
+		}
+		sequence = get_be64((char *)k.mv_data + 4);
+		if (!read_head(&f->snap, slice_val(k), slice_val(v), &h))
+			return damaged(f->snap.s, f->q->dataset, sequence, err);
+		if (h.modified_us >= f->q->since_us)
+			high = middle;
+		else
+			low = sequence;
+	}
+	*begin = low;
 	return 0;
 }
 
@@ -104,20 +161,24 @@ feed_walk(struct feeding *f, uint64_t last, struct err *err)
 {
 	uint8_t key[FEED_KEY_SIZE];
 	MDB_val k = val_of(key, sizeof(key)), v;
+	uint64_t begin = f->q->after;
 	int rc;
 
 	if (f->q->after == UINT64_MAX)
 		return 0;
-	layout_feed_key(key, f->q->dataset, f->q->after + 1);
+	if (feed_begin(f, last, &begin, err) < 0)
+		return -1;
+	layout_feed_key(key, f->q->dataset, begin + 1);
 	for (rc = mdb_cursor_get(f->feed, &k, &v, MDB_SET_RANGE); !rc; rc = mdb_cursor_get(f->feed, &k, &v, MDB_NEXT)) {
 		if (k.mv_size != FEED_KEY_SIZE || get_be32(k.mv_data) != f->q->dataset)
 			break;
-		f->more = f->stop || !f->limit || !f->bytes || !f->steps;
+		f->more = !f->steps--;
 		if (f->more)
 			return 0;
-		f->steps--;
 		if (feed_entry(f, k, v, err) < 0)
 			return -1;
+		if (f->more)
+			return 0;
 	}
 	if (rc && rc != MDB_NOTFOUND)
 		return env_error(&f->snap.s->env, rc, "cannot read the feed", 0, err);
@@ -220,7 +281,7 @@ record_show(struct snapshot *p, uint32_t dataset, struct slice wanted, void (*fn
 		damaged(p->s, dataset, e.sequence, err);
 		return false;
 	}
-	r = record_of(dataset, e.sequence, &h, id, json);
+	r = record_of(dataset, e.sequence, &h, id, json, p->pruned_us);
 	fn(arg, &r);
 	return true;
 }

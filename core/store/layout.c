@@ -54,7 +54,7 @@ layout_head_put(uint8_t out[FEED_HEAD_MAX], const struct feed_head *h)
 {
 	uint8_t *p = out;
 
-	*p++ = (uint8_t)(h->action | (h->gone_seq ? FEED_REBORN : 0));
+	*p++ = (uint8_t)(h->action | (h->gone_seq ? FEED_REBORN : 0) | (h->hollow ? FEED_HOLLOW : 0));
 	p = put64(p, h->row);
 	p = put64(p, (uint64_t)h->first_us);
 	p = put64(p, (uint64_t)h->modified_us);
@@ -72,7 +72,8 @@ layout_head_get(struct slice in, struct feed_head *h)
 	struct reader r = reader_of(in);
 	uint8_t action = reader_u8(&r);
 
-	h->action = action & (FEED_REBORN - 1);
+	h->action = action & (FEED_HOLLOW - 1);
+	h->hollow = action & FEED_HOLLOW;
 	h->row = reader_u64(&r);
 	h->first_us = (int64_t)reader_u64(&r);
 	h->modified_us = (int64_t)reader_u64(&r);
@@ -131,6 +132,25 @@ layout_scope_get(struct slice in, struct scope_entry *e, struct slice *names)
 	e->dead = reader_u64(&r);
 	*names = reader_rest(&r);
 	return !r.bad;
+}
+
+void
+layout_hollow_put(uint8_t out[LAYOUT_HOLLOW_SIZE], int64_t pruned_us)
+{
+	*out = 0;
+	put64(out + 1, (uint64_t)pruned_us);
+}
+
+int64_t
+layout_hollow(struct slice *json)
+{
+	int64_t us;
+
+	if (json->len != LAYOUT_HOLLOW_SIZE || *json->p)
+		return 0;
+	memcpy(&us, json->p + 1, sizeof(us));
+	*json = SLICE("{}");
+	return us;
 }
 
 void

@@ -66,7 +66,11 @@ struct layout_key {
 	uint8_t p[LAYOUT_KEY_MAX];
 };
 
-enum { ID_DELETED = 1, ID_SUSPECT = 2 }; /* suspect: absent from the last sweep that could not prove order */
+enum {
+	ID_DELETED = 1,
+	ID_SUSPECT = 2, /* absent from the last sweep that could not prove order */
+	ID_HOLLOW = 4,  /* its content was pruned: `hash` is that of what it held, size is 0, its row is a layout_hollow */
+};
 
 struct id_entry {
 	uint64_t row;
@@ -80,6 +84,7 @@ struct id_entry {
 
 struct feed_head {
 	uint8_t action; /* enum change_action */
+	bool hollow;    /* as ID_HOLLOW */
 	uint64_t row;
 	int64_t first_us;    /* first seen */
 	int64_t modified_us; /* this change; of a delete, when it was deleted */
@@ -91,6 +96,7 @@ struct feed_head {
 #define FEED_MAC_SIZE 8
 #define FEED_HEAD_MAX 57
 #define FEED_REBORN 0x80 /* in the action's byte: life_seq and gone_seq follow */
+#define FEED_HOLLOW 0x40
 
 enum { DATASET_MARKING = 1 }; /* a generation is under way: saves mark what they saw */
 
@@ -148,6 +154,11 @@ void layout_dataset_put(uint8_t out[DATASET_ENTRY_SIZE], const struct dataset_en
 bool layout_dataset_get(struct slice in, struct dataset_entry *e, struct slice *names);
 void layout_scope_put(uint8_t out[SCOPE_ENTRY_SIZE], const struct scope_entry *e);
 bool layout_scope_get(struct slice in, struct scope_entry *e, struct slice *names);
+
+/* In the place of a record's JSON, where it was pruned: NUL, with which no JSON begins, and when. */
+#define LAYOUT_HOLLOW_SIZE 9
+void layout_hollow_put(uint8_t out[LAYOUT_HOLLOW_SIZE], int64_t pruned_us);
+int64_t layout_hollow(struct slice *json); /* 0: it is none. Else *json becomes {} */
 
 void layout_feed_key(uint8_t out[FEED_KEY_SIZE], uint32_t dataset, uint64_t sequence);
 /* Four NUL-terminated names out of an entry's tail; false: damaged. Borrowed from it. */

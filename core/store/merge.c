@@ -137,6 +137,15 @@ merges_load(struct group *g)
 }
 
 bool
+merges_make(const struct merges *all, uint32_t dataset)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (all->list[i].target == dataset)
+			return true;
+	return false;
+}
+
+bool
 merges_use(const struct merges *all, uint32_t dataset)
 {
 	for (size_t i = 0; i < all->n; i++)

@@ -38,6 +38,7 @@ struct merge {
 int merges_load(struct group *g);
 void merges_free(struct merges *all);
 bool merges_use(const struct merges *all, uint32_t dataset); /* one of them is made of it */
+bool merges_make(const struct merges *all, uint32_t dataset); /* it is the target of one */
 bool merge_parse(struct slice json, struct merge *m); /* yours, by merge_finish */
 void merge_finish(struct merge *m);
 

@@ -121,5 +121,6 @@ read_row(struct snapshot *p, MDB_cursor *rows, uint32_t dataset, uint64_t row, s
 		return false;
 	*id = slice_of(body.p + 1, (uint8_t)body.p[0]);
 	*json = slice_of(id->p + id->len, body.len - 1 - id->len);
+	p->pruned_us = layout_hollow(json);
 	return true;
 }

@@ -8,6 +8,7 @@ struct snapshot {
 	struct store *s;
 	struct env_read env;
 	struct buf scratch;
+	int64_t pruned_us; /* of the row that was read last: when its content was pruned; 0: it is there */
 };
 
 int snapshot_begin(struct snapshot *p, struct store *s, struct err *err); /* on failure nothing needs ending */
@@ -27,7 +28,7 @@ bool snapshot_scope(struct snapshot *p, uint32_t number, struct scope_entry *e, 
 /* For calls that can only say "none": a failure is logged, so that it is not taken for absence without a trace. */
 void read_complain(const struct err *err);
 
-/* A row and its head, checked and put together; shown from `after`. false: damaged. */
+/* A head and a row, checked. false: damaged. Of a row whose content was pruned json is {}. */
 bool read_head(struct snapshot *p, struct slice key, struct slice value, struct feed_head *h);
 bool read_row(struct snapshot *p, MDB_cursor *rows, uint32_t dataset, uint64_t row, struct slice *id,
               struct slice *json);

@@ -6,7 +6,8 @@
  * latest change.
  *
  * Awkward: a deleted record keeps row, index and first-seen; saving it again is an `added` with a new sequence number,
- * and the head then remembers both borders of the gap (feed.c says what for). */
+ * and the head then remembers both borders of the gap (feed.c says what for). And one whose content was pruned (hollow.c)
+ * keeps its hash: saved again as it was, it is unchanged, and yet its row is written. */
 #include "base/mem.h"
 #include "store/apply.h"
 #include "store/merge.h"
@@ -69,8 +70,8 @@ row_place(uint32_t dataset, uint64_t row, uint8_t key[12])
 	return (struct seal_place){SEAL_ROW, slice_of(key, 12)};
 }
 
-static int
-row_put(struct group *g, struct dataset *d, uint64_t row, struct slice body, unsigned flags)
+int
+record_row_put(struct group *g, struct dataset *d, uint64_t row, struct slice body, unsigned flags)
 {
 	uint8_t place[12];
 	struct seal_place at = row_place(d->number, row, place);
@@ -109,17 +110,42 @@ record_head(struct group *g, struct dataset *d, const struct id_entry *e, struct
 	               : damaged(g, d, e->sequence);
 }
 
+static size_t
+head_seal(struct group *g, const struct dataset *d, uint64_t sequence, const struct feed_head *h,
+          uint8_t key[FEED_KEY_SIZE], uint8_t out[FEED_HEAD_MAX])
+{
+	size_t len = layout_head_put(out, h);
+	uint64_t mac;
+
+	layout_feed_key(key, d->number, sequence);
+	mac = seal_mac(&g->s->seal, slice_of(key, FEED_KEY_SIZE), slice_of(out, len));
+	memcpy(out + len, &mac, sizeof(mac));
+	return len + sizeof(mac);
+}
+
+/* In its place: no sequence, no time changes. */
+int
+record_head_hollow(struct group *g, struct dataset *d, const struct id_entry *e, bool hollow)
+{
+	uint8_t key[FEED_KEY_SIZE], out[FEED_HEAD_MAX];
+	struct feed_head h;
+	MDB_val k = val_of(key, sizeof(key)), v;
+	int rc = record_head(g, d, e, &h);
+
+	if (rc)
+		return rc;
+	h.hollow = hollow;
+	v = val_of(out, head_seal(g, d, e->sequence, &h, key, out));
+	d->dirty = true;
+	return mdb_cursor_put(g->feed, &k, &v, MDB_CURRENT);
+}
+
 int
 record_head_put(struct group *g, struct dataset *d, uint64_t sequence, const struct feed_head *h)
 {
 	uint8_t key[FEED_KEY_SIZE], out[FEED_HEAD_MAX];
-	size_t len = layout_head_put(out, h);
-	uint64_t mac;
-	MDB_val k = val_of(key, sizeof(key)), v = val_of(out, len + FEED_MAC_SIZE);
+	MDB_val k = val_of(key, sizeof(key)), v = val_of(out, head_seal(g, d, sequence, h, key, out));
 
-	layout_feed_key(key, d->number, sequence);
-	mac = seal_mac(&g->s->seal, slice_of(key, sizeof(key)), slice_of(out, len));
-	memcpy(out + len, &mac, sizeof(mac));
 	d->dirty = true;
 	if (d->number < g->feed_end)
 		return mdb_cursor_put(g->feed, &k, &v, 0);
@@ -137,6 +163,7 @@ head_move(struct group *g, struct place *at, enum change_action action)
 	if (rc || (rc = mdb_cursor_del(g->feed, 0)))
 		return rc;
 	h.action = (uint8_t)action;
+	h.hollow = at->e.flags & ID_HOLLOW;
 	h.modified_us = group_now(g, at->d);
 	if (action == CHANGE_ADDED) {
 		h.gone_seq = at->e.sequence;
@@ -180,7 +207,7 @@ record_add(struct group *g, struct place *at, struct slice body, const struct js
 	*taken = rc == MDB_KEYEXIST;
 	if (*taken)
 		return layout_id_get(slice_val(v), &at->e) ? 0 : MDB_CORRUPTED;
-	if (rc || (rc = row_put(g, at->d, at->e.row, body, MDB_APPEND)))
+	if (rc || (rc = record_row_put(g, at->d, at->e.row, body, MDB_APPEND)))
 		return rc;
 	h = (struct feed_head){.action = CHANGE_ADDED,
 	                       .row = at->e.row,
@@ -204,10 +231,10 @@ record_change(struct group *g, struct place *at, struct slice body, const struct
 {
 	struct dataset_entry *e = &at->d->e;
 	bool gone = at->e.flags & ID_DELETED;
-	bool same = at->e.hash.low == hash->low && at->e.hash.high == hash->high;
+	bool same = at->e.hash.low == hash->low && at->e.hash.high == hash->high && !(at->e.flags & ID_HOLLOW);
 	int rc;
 
-	if (!same && (rc = row_put(g, at->d, at->e.row, body, 0)))
+	if (!same && (rc = record_row_put(g, at->d, at->e.row, body, 0)))
 		return rc;
 	if (!gone)
 		e->bytes -= at->e.size;
@@ -236,6 +263,23 @@ mark(struct group *g, struct place *at, struct commit_counts *n)
 	return rc;
 }
 
+/* The content of one that was pruned comes back as it was: no reader is told. */
+static int
+record_refill(struct group *g, struct place *at, struct slice body)
+{
+	int rc = record_row_put(g, at->d, at->e.row, body, 0);
+
+	if (!rc)
+		rc = record_head_hollow(g, at->d, &at->e, false);
+	if (rc)
+		return rc;
+	at->e.flags = 0;
+	at->e.size = (uint32_t)(body.len - 1 - at->id.len);
+	at->d->e.bytes += at->e.size;
+	rc = place_write(g, at);
+	return rc ? rc : changed(g, at, body);
+}
+
 /* What a save and an update that was worked out have in common, for a record that is there. */
 static int
 record_compare(struct group *g, struct place *at, struct slice body, const struct json_hash *hash,
@@ -249,6 +293,8 @@ record_compare(struct group *g, struct place *at, struct slice body, const struc
 		return record_change(g, at, body, hash);
 	}
 	n->unchanged++;
+	if (at->e.flags & ID_HOLLOW)
+		return record_refill(g, at, body);
 	if (!(at->e.flags & ID_SUSPECT))
 		return 0;
 	at->e.flags = 0; /* it is there after all */
@@ -344,6 +390,10 @@ apply_update(struct group *g, struct commit *c, struct reader *r)
 		n->missing++;
 		return 0;
 	}
+	if (at.e.flags & ID_HOLLOW) { /* nothing is there to merge into; yet it is listed */
+		n->missing++;
+		return mark(g, &at, n);
+	}
 	rc = row_get(g, &at, &json);
 	if (rc)
 		return rc;
@@ -371,7 +421,7 @@ apply_seen(struct group *g, struct commit *c, struct reader *r)
 	n->saved++;
 	n->unchanged++;
 	if (at.e.flags & ID_SUSPECT) {
-		at.e.flags = 0;
+		at.e.flags &= (uint8_t)~ID_SUSPECT;
 		rc = place_write(g, &at);
 	}
 	return rc ? rc : mark(g, &at, n);
@@ -393,7 +443,7 @@ record_delete(struct group *g, uint32_t dataset, struct slice id, struct commit_
 	at.d->e.live--;
 	at.d->e.gone++;
 	at.d->e.bytes -= at.e.size;
-	at.e.flags = ID_DELETED;
+	at.e.flags = ID_DELETED | (at.e.flags & ID_HOLLOW);
 	rc = head_move(g, &at, CHANGE_DELETED);
 	if (!rc)
 		rc = place_write(g, &at);
@@ -425,5 +475,6 @@ record_read(struct group *g, uint32_t dataset, uint64_t row, struct slice *id, s
 		                    (unsigned long long)row);
 	*id = body_id(body);
 	*json = slice_of(body.p + 1 + id->len, body.len - 1 - id->len);
+	layout_hollow(json);
 	return 0;
 }

@@ -206,9 +206,9 @@ staged_look(struct group *g, struct staged *at, bool *there, struct slice *json)
 	MDB_val v;
 	int rc;
 
-	*there = at->live;
+	*there = at->live && !(at->e.flags & ID_HOLLOW);
 	if (!at->waits)
-		return at->live ? record_read(g, at->d->number, at->e.row, &id, json) : 0;
+		return *there ? record_read(g, at->d->number, at->e.row, &id, json) : 0;
 	rc = group_get(g, DB_STAGED, place.key, &v);
 	if (rc)
 		return rc == MDB_NOTFOUND ? damaged(g, at->d->number) : rc;

@@ -65,6 +65,8 @@ void store_poll(struct store *s);  /* runs the callbacks of finished commits */
 void store_drain(struct store *s); /* blocks until everything submitted is durable, and polls */
 const struct json_seed *store_seed(const struct store *s); /* for json_scan: the store's content hash */
 const char *store_dir(const struct store *s);
+/* A MAC over any bytes (up to 32) under a key of this store and its backups: for cursors that are handed out. */
+uint64_t store_stamp(const struct store *s, struct slice bytes);
 
 /* ---- names: each maps to a small number for good, handed out on first use (that call commits, about 1 ms) ---- */
 
@@ -247,6 +249,7 @@ struct record {
 	enum change_action action; /* seen from the cursor that was given; of a single record: its latest */
 	struct slice id, json;     /* a deleted record keeps its last payload */
 	int64_t first_seen_us, modified_us, deleted_us; /* deleted_us 0: live */
+	int64_t pruned_us;         /* when its content was pruned, which then reads {}; 0: it is there */
 };
 
 struct feed_query {
@@ -256,9 +259,12 @@ struct feed_query {
 	size_t bytes;   /* stop after so many bytes of JSON; 0: 4 MiB */
 	bool live_only; /* list records: leave out the deleted */
 	uint64_t began; /* the dataset's pruned mark when this reader began at 0; a reader in the middle has missed no delete since */
-	bool all;       /* what is there, whatever the cursor: also tombstones of records born after it */
+	bool all;       /* what is there, whatever the cursor: also tombstones of records born after it; `action` is then the last */
+	unsigned actions; /* only these: bits 1 << enum change_action of what would be shown; 0: all */
+	int64_t since_us; /* only what changed then or later; found without reading what is before; 0: all */
 };
-/* Calls each for every entry; *next is the cursor to go on from, *more whether there is anything behind it. ERR_DATA
+/* Calls each for every entry; *next is the cursor to go on from, *more whether anything behind it is to be shown (or so many
+ * entries were looked through that the caller should ask again). ERR_DATA
  * when `after` is older than what was pruned ("cursor_expired"; not for live_only, which shows no deletes) or newer than
  * the dataset. each returns false to stop.
  */
@@ -323,6 +329,20 @@ void store_stats(struct store *s, struct store_stats *out);
 bool store_full(const struct store *s); /* commits failed for lack of room; none as large came through since, nor was there much room at one */
 
 /* ---- pruning: what is old is looked for in short snapshots, and dropped by commits that the caller bounds ---- */
+
+/* The content of old records is given up, and only that: sequence, times and index stay, no reader is told, and the same
+ * content saved again is unchanged, but stored. An update of one has nothing to merge into: `missing`. */
+struct prunable_query {
+	uint32_t dataset;
+	uint64_t until; /* sequence; records whose latest change is that or older */
+	size_t limit;
+};
+/* Sequences of those that still have their content; *more: there may be others. */
+int store_prunable(struct store *s, const struct prunable_query *q, void (*each)(void *arg, uint64_t sequence), void *arg,
+                   bool *more, struct err *err);
+/* Counted `deleted`; when it has changed by then, or was pruned before, `missing`. What is merged, or a merge's own, is
+ * refused (ERR_USAGE). */
+void commit_record_prune(struct commit *c, uint32_t dataset, uint64_t sequence);
 
 struct tombstone_query {
 	uint32_t dataset;

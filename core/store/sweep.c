@@ -80,7 +80,7 @@ step_write(struct sweeping *sw, MDB_val *k, struct id_entry *e, enum verdict ver
 
 	if (verdict == KEEP)
 		return 0;
-	e->flags = verdict == DELETE ? ID_DELETED : ID_SUSPECT;
+	e->flags = (uint8_t)((e->flags & ID_HOLLOW) | (verdict == DELETE ? ID_DELETED : ID_SUSPECT));
 	if (verdict == DELETE)
 		e->sequence = sw->new_seq[sw->n++];
 	layout_id_put(out, e);

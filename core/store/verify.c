@@ -66,6 +66,8 @@ check_head(struct verifying *v, struct found *f, const struct id_entry *e)
 	}
 	if (h.row != e->row)
 		say(v, "dataset %u: sequence %llu names another row than the index", f->number, seq);
+	if (h.hollow != !!(e->flags & ID_HOLLOW))
+		say(v, "dataset %u: sequence %llu is pruned in one place only", f->number, seq);
 	if ((h.action == CHANGE_DELETED) != !!(e->flags & ID_DELETED))
 		say(v, "dataset %u: sequence %llu is deleted in one place only", f->number, seq);
 	if (h.first_seq > e->sequence || h.life_seq < h.first_seq || h.life_seq > e->sequence ||
@@ -94,6 +96,13 @@ check_row(struct verifying *v, struct found *f, struct slice key, const struct i
 	if (!id.len ||
 	    !slice_eq(slice_of(own, record_key(&v->snap.s->seal, v->snap.s->hash_ids, f->number, id, own)), key))
 		say(v, "dataset %u: row %llu holds another id than the index", f->number, row);
+	if (!v->snap.pruned_us != !(e->flags & ID_HOLLOW))
+		say(v, "dataset %u: row %llu is pruned in one place only", f->number, row);
+	if (v->snap.pruned_us) {
+		if (e->size)
+			say(v, "dataset %u: row %llu was pruned, and counts %u bytes", f->number, row, e->size);
+		return;
+	}
 	if (json.len != e->size)
 		say(v, "dataset %u: row %llu has %zu bytes, the index says %u", f->number, row, json.len, e->size);
 	if (!json_scan(json, JSON_DEPTH_MAX, &v->snap.s->seal.seed, &hash, NULL))
@@ -118,7 +127,7 @@ check_id(struct verifying *v, struct found *f, struct slice key, struct slice va
 		f->live++;
 		f->bytes += e.size;
 	}
-	if (e.flags & ~(ID_DELETED | ID_SUSPECT))
+	if (e.flags & ~(ID_DELETED | ID_SUSPECT | ID_HOLLOW))
 		say(v, "dataset %u: sequence %llu has flags that nobody sets", f->number, (unsigned long long)e.sequence);
 	if (e.sequence > f->e.sequence)
 		say(v, "dataset %u: sequence %llu is beyond the last", f->number, (unsigned long long)e.sequence);

@@ -97,7 +97,46 @@ TEST("pages end at the limit, at so many bytes, or when the reader has enough; t
 	p = page_of(&k, (struct feed_query){.dataset = d, .after = 10, .live_only = true}, count_each);
 	CHECK(p.n == 0 && p.next == 11 && !p.more);
 	p = page_of(&k, (struct feed_query){.dataset = d, .limit = 9}, count_each);
-	CHECK(p.n == 9 && p.more); /* an entry stands behind it, shown or not */
+	CHECK(p.n == 9 && !p.more && p.next == 11); /* what stands behind it is not to be shown */
+	p = page_of(&k, (struct feed_query){.dataset = d, .limit = 9, .all = true}, count_each);
+	CHECK(p.n == 9 && p.more && p.next == 9);
+	kit_finish(&k);
+}
+
+TEST("only the actions and the times that are asked for are shown, and `more` speaks of them alone")
+{
+	struct kit k;
+	uint32_t d;
+	struct page p;
+	char id[16];
+
+	kit_init(&k);
+	REQUIRE(kit_open(&k));
+	d = kit_dataset(&k, "M");
+	for (int i = 0; i < 40; i++) {
+		k.now_us = KIT_T0 + i * 1000;
+		snprintf(id, sizeof(id), "%d", i % 20);
+		kit_save(&k, d, id, i < 20 ? "1" : i % 2 ? "2" : "1"); /* sequences 1-20, then 21-30 for the odd ones */
+	}
+	kit_delete(&k, d, "0"); /* 31 */
+	p = page_of(&k, (struct feed_query){.dataset = d, .all = true, .actions = 1u << CHANGE_ADDED}, count_each);
+	CHECK(p.n == 9 && !p.more && p.next == 31);
+	p = page_of(&k, (struct feed_query){.dataset = d, .all = true, .actions = 1u << CHANGE_ADDED, .limit = 9}, count_each);
+	CHECK(p.n == 9 && !p.more); /* more changes, but none of these */
+	p = page_of(&k, (struct feed_query){.dataset = d, .all = true, .actions = 1u << CHANGE_UPDATED | 1u << CHANGE_DELETED, .limit = 10}, count_each);
+	CHECK(p.n == 10 && p.more && p.next == 30);
+	p = page_of(&k, (struct feed_query){.dataset = d, .after = p.next, .all = true, .actions = 1u << CHANGE_UPDATED | 1u << CHANGE_DELETED}, count_each);
+	CHECK(p.n == 1 && !p.more);
+	for (int i = 0; i < 20; i++) { /* of the updates, at 21, 23 ... 39 ms */
+		p = page_of(&k, (struct feed_query){.dataset = d, .all = true, .since_us = KIT_T0 + (20 + i) * 1000}, count_each);
+		CHECK(p.n == 11 - (size_t)i / 2);
+	}
+	p = page_of(&k, (struct feed_query){.dataset = d, .all = true, .since_us = KIT_T0}, count_each);
+	CHECK(p.n == 20);
+	p = page_of(&k, (struct feed_query){.dataset = d, .all = true, .after = 28, .since_us = KIT_T0 + 21000}, count_each);
+	CHECK(p.n == 3);
+	p = page_of(&k, (struct feed_query){.dataset = d, .all = true, .since_us = KIT_T0 + 1000000}, count_each);
+	CHECK(p.n == 0 && !p.more && p.next == 31);
 	kit_finish(&k);
 }
 
