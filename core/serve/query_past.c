@@ -111,6 +111,8 @@ ask_run(struct question *q)
 	buf_free(&record);
 	if (!there)
 		return err_set(q->err, ERR_USAGE, "there is no run %llu in the history", (unsigned long long)run);
+	if (member_bool(q->json, "bare", false)) /* whoever reads its log page by page */
+		return 0;
 	return store_log(q->store, run, 0, QUESTION_ROWS_MAX, log_row, q, q->err);
 }
 

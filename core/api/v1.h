@@ -1,0 +1,56 @@
+/* v1.h - what the files of /api/v1 share: a route that is a question of serve/query.h, and how its answer is shaped.
+ *
+ * A route's parameters and body fields become members of the question under their own names: numbers, truth values and
+ * text as such, a time as NAME_us, a duration as NAME_ms. So a row of a table is all that such a route needs. Lists are
+ * {"data":[...]} with the question's end beside it ("cursor", "more", ...), single things {"data":{...}}. */
+#ifndef SLUICE_API_V1_H
+#define SLUICE_API_V1_H
+
+#include "api/api.h"
+
+enum v1_shape {
+	V1_LIST,   /* all rows */
+	V1_ONE,    /* the first row; none: 404 */
+	V1_MAYBE,  /* the first row; none: null */
+};
+
+struct v1_question { /* data of a route that v1_ask handles */
+	const char *query;      /* its name */
+	const char *with;       /* members that always go along: "\"op\":\"set\"" */
+	enum v1_shape shape;
+	bool whole;             /* the body as it is becomes the member "value" */
+	bool stranger;          /* the connection of the path need not be one of the configuration */
+	bool missing;           /* what the question calls a wrong usage is a thing that is not there: 404 */
+	int status;             /* 0: 200 */
+};
+void v1_ask(struct http_call *c, void *arg);
+
+/* The same by hand, for routes that put the question together by themselves. */
+void v1_members(const struct api *a, struct http_call *c, struct json_out *o); /* parameters, body fields, who asks */
+void v1_answer(struct api *a, struct http_call *c, struct slice question, const struct v1_question *how);
+bool v1_connection_known(struct api *a, struct http_call *c); /* false: answered with 404 */
+
+/* ---- parameters and schemas that several tables use ---- */
+
+#define V1_PATH(name_, help_) {.name = (name_), .place = IN_PATH, .type = HTTP_NAME, .required = true, .help = (help_)}
+#define V1_TEXT(name_, help_) {.name = (name_), .place = IN_QUERY, .type = HTTP_NAME, .help = (help_)}
+#define V1_INT(name_, min_, max_, help_) \
+	{.name = (name_), .place = IN_QUERY, .type = HTTP_INT, .min = (min_), .max = (max_), .help = (help_)}
+#define V1_BOOL(name_, help_) {.name = (name_), .place = IN_QUERY, .type = HTTP_BOOL, .help = (help_)}
+#define V1_CONNECTION V1_PATH("connection", "the connection's name")
+#define V1_INTEGRATION V1_PATH("integration", "its integration")
+#define V1_SYNC V1_PATH("sync", "the sync's name")
+#define V1_LIMIT V1_INT("limit", 1, 1000, "at most so many; usually 100")
+#define V1_FILTERS \
+	V1_TEXT("connection", "only of this connection"), V1_TEXT("integration", "only of this integration")
+
+extern const struct http_param v1_of_connection[]; /* {connection}/{integration} */
+extern const struct http_param v1_of_sync[];       /* {connection}/{integration}/{sync} */
+extern const struct http_field v1_any_object[];    /* a body that is any JSON object, of a loose route */
+extern const struct http_answer v1_done[];         /* 200, {"data":[...]} */
+
+/* The tables, for routes.c. */
+extern const struct http_route v1_host_routes[], v1_sync_routes[], v1_connection_routes[], v1_run_routes[],
+	v1_repair_routes[], v1_feed_routes[], v1_live_routes[], connectors_routes[];
+
+#endif
