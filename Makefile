@@ -66,6 +66,9 @@ $(BUILD)/%.o: %.c Makefile
 	$(say)CC $@
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
 
+# The dashboard's files stand inside one object.
+$(BUILD)/core/api/page.o: $(wildcard core/api/page/*)
+
 $(BUILD)/libsluice.a: $(call objs,$(HOST))
 	@rm -f $@
 	$(say)AR $@
