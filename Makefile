@@ -53,7 +53,7 @@ TESTPLUG := $(patsubst tests/%.c,$(BUILD)/tests/%.so,$(wildcard tests/plugins/*.
 TOOLS    := $(patsubst tools/provider/%,$(BUILD)/sluice-provider,$(firstword $(wildcard tools/provider/*.c)))
 UNIT     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c tests/flow/*.c tests/hostile/*.c tests/bench/*.c))
 
-.PHONY: fuzz-run all check check-asan check-valgrind bench install clean deps tests fuzz
+.PHONY: fuzz-run all check check-asan check-valgrind check-clients bench install clean deps tests fuzz
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -144,6 +144,9 @@ tests: all $(UNIT) $(TESTPLUG) $(BUILD)/sluice-control
 
 check: tests
 	BUILD=$(BUILD) tests/run
+# By programs that Debian does not have: Node 20 or newer, and what tests/clients/package-lock.json pins.
+check-clients: tests
+	BUILD=$(abspath $(BUILD)) tests/clients/run
 check-valgrind: tests
 	BUILD=$(BUILD) tests/valgrind
 check-asan:
