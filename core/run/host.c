@@ -328,3 +328,15 @@ host_serves(struct host *h, struct service *s)
 {
 	h->service = s;
 }
+
+struct deliver *
+host_deliver(const struct host *h)
+{
+	return h->deliver;
+}
+
+void
+host_delivers(struct host *h, struct deliver *d)
+{
+	h->deliver = d;
+}

@@ -138,6 +138,10 @@ uint64_t run_step(const struct run *r); /* number of the step under way or ended
 struct service;
 struct service *host_service(const struct host *h);
 void host_serves(struct host *h, struct service *s);
+/* Who delivers events in this process; NULL: nobody does. */
+struct deliver;
+struct deliver *host_deliver(const struct host *h);
+void host_delivers(struct host *h, struct deliver *d);
 /* The one under way in this process; NULL: none. A second one of the same sync is refused with ERR_BUSY. */
 struct run *host_run(const struct host *h, const char *connection, const char *integration, const char *sync);
 
