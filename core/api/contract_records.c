@@ -1,0 +1,486 @@
+/* contract_records.c - the contract's records: GET /records in pages, PATCH /records/prune.
+ *
+ * A page is one snapshot of the feed in the order of each record's last change. Paging until next_cursor is null shows every
+ * record once, and one that changes meanwhile once more at its new place; whoever keeps the cursor of the last record he read
+ * gets what changed since. last_action is what last happened to a record, wherever the reader stands: a filter chooses by that.
+ * The deleted are shown too, with what they last held, and never left out in silence: a cursor older than what was pruned of
+ * them is 400 cursor_expired, unless the filter leaves them out anyway.
+ *
+ * The loop only finds the dataset; reading and writing a page is the HTTP thread's. A page ends at `limit`, or where it has
+ * grown to PAGE_BYTES: then next_cursor is set all the same.
+ *
+ * Awkward: `id` is always the record's key, as text. A member "id" of the provider that is something else, or a number, gives
+ * way to it. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "api/contract.h"
+#include "api/contract_cursor.h"
+#include "base/mem.h"
+
+#define LIMIT_USUAL 100
+#define LIMIT_MOST 10000
+#define IDS_MOST 100
+#define PAGE_BYTES (8u << 20) /* of records, as stored */
+#define PRUNE_USUAL 1000
+
+static const char *const action_words[] = {
+	[CHANGE_ADDED] = "ADDED",
+	[CHANGE_UPDATED] = "UPDATED",
+	[CHANGE_DELETED] = "DELETED",
+};
+
+struct found { /* of `ids`, before it is written */
+	uint64_t sequence;
+	const char *id;
+};
+
+struct page {
+	struct store *store;
+	struct feed_query query;
+	struct contract_cursor cursor; /* of the reader */
+	char *ids[IDS_MOST];
+	size_t n_ids;
+	struct buf out;
+	struct json_out json;
+	struct found found[IDS_MOST];
+	size_t n_found, written;
+	uint64_t next;
+	bool more;
+};
+
+static void
+page_free(void *arg)
+{
+	struct page *p = arg;
+
+	for (size_t i = 0; i < p->n_ids; i++)
+		free(p->ids[i]);
+	buf_free(&p->out);
+	free(p);
+}
+
+/* ---- a record ---- */
+
+static bool
+name_is(struct slice key, const char *name)
+{
+	struct buf text = {0}, quoted = {0};
+	bool same;
+
+	if (!memchr(key.p, '\\', key.len))
+		return slice_is(key, name);
+	buf_printf(&quoted, "\"%.*s\"", (int)key.len, key.p);
+	same = json_unquote(buf_view(&quoted), &text) && slice_is(buf_view(&text), name);
+	buf_free(&text);
+	buf_free(&quoted);
+	return same;
+}
+
+static void
+time_put(struct json_out *o, const char *key, int64_t us)
+{
+	char text[TIME_TEXT_MAX];
+
+	json_kv_str(o, key, us ? contract_time(us, text) : NULL);
+}
+
+static void
+metadata_put(struct page *p, struct json_out *o, const struct record *r)
+{
+	const struct contract_cursor at = {.dataset = r->dataset, .sequence = r->sequence, .began = p->cursor.began};
+	char cursor[CONTRACT_CURSOR_MAX];
+
+	json_key(o, "_nango_metadata");
+	json_open(o, '{');
+	time_put(o, "first_seen_at", r->first_seen_us);
+	time_put(o, "last_modified_at", r->modified_us);
+	json_kv_str(o, "last_action", action_words[r->action]);
+	time_put(o, "deleted_at", r->deleted_us);
+	time_put(o, "pruned_at", r->pruned_us);
+	json_kv_str(o, "cursor", contract_cursor_write(p->store, &at, cursor));
+	json_close(o, '}');
+}
+
+static bool
+record_put(void *arg, const struct record *r)
+{
+	struct page *p = arg;
+	struct json_iter it = json_iter(r->json);
+	struct json_out *o = &p->json;
+
+	json_open(o, '{');
+	json_kv_slice(o, "id", r->id);
+	while (json_next(&it)) {
+		if (name_is(it.key, "id") || name_is(it.key, "_nango_metadata"))
+			continue;
+		buf_puts(o->b, ",\"");
+		buf_slice(o->b, it.key);
+		buf_puts(o->b, "\":");
+		buf_slice(o->b, it.value);
+	}
+	metadata_put(p, o, r);
+	json_close(o, '}');
+	p->written++;
+	return true;
+}
+
+/* ---- the page ---- */
+
+static void
+pruned_take(void *arg, const struct dataset_info *d)
+{
+	*(uint64_t *)arg = d->pruned;
+}
+
+/* By a question of its own: the same refusals as for any page, and nothing read. */
+static int
+cursor_check(struct page *p, struct err *err)
+{
+	struct feed_query q = p->query;
+
+	q.limit = 1;
+	q.actions = 1u << CHANGE_ADDED;
+	q.since_us = INT64_MAX;
+	return store_feed(p->store, &q, record_put, p, NULL, NULL, err);
+}
+
+struct finding {
+	struct page *page;
+	const char *id;
+	uint64_t sequence; /* to be written, if it is still there; 0: to be found */
+};
+
+static void
+found_put(void *arg, const struct record *r)
+{
+	struct finding *f = arg;
+	struct page *p = f->page;
+	const struct feed_query *q = &p->query;
+
+	if (f->sequence) {
+		if (r->sequence == f->sequence) {
+			record_put(p, r);
+			p->query.bytes -= r->json.len < p->query.bytes ? r->json.len : p->query.bytes;
+			p->next = r->sequence;
+		} else {
+			p->more = true; /* it has changed since, and stands on a later page */
+		}
+		return;
+	}
+	if (r->sequence > q->after && r->modified_us >= q->since_us && (!q->actions || q->actions & 1u << r->action))
+		p->found[p->n_found++] = (struct found){r->sequence, f->id};
+}
+
+static int
+by_sequence(const void *a, const void *b)
+{
+	const struct found *x = a, *y = b;
+
+	return x->sequence < y->sequence ? -1 : x->sequence > y->sequence;
+}
+
+static int
+ids_read(struct page *p, struct err *err)
+{
+	if (cursor_check(p, err) < 0)
+		return -1;
+	for (size_t i = 0; i < p->n_ids; i++)
+		store_record(p->store, p->query.dataset, slice_str(p->ids[i]), found_put, &(struct finding){p, p->ids[i], 0});
+	qsort(p->found, p->n_found, sizeof *p->found, by_sequence);
+	for (size_t i = 0; i < p->n_found && !p->more; i++) {
+		struct finding f = {p, p->found[i].id, p->found[i].sequence};
+		if (i && p->found[i].sequence == p->found[i - 1].sequence)
+			continue; /* named twice */
+		if (p->written == p->query.limit || !p->query.bytes)
+			p->more = true;
+		else
+			store_record(p->store, p->query.dataset, slice_str(f.id), found_put, &f);
+	}
+	return 0;
+}
+
+static void
+refuse(struct http_call *c, const struct err *err)
+{
+	if (err->cls == ERR_DATA && strncmp(err->text, "cursor_expired", 14) == 0)
+		http_fail(c, 400, "cursor_expired",
+		          "deletes behind this cursor are no longer kept; read again from the beginning, without a cursor");
+	else if (err->cls == ERR_DATA)
+		http_fail(c, 400, "invalid_cursor", "this cursor is newer than all that is stored; read again from the beginning");
+	else
+		http_fail_err(c, err);
+}
+
+/* In the HTTP thread. */
+static void
+page_read(struct http_call *c, void *arg)
+{
+	struct page *p = arg;
+	char cursor[CONTRACT_CURSOR_MAX];
+	struct err err = {0};
+	int rc;
+
+	p->next = p->query.after;
+	if (!p->query.after)
+		store_dataset_info(p->store, p->query.dataset, pruned_take, &p->cursor.began);
+	p->query.began = p->cursor.began;
+	p->json = json_out(&p->out);
+	json_open(&p->json, '{');
+	json_key(&p->json, "records");
+	json_open(&p->json, '[');
+	rc = p->n_ids ? ids_read(p, &err) : store_feed(p->store, &p->query, record_put, p, &p->next, &p->more, &err);
+	if (rc != 0) {
+		refuse(c, &err);
+		return;
+	}
+	json_close(&p->json, ']');
+	p->cursor.sequence = p->next;
+	json_kv_str(&p->json, "next_cursor", p->more ? contract_cursor_write(p->store, &p->cursor, cursor) : NULL);
+	json_close(&p->json, '}');
+	http_reply(c, 200, buf_view(&p->out));
+}
+
+/* ---- what is asked ---- */
+
+/* 0: all of them. */
+static unsigned
+actions_of(const struct http_call *c)
+{
+	unsigned actions = 0;
+	const char *word;
+
+	for (size_t i = 0; (word = http_param_at(c, "filter", i)); i++)
+		for (size_t k = CHANGE_ADDED; k <= CHANGE_DELETED; k++)
+			if (strcasecmp(word, action_words[k]) == 0)
+				actions |= 1u << k;
+	return actions;
+}
+
+static bool
+cursor_take(struct http_call *c, struct store *s, const char *text, struct contract_cursor *cursor)
+{
+	if (s && cursor->dataset && contract_cursor_read(s, text, cursor))
+		return true;
+	http_fail(c, 400, "invalid_cursor", "this is no cursor of these records: take it from an earlier answer, unchanged");
+	return false;
+}
+
+/* The model's dataset, 0: it has none yet. False: there is no such connection, and c is answered. */
+static bool
+dataset_of(const struct api *a, struct http_call *c, const char *model, const char *variant, uint32_t *dataset)
+{
+	struct dataset_name n = {.connection = http_param(c, "Connection-Id"),
+	                         .integration = http_param(c, "Provider-Config-Key"),
+	                         .model = model,
+	                         .variant = variant && strcmp(variant, CONTRACT_VARIANT) != 0 ? variant : NULL};
+	struct store *s = api_store(a);
+
+	*dataset = s ? store_dataset_find(s, &n) : 0;
+	if (*dataset && strcmp(n.connection, "merge") == 0 && strcmp(n.integration, "merge") == 0)
+		return true;
+	return contract_connection_header(a, c) != NULL;
+}
+
+static void
+records_get(struct http_call *c, void *arg)
+{
+	struct api *a = arg;
+	const char *cursor = http_param(c, "cursor"), *id;
+	struct page *p = XNEW(struct page);
+	unsigned actions = actions_of(c);
+
+	p->store = api_store(a);
+	if (!dataset_of(a, c, http_param(c, "model"), http_param(c, "variant"), &p->cursor.dataset))
+		goto answered;
+	if (cursor && *cursor && !cursor_take(c, p->store, cursor, &p->cursor))
+		goto answered;
+	for (; (id = http_param_at(c, "ids", p->n_ids)); p->n_ids++) {
+		if (p->n_ids == IDS_MOST) {
+			http_fail(c, 400, "invalid_query_params", "ids: at most %d in one request", IDS_MOST);
+			goto answered;
+		}
+		p->ids[p->n_ids] = xstrdup(id);
+	}
+	if (!p->cursor.dataset) {
+		http_reply(c, 200, SLICE("{\"records\":[],\"next_cursor\":null}"));
+		goto answered;
+	}
+	p->query = (struct feed_query){
+		.dataset = p->cursor.dataset,
+		.after = p->cursor.sequence,
+		.limit = (size_t)http_param_int(c, "limit", LIMIT_USUAL),
+		.bytes = PAGE_BYTES,
+		.all = true,
+		.actions = actions,
+		.live_only = actions && !(actions & 1u << CHANGE_DELETED),
+		.since_us = http_param_int(c, "modified_after", 0),
+	};
+	http_read(c, page_read, p, page_free);
+	return;
+answered:
+	page_free(p);
+}
+
+/* ---- prune ---- */
+
+struct pruning {
+	struct http_call *call;
+	struct commit *commit;
+	uint32_t dataset;
+	bool more;
+};
+
+static void
+prune_add(void *arg, uint64_t sequence)
+{
+	const struct pruning *p = arg;
+
+	commit_record_prune(p->commit, p->dataset, sequence);
+}
+
+static void
+prune_durable(void *arg, const struct commit_result *result)
+{
+	struct pruning *p = arg;
+	struct buf text = {0};
+	struct json_out o = json_out(&text);
+
+	if (result->err.cls != ERR_NONE) {
+		http_fail_err(p->call, &result->err);
+	} else {
+		json_open(&o, '{');
+		json_kv_int(&o, "count", result->n_counts ? (int64_t)result->counts[0].deleted : 0);
+		json_kv_bool(&o, "has_more", p->more);
+		json_close(&o, '}');
+		http_reply(p->call, 200, buf_view(&text));
+	}
+	buf_free(&text);
+	free(p);
+}
+
+static void
+prune_begin(struct api *a, struct http_call *c, const struct contract_cursor *until, size_t limit)
+{
+	struct pruning *p = XNEW(struct pruning);
+	const struct prunable_query q = {.dataset = until->dataset, .until = until->sequence, .limit = limit};
+	struct err err = {0};
+
+	*p = (struct pruning){.call = c, .commit = commit_new(api_store(a), (struct fence){0}), .dataset = until->dataset};
+	if (store_prunable(api_store(a), &q, prune_add, p, &p->more, &err) == 0) {
+		store_commit(api_store(a), p->commit, true, prune_durable, p);
+		return;
+	}
+	http_fail_err(c, &err);
+	commit_free(p->commit);
+	free(p);
+}
+
+static void
+records_prune(struct http_call *c, void *arg)
+{
+	struct api *a = arg;
+	char *model = http_field_text(c, "model"), *variant = http_field_text(c, "variant"),
+	     *text = http_field_text(c, "until_cursor");
+	struct contract_cursor until = {0};
+	int64_t limit = PRUNE_USUAL;
+
+	json_int(http_field(c, "limit"), &limit);
+	if (dataset_of(a, c, model, variant, &until.dataset) && cursor_take(c, api_store(a), text, &until))
+		prune_begin(a, c, &until, (size_t)limit);
+	free(model);
+	free(variant);
+	free(text);
+}
+
+/* ---- the routes ---- */
+
+static const char *const filter_words[] = {"added", "updated", "deleted", NULL};
+static const char *const last_actions[] = {"ADDED", "UPDATED", "DELETED", NULL};
+
+#define OF_CONNECTION                                                                                                  \
+	{.name = "Connection-Id", .place = IN_HEADER, .type = HTTP_TEXT, .required = true, .help = "name of the connection"}, \
+	{.name = "Provider-Config-Key", .place = IN_HEADER, .type = HTTP_TEXT, .required = true, .help = "name of its integration"}
+
+static const struct http_param list_params[] = {
+	OF_CONNECTION,
+	{.name = "model", .type = HTTP_NAME, .required = true, .help = "whose records"},
+	{.name = "variant", .type = HTTP_NAME, .help = "of the sync that brings them; base"},
+	{.name = "cursor", .type = HTTP_TEXT, .help = "what changed behind it; from next_cursor or from a record's own"},
+	{.name = "limit", .type = HTTP_INT, .min = 1, .max = LIMIT_MOST, .help = "records of a page; 100"},
+	{.name = "filter", .type = HTTP_WORD, .words = filter_words, .repeated = true, .comma = true,
+	 .help = "only records whose last action is one of these"},
+	{.name = "modified_after", .type = HTTP_TIME, .help = "only records that changed then or later"},
+	{.name = "ids", .type = HTTP_TEXT, .repeated = true, .max = STORE_ID_MAX, .help = "only these records; up to 100"},
+	{0},
+};
+static const struct http_param prune_params[] = {OF_CONNECTION, {0}};
+
+static const struct http_schema metadata_schema = {
+	"RecordMetadata",
+	(const struct http_field[]){
+		{.name = "first_seen_at", .type = HTTP_TIME, .required = true, .help = "kept when a deleted record comes back"},
+		{.name = "last_modified_at", .type = HTTP_TIME, .required = true, .help = "of its last action"},
+		{.name = "last_action", .type = HTTP_WORD, .required = true, .words = last_actions, .help = "what last happened to it"},
+		{.name = "deleted_at", .type = HTTP_TIME, .required = true, .nullable = true, .help = "null: it is there"},
+		{.name = "pruned_at", .type = HTTP_TIME, .required = true, .nullable = true, .help = "its content was given up then"},
+		{.name = "cursor", .type = HTTP_TEXT, .required = true, .help = "goes on behind this record"},
+		{0}},
+	false};
+static const struct http_schema record_schema = {
+	"Record",
+	(const struct http_field[]){
+		{.name = "id", .type = HTTP_TEXT, .required = true, .help = "the record's key, always as text"},
+		{.name = "_nango_metadata", .type = HTTP_OBJECT, .required = true, .of = &metadata_schema, .help = "what is known of it here"},
+		{0}},
+	true};
+static const struct http_schema page_schema = {
+	"RecordPage",
+	(const struct http_field[]){
+		{.name = "records", .type = HTTP_ARRAY, .required = true, .of = &record_schema, .help = "in the order of their last changes"},
+		{.name = "next_cursor", .type = HTTP_TEXT, .required = true, .nullable = true, .help = "null: this was the last page"},
+		{0}},
+	false};
+static const struct http_field prune_body[] = {
+	{.name = "model", .type = HTTP_NAME, .required = true, .help = "whose records"},
+	{.name = "until_cursor", .type = HTTP_TEXT, .required = true, .help = "the records up to it, that one included"},
+	{.name = "limit", .type = HTTP_INT, .min = 1, .max = LIMIT_MOST, .help = "at most so many at once; 1000"},
+	{.name = "variant", .type = HTTP_NAME, .help = "of the sync that brings them; base"},
+	{0},
+};
+static const struct http_schema prune_schema = {
+	"PruneResult",
+	(const struct http_field[]){
+		{.name = "count", .type = HTTP_INT, .required = true, .help = "records whose content was given up"},
+		{.name = "has_more", .type = HTTP_BOOL, .required = true, .help = "there are others: ask again"},
+		{0}},
+	false};
+
+static const struct http_answer list_answers[] = {
+	{200, .schema = &page_schema, .help = "a page; empty where nothing of this model was synced"},
+	{400, .help = "unknown_connection, invalid_cursor; cursor_expired: deletes behind it are no longer kept, read from the beginning"},
+	{0},
+};
+
+#define LIST(path_, name_, hidden_)                                                                                    \
+	{.method = "GET", .path = path_, .name = name_, .tag = "Records", .summary = "Records, in the order of their last changes", \
+	 .rights = RIGHT_READ, .params = list_params, .hidden = hidden_, .answers = list_answers, .handle = records_get}
+
+const struct http_route contract_records_routes[] = {
+	LIST("/records", "listRecords", false),
+	LIST("/records/", "listRecordsSlash", true),
+	{.method = "PATCH",
+	 .path = "/records/prune",
+	 .name = "pruneRecords",
+	 .tag = "Records",
+	 .summary = "Gives up the content of records that were read",
+	 .help = "Ids, times and cursors stay, and no reader is told. A sync that brings the same content again fills them, unchanged.",
+	 .rights = RIGHT_WRITE,
+	 .params = prune_params,
+	 .body = prune_body,
+	 .answers = (const struct http_answer[]){{200, .schema = &prune_schema, .help = "how many were"},
+	                                         {400, .help = "unknown_connection, invalid_cursor"},
+	                                         {0}},
+	 .handle = records_prune},
+	{0},
+};
