@@ -27,6 +27,7 @@ struct service *api_service(const struct api *a);
 struct store *api_store(const struct api *a);
 struct http *api_http(const struct api *a);
 int64_t api_now_us(const struct api *a);
+struct v1 *api_v1(const struct api *a); /* v1.h */
 
 /* One question of serve/query.h, answered as {"data":[rows],...members of the end}; errors by their class. text: the question. */
 void api_question(struct api *a, struct http_call *c, struct slice text);

@@ -7,6 +7,9 @@
 #define SLUICE_API_V1_H
 
 #include "api/api.h"
+#include "api/cursor.h"
+#include "api/sse.h"
+#include "api/waits.h"
 
 enum v1_shape {
 	V1_LIST,   /* all rows */
@@ -29,6 +32,37 @@ void v1_ask(struct http_call *c, void *arg);
 void v1_members(const struct api *a, struct http_call *c, struct json_out *o); /* parameters, body fields, who asks */
 void v1_answer(struct api *a, struct http_call *c, struct slice question, const struct v1_question *how);
 bool v1_connection_known(struct api *a, struct http_call *c); /* false: answered with 404 */
+
+/* ---- datasets: what the path names, read page by page ---- */
+
+struct feed { /* one reader's place */
+	struct store *store;
+	const struct clock *clock;
+	struct cursor at;
+	size_t limit, bytes; /* of a page; 0: the store's usual */
+	bool deleted;        /* of records: also those that are deleted, with their last content */
+};
+/* The dataset that path and `variant` name, and where its reader stands: by text (NULL: parameter `cursor`, else the
+ * beginning). -1: answered, with 404 or 400. */
+int feed_find(struct api *a, struct http_call *c, enum cursor_of of, const char *text, struct feed *f);
+/* Reads one page from f->at and moves it on. each: with the place behind this record. Any thread. */
+typedef void feed_each(void *arg, const struct record *r, const struct cursor *behind);
+int feed_read(struct feed *f, feed_each *each, void *arg, bool *more, struct err *err);
+void feed_fail(struct http_call *c, const struct err *err); /* 410 cursor_expired, 400 invalid_cursor, else by its class; any thread */
+const char *feed_fault(const struct err *err); /* the code of that */
+void change_put(struct json_out *o, const struct record *r); /* one object; its content in one line */
+void record_put(struct json_out *o, const struct record *r);
+
+struct v1; /* what /api/v1 keeps between calls: who waits, who streams */
+struct v1 *v1_new(uv_loop_t *loop, struct host *h);
+void v1_free(struct v1 *v); /* behind http_close: nobody waits any more; turns the loop. NULL is fine */
+struct waits *v1_waits(const struct v1 *v);
+struct sse_set *v1_sse(const struct v1 *v);
+struct streams *v1_streams(const struct v1 *v);
+struct live *v1_live(const struct v1 *v);
+
+void stream_get(struct http_call *c, void *arg);   /* v1_stream.c: changes as server-sent events */
+void snapshot_get(struct http_call *c, void *arg); /* v1_snapshot.c */
 
 /* ---- parameters and schemas that several tables use ---- */
 

@@ -259,8 +259,11 @@ group_finish(struct group *g, int rc)
 		mdb_txn_abort(g->txn);
 	else if (g->txn)
 		rc = mdb_txn_commit(g->txn);
-	for (size_t i = 0; i < g->n_ds; i++)
+	for (size_t i = 0; i < g->n_ds; i++) {
+		if (!rc && g->ds[i]->dirty)
+			writer_changed(&g->s->writer, g->ds[i]->number);
 		dataset_free(g->ds[i]);
+	}
 	free(g->ds);
 	buf_wipe(&g->scratch);
 	buf_wipe(&g->merged);

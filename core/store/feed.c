@@ -205,6 +205,32 @@ cursor_check(struct store *s, const struct feed_query *q, const struct dataset_e
 	return 0;
 }
 
+/* Times of changes ascend with their sequences, so it is enough to look at the last entry that the reader has passed. */
+static int
+history_check(struct feeding *f, struct err *err)
+{
+	uint8_t key[FEED_KEY_SIZE];
+	MDB_val k = val_of(key, sizeof(key)), v;
+	struct feed_head h;
+	int rc;
+
+	if (!f->q->at_us || !f->q->after || f->q->after == UINT64_MAX)
+		return 0;
+	layout_feed_key(key, f->q->dataset, f->q->after + 1);
+	rc = mdb_cursor_get(f->feed, &k, &v, MDB_SET_RANGE);
+	rc = mdb_cursor_get(f->feed, &k, &v, rc == MDB_NOTFOUND ? MDB_LAST : MDB_PREV);
+	if (rc || k.mv_size != FEED_KEY_SIZE || get_be32(k.mv_data) != f->q->dataset)
+		return 0;
+	if (!read_head(&f->snap, slice_val(k), slice_val(v), &h))
+		return damaged(f->snap.s, f->q->dataset, get_be64((char *)k.mv_data + 4), err);
+	if (h.modified_us <= f->q->at_us)
+		return 0;
+	return err_set(err, ERR_DATA,
+	               "cursor_unknown: %llu is of another history of this dataset, from before a backup was restored; read again "
+	               "from the beginning",
+	               (unsigned long long)f->q->after);
+}
+
 int
 store_feed(struct store *s, const struct feed_query *q, bool (*each)(void *arg, const struct record *r), void *arg,
            uint64_t *next, bool *more, struct err *err)
@@ -229,7 +255,9 @@ store_feed(struct store *s, const struct feed_query *q, bool (*each)(void *arg, 
 		err_set(err, ERR_HOST, "store %s: no cursor", s->dir);
 		goto out;
 	}
-	rc = feed_walk(&f, e.sequence, err);
+	rc = history_check(&f, err);
+	if (rc == 0)
+		rc = feed_walk(&f, e.sequence, err);
 out:
 	if (f.feed)
 		mdb_cursor_close(f.feed);

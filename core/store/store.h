@@ -68,6 +68,10 @@ const char *store_dir(const struct store *s);
 /* A MAC over any bytes (up to 32) under a key of this store and its backups: for cursors that are handed out. */
 uint64_t store_stamp(const struct store *s, struct slice bytes);
 
+/* From now on store_poll, behind the callbacks, says each dataset in which something has become durable since it did so last, once;
+ * also what somebody waited for by store_commit_wait, and merged datasets. One follower; changed NULL: none any more. */
+void store_follow(struct store *s, void (*changed)(void *arg, uint32_t dataset), void *arg);
+
 /* ---- names: each maps to a small number for good, handed out on first use (that call commits, about 1 ms) ---- */
 
 struct dataset_name {
@@ -260,14 +264,16 @@ struct feed_query {
 	size_t bytes;   /* stop after so many bytes of JSON; 0: 4 MiB */
 	bool live_only; /* list records: leave out the deleted */
 	uint64_t began; /* the dataset's pruned mark when this reader began at 0; a reader in the middle has missed no delete since */
+	int64_t at_us;  /* nothing up to `after` changed later than this when the reader was given it; 0: not known. What has is of
+	                   another history: a backup was restored since, and sequences were handed out anew */
 	bool all;       /* what is there, whatever the cursor: also tombstones of records born after it; `action` is then the last */
 	unsigned actions; /* only these: bits 1 << enum change_action of what would be shown; 0: all */
 	int64_t since_us; /* only what changed then or later; found without reading what is before; 0: all */
 };
 /* Calls each for every entry; *next is the cursor to go on from, *more whether anything behind it is to be shown (or so many
  * entries were looked through that the caller should ask again). ERR_DATA
- * when `after` is older than what was pruned ("cursor_expired"; not for live_only, which shows no deletes) or newer than
- * the dataset. each returns false to stop.
+ * when `after` is older than what was pruned ("cursor_expired"; not for live_only, which shows no deletes), or newer than
+ * the dataset or of another history ("cursor_unknown"). each returns false to stop.
  */
 int store_feed(struct store *s, const struct feed_query *q, bool (*each)(void *arg, const struct record *r), void *arg,
                uint64_t *next, bool *more, struct err *err);

@@ -163,7 +163,7 @@ group_return(struct writer *w, struct commit *list)
 	}
 	w->busy = false;
 	pthread_cond_broadcast(&w->ended);
-	return poll;
+	return poll || w->n_changed;
 }
 
 static void *
@@ -229,6 +229,7 @@ writer_stop(struct writer *w)
 	pthread_cond_destroy(&w->ended);
 	pthread_cond_destroy(&w->arrived);
 	pthread_mutex_destroy(&w->lock);
+	free(w->changed);
 	w->running = false;
 }
 
@@ -325,6 +326,54 @@ writer_number(struct store *s, struct commit *c, struct err *err)
 }
 
 void
+writer_changed(struct writer *w, uint32_t dataset)
+{
+	size_t i = 0;
+
+	pthread_mutex_lock(&w->lock);
+	while (i < w->n_changed && w->changed[i] != dataset)
+		i++;
+	if (w->followed && i == w->n_changed) {
+		if (w->n_changed == w->cap_changed) {
+			w->cap_changed = w->cap_changed ? w->cap_changed * 2 : 16;
+			w->changed = xrealloc(w->changed, w->cap_changed * sizeof *w->changed);
+		}
+		w->changed[w->n_changed++] = dataset;
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
+void
+store_follow(struct store *s, void (*changed)(void *arg, uint32_t dataset), void *arg)
+{
+	struct writer *w = &s->writer;
+
+	w->tell = changed;
+	w->tell_arg = arg;
+	pthread_mutex_lock(&w->lock);
+	w->followed = changed != NULL;
+	w->n_changed = 0;
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void
+changes_tell(struct writer *w)
+{
+	uint32_t *changed;
+	size_t n;
+
+	pthread_mutex_lock(&w->lock);
+	changed = w->changed;
+	n = w->n_changed;
+	w->changed = NULL;
+	w->n_changed = w->cap_changed = 0;
+	pthread_mutex_unlock(&w->lock);
+	for (size_t i = 0; i < n && w->tell; i++)
+		w->tell(w->tell_arg, changed[i]);
+	free(changed);
+}
+
+void
 store_poll(struct store *s)
 {
 	struct writer *w = &s->writer;
@@ -342,6 +391,7 @@ store_poll(struct store *s)
 			c->done(c->arg, &r);
 		commit_free(c);
 	}
+	changes_tell(w);
 }
 
 void

@@ -30,12 +30,19 @@ struct writer {
 	struct commit *done_first, **done_last;
 	uint64_t bytes; /* in the queue */
 	bool now, busy, stop;
+	bool followed;
+	uint32_t *changed; /* datasets, each once, that store_poll is to tell of */
+	size_t n_changed, cap_changed;
+	void (*tell)(void *arg, uint32_t dataset); /* the loop's, as its argument */
+	void *tell_arg;
 };
 
 void writer_start(struct writer *w, struct store *s, const struct store_options *o);
 void writer_stop(struct writer *w); /* after everything in the queue is written; of one never started is fine */
 
 void writer_stats(struct store *s, struct store_stats *out); /* what of it the writer knows; any thread */
+
+void writer_changed(struct writer *w, uint32_t dataset); /* something in it has become durable; for the writer's thread */
 
 /* For this folder: a commit that hands out a number, waited for. 0: error. Takes c. */
 uint64_t writer_number(struct store *s, struct commit *c, struct err *err);

@@ -1,0 +1,111 @@
+/* v1_snapshot.c - all live records of a dataset as lines, and the cursor of the changes that lead on from there.
+ *
+ * The dataset is read in pages of one short snapshot each, while others write. What makes it whole all the same: its end is
+ * the sequence of the moment at which it began. A record that changes before its page is read moves behind that end and is left
+ * out here, and its change stands behind the cursor; so does the delete of one that was shown. A record that was born behind
+ * the end is not shown here: the feed never tells of the delete of one that it takes its reader not to know.
+ *
+ * Awkward: what goes wrong in the middle can no longer be told by a status: the last line is then {"error":...}. */
+#include <stdlib.h>
+#include "api/v1.h"
+#include "base/mem.h"
+
+#define PIECE (256u << 10) /* bytes of JSON read in one snapshot */
+
+struct snap {
+	struct feed feed;
+	struct cursor cursor; /* of the changes behind it */
+	uint64_t end;
+	struct buf *out;
+	bool over;
+};
+
+static void
+moment_take(void *arg, const struct dataset_info *d)
+{
+	struct snap *s = arg;
+
+	s->end = s->cursor.after = d->sequence;
+	s->cursor.began = d->pruned;
+	if (d->modified_us > s->cursor.at_us)
+		s->cursor.at_us = d->modified_us;
+}
+
+static void
+line_put(void *arg, const struct record *r, const struct cursor *behind)
+{
+	struct snap *s = arg;
+	struct json_out o = json_out(s->out);
+
+	(void)behind;
+	s->over |= r->sequence > s->end;
+	if (s->over)
+		return;
+	record_put(&o, r);
+	buf_putc(s->out, '\n');
+}
+
+static void
+cursor_put(const struct snap *s)
+{
+	struct json_out o = json_out(s->out);
+	char text[CURSOR_TEXT_MAX];
+
+	json_open(&o, '{');
+	json_kv_str(&o, "cursor", cursor_write(s->feed.store, &s->cursor, text));
+	json_close(&o, '}');
+	buf_putc(s->out, '\n');
+}
+
+static void
+error_put(const struct snap *s, const struct err *err)
+{
+	struct json_out o = json_out(s->out);
+
+	json_open(&o, '{');
+	json_key(&o, "error");
+	json_open(&o, '{');
+	json_kv_str(&o, "code", feed_fault(err));
+	json_kv_str(&o, "message", err->text);
+	json_close(&o, '}');
+	json_close(&o, '}');
+	buf_putc(s->out, '\n');
+}
+
+/* In the HTTP thread. A stretch of the feed may hold nothing that lives: then the next one is read at once. */
+static bool
+snap_pull(void *arg, struct buf *out)
+{
+	struct snap *s = arg;
+	size_t before = out->len;
+	struct err err = {0};
+	bool more = true;
+
+	s->out = out;
+	while (more && !s->over && s->feed.at.after < s->end && out->len == before)
+		if (feed_read(&s->feed, line_put, s, &more, &err) != 0) {
+			error_put(s, &err);
+			return false;
+		}
+	if (more && !s->over && s->feed.at.after < s->end)
+		return true;
+	cursor_put(s);
+	return false;
+}
+
+void
+snapshot_get(struct http_call *c, void *arg)
+{
+	struct feed feed;
+	struct snap *s;
+
+	if (feed_find(arg, c, CURSOR_RECORDS, NULL, &feed) != 0)
+		return;
+	s = XNEW(struct snap);
+	s->feed = feed;
+	s->feed.limit = 1000;
+	s->feed.bytes = PIECE;
+	s->cursor = (struct cursor){.of = CURSOR_CHANGES, .dataset = feed.at.dataset, .at_us = clock_wall_us(feed.clock)};
+	store_dataset_info(feed.store, feed.at.dataset, moment_take, s);
+	http_pull(c, 200, "application/x-ndjson", snap_pull, s, free);
+}
