@@ -11,7 +11,7 @@
 #include <string.h>
 #include "base/log.h"
 #include "base/mem.h"
-#include "run/actions.h"
+#include "run/async.h"
 #include "run/connections.h"
 #include "run/host.h"
 #include "run/metrics.h"
@@ -120,7 +120,9 @@ host_free(struct host *h)
 	if (!h)
 		return;
 	h->ending = true;
+	async_stop(h);
 	actions_end(h);
+	async_end(h);
 	rates_end(h);
 	tokens_end(h);
 	proxy_free(h->proxy);

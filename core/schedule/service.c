@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "schedule/alerts.h"
+#include "run/async.h"
 #include "schedule/service_inner.h"
 #include "wire/message.h"
 
@@ -281,6 +282,7 @@ service_begin(struct service *s)
 	if (!s->watching)
 		log_warn("plugins are not followed: %s", err.text);
 	alerts_begin(s->alerts);
+	async_begin(s->host);
 	service_turn_soon(s);
 }
 
@@ -302,6 +304,7 @@ service_stop(struct service *s, const char *why, void (*idle)(void *arg), void *
 		s->stopping = true;
 		uv_timer_start(&s->timer, stop_look, STOP_LOOK_MS, STOP_LOOK_MS);
 		alerts_stop(s->alerts);
+		async_stop(s->host);
 		if (s->watching)
 			service_plugins_unwatch(s);
 		for (struct run *r = run_next(s->host, NULL); r; r = next) {
