@@ -129,34 +129,6 @@ result_write(struct buf *row, struct slice before, const struct action_result *r
 	json_close(&o, '}');
 }
 
-/* For endpoints that want to know: the contract's body, its keys sorted. */
-static void
-event_put(struct commit *c, const char *id, struct slice row)
-{
-	char *connection = member_text(row, "connection"), *integration = member_text(row, "integration");
-	char *url = xasprintf("/action/%s", id);
-	struct buf body = {0};
-	struct json_out o = json_out(&body);
-
-	json_open(&o, '{');
-	json_kv_str(&o, "connectionId", connection);
-	json_kv_str(&o, "from", "nango");
-	json_key(&o, "payload");
-	json_open(&o, '{');
-	json_kv_str(&o, "id", id);
-	json_kv_str(&o, "statusUrl", url);
-	json_close(&o, '}');
-	json_kv_str(&o, "providerConfigKey", integration);
-	json_kv_str(&o, "type", "async_action");
-	json_close(&o, '}');
-	commit_event(c, &(struct event){.wants = WEBHOOK_ACTION, .connection = connection, .integration = integration,
-	                                .type = "async_action", .body = buf_view(&body)});
-	buf_free(&body);
-	free(connection);
-	free(integration);
-	free(url);
-}
-
 /* ---- one action's way ---- */
 
 static void turn(struct async *a);
@@ -230,8 +202,6 @@ save(struct entry *e, commit_done *saved)
 	struct commit *c = commit_new(s, (struct fence){0, 0});
 
 	commit_state_set(c, 0, STATE_ACTION, slice_str(e->id), buf_view(&e->row));
-	if (e->over)
-		event_put(c, e->id, buf_view(&e->row));
 	e->saving = true;
 	e->all->n_commits++;
 	store_commit(s, c, true, saved, e);

@@ -11,8 +11,8 @@
 #include <string.h>
 #include "base/log.h"
 #include "base/mem.h"
-#include "schedule/alerts.h"
 #include "run/async.h"
+#include "schedule/alerts.h"
 #include "schedule/service_inner.h"
 #include "wire/message.h"
 
