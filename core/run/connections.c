@@ -6,6 +6,7 @@
 #include "run/connections.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include "base/log.h"
 #include "base/mem.h"
 #include "config/stored.h"
@@ -58,6 +59,72 @@ connection_enable(struct store *s, const struct connection_settings *c, bool ena
 	commit_state_merge(commit, scope, STATE_CONNECTION, CONTROL, buf_view(&patch));
 	buf_free(&patch);
 	return store_commit_wait(s, commit, NULL, err);
+}
+
+/* ---- what else is known of one ---- */
+
+static bool
+metadata_given(const struct connection_settings *c, struct buf *out)
+{
+	struct json_out o = json_out(out);
+
+	if (!c->n_metadata)
+		return false;
+	json_open(&o, '{');
+	for (size_t i = 0; i < c->n_metadata; i++)
+		json_kv_raw(&o, c->metadata[i].name, slice_str(c->metadata[i].value));
+	json_close(&o, '}');
+	return true;
+}
+
+static bool
+metadata_set(struct store *s, const struct connection_settings *c, struct buf *out)
+{
+	const struct scope_name name = connection_scope_name(c);
+	uint32_t scope = s ? store_scope_find(s, &name) : 0;
+
+	return scope && store_state_get(s, scope, STATE_METADATA, SLICE(""), out);
+}
+
+bool
+connection_metadata(struct store *s, const struct connection_settings *c, struct buf *out)
+{
+	return metadata_set(s, c, out) || metadata_given(c, out);
+}
+
+/* The first merge into metadata that only INI gives merges into that. */
+void
+commit_metadata(struct commit *commit, struct store *s, const struct connection_settings *c, uint32_t scope, struct slice value,
+                bool merge)
+{
+	struct buf base = {0};
+
+	if (merge && !metadata_set(s, c, &base) && metadata_given(c, &base))
+		commit_state_set(commit, scope, STATE_METADATA, SLICE(""), buf_view(&base));
+	if (merge)
+		commit_state_merge(commit, scope, STATE_METADATA, SLICE(""), value);
+	else
+		commit_state_set(commit, scope, STATE_METADATA, SLICE(""), value);
+	buf_free(&base);
+}
+
+bool
+connection_added_at(struct store *s, const struct connection_settings *c, char out[TIME_TEXT_MAX])
+{
+	const struct scope_name name = connection_scope_name(c);
+	uint32_t scope = c->stored && s ? store_scope_find(s, &name) : 0;
+	struct buf json = {0};
+	int64_t us = 0;
+	struct stat st;
+
+	if (scope && store_state_get(s, scope, STATE_CONNECTION, SETTINGS, &json))
+		us = member_time(buf_view(&json), "added_at");
+	else if (!c->stored && c->at.file && stat(c->at.file, &st) == 0)
+		us = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000;
+	buf_wipe(&json);
+	if (us)
+		time_format(us, out);
+	return us != 0;
 }
 
 /* ---- those that were made by a command ---- */
@@ -177,6 +244,8 @@ settings_write(struct host *h, const struct scope_name *name, const struct slice
 		commit_state_clear(commit, scope, STATE_TOKEN, SLICE("")); /* a credential too */
 	if (forget) /* that people have switched it on or off */
 		commit_state_clear(commit, scope, STATE_CONNECTION, CONTROL);
+	if (!json)
+		commit_state_clear(commit, scope, STATE_CONNECTION, CONNECTION_LABELS);
 	return store_commit_wait(h->store, commit, NULL, err);
 }
 

@@ -22,6 +22,16 @@ int connection_add(struct host *h, const char *name, const char *integration, st
 /* Forgotten, with its credentials; its records and state stay. One that INI names is not removed here; what is stored beside
  * INI's is. */
 int connection_remove(struct host *h, const char *name, const char *integration, struct err *err);
+/* Name in STATE_CONNECTION: what an application has put on it, a JSON object; "updated_at" is the time of that. Goes with a
+ * connection that is removed. */
+#define CONNECTION_LABELS SLICE("labels")
+/* Its metadata: what somebody or some run has set, else what INI gives. False: none. s NULL: INI's. */
+bool connection_metadata(struct store *s, const struct connection_settings *c, struct buf *out);
+/* Puts, or merges into, its metadata as part of a commit. scope: the connection's. */
+void commit_metadata(struct commit *commit, struct store *s, const struct connection_settings *c, uint32_t scope, struct slice value,
+                     bool merge);
+/* When it came to be, as text: a stored one was added, one of INI has the time of its file; false: not known. */
+bool connection_added_at(struct store *s, const struct connection_settings *c, char out[TIME_TEXT_MAX]);
 /* Are its options and credentials what its plugin wants? */
 int connection_judge(struct host *h, const struct connection_settings *c, struct err *err);
 

@@ -4,6 +4,7 @@
  * other, and what the first update merges into. */
 #include <stdlib.h>
 #include "base/mem.h"
+#include "run/connections.h"
 #include "serve/question.h"
 
 #define STATE_MAX 65536u /* bytes */
@@ -26,28 +27,15 @@ commit_now(struct question *q, struct commit *c)
 	return store_commit_wait(q->store, c, NULL, q->err);
 }
 
-/* What INI gives, until somebody or some run has set other metadata. */
-static bool
-metadata_configured(struct question *q, struct buf *out)
-{
-	const struct connection_settings *c = settings_connection(q->settings, q->connection, q->integration);
-	struct json_out o = json_out(out);
-
-	if (!c || !c->n_metadata)
-		return false;
-	json_open(&o, '{');
-	for (size_t i = 0; i < c->n_metadata; i++)
-		json_kv_raw(&o, c->metadata[i].name, slice_str(c->metadata[i].value));
-	json_close(&o, '}');
-	return true;
-}
-
 static void
 value_row(struct question *q, uint32_t scope, enum state_kind kind)
 {
+	const struct connection_settings *c;
+
 	if (scope && store_state_get(q->store, scope, kind, SLICE(""), &q->row))
 		question_row(q);
-	else if (kind == STATE_METADATA && metadata_configured(q, &q->row))
+	else if (kind == STATE_METADATA && (c = settings_connection(q->settings, q->connection, q->integration)) &&
+	         connection_metadata(NULL, c, &q->row))
 		question_row(q);
 }
 
@@ -87,17 +75,6 @@ state_op_find(struct question *q, enum state_kind kind)
 	return op;
 }
 
-/* The first update of metadata that only INI gives merges into that. */
-static void
-metadata_base(struct question *q, struct commit *c, uint32_t scope)
-{
-	struct buf value = {0};
-
-	if (!store_state_get(q->store, scope, STATE_METADATA, SLICE(""), &value) && metadata_configured(q, &value))
-		commit_state_set(c, scope, STATE_METADATA, SLICE(""), buf_view(&value));
-	buf_free(&value);
-}
-
 static int
 state_ask(struct question *q, enum state_kind kind)
 {
@@ -105,6 +82,7 @@ state_ask(struct question *q, enum state_kind kind)
 	                                .integration = q->integration,
 	                                .sync = kind == STATE_CHECKPOINT ? q->sync : NULL};
 	const struct state_op *op = state_op_find(q, kind);
+	const struct connection_settings *connection = settings_connection(q->settings, q->connection, q->integration);
 	struct slice value = json_trim(member_raw(q->json, "value"));
 	struct commit *c;
 	uint32_t scope;
@@ -119,9 +97,10 @@ state_ask(struct question *q, enum state_kind kind)
 	if (!scope)
 		return q->store ? -1 : err_set(q->err, ERR_HOST, "there is no store to write to");
 	c = commit_new(q->store, (struct fence){0, 0});
-	if (op->put == commit_state_merge)
-		metadata_base(q, c, scope);
-	op->put(c, scope, kind, SLICE(""), value);
+	if (op->put == commit_state_merge && connection)
+		commit_metadata(c, q->store, connection, scope, value, true);
+	else
+		op->put(c, scope, kind, SLICE(""), value);
 	return commit_now(q, c);
 }
 
