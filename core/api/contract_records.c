@@ -15,7 +15,7 @@
 #include <string.h>
 #include <strings.h>
 #include "api/contract.h"
-#include "api/contract_cursor.h"
+#include "api/cursor.h"
 #include "base/mem.h"
 
 #define LIMIT_USUAL 100
@@ -38,14 +38,16 @@ struct found { /* of `ids`, before it is written */
 struct page {
 	struct store *store;
 	struct feed_query query;
-	struct contract_cursor cursor; /* of the reader */
+	struct cursor cursor; /* of the reader */
+	const struct clock *clock;
 	char *ids[IDS_MOST];
 	size_t n_ids;
 	struct buf out;
 	struct json_out json;
 	struct found found[IDS_MOST];
 	size_t n_found, written;
-	uint64_t next;
+	uint64_t next, last; /* last: sequence of the record written last, */
+	int64_t last_us;     /* and when it changed */
 	bool more;
 };
 
@@ -85,11 +87,30 @@ time_put(struct json_out *o, const char *key, int64_t us)
 	json_kv_str(o, key, us ? contract_time(us, text) : NULL);
 }
 
+/* Of a reader who has come so far. What was pruned when he began is of no interest where he has come past it. */
+static const char *
+cursor_behind(const struct page *p, uint64_t sequence, int64_t at_us, char text[CURSOR_TEXT_MAX])
+{
+	const struct cursor at = {.of = CURSOR_CONTRACT,
+	                          .dataset = p->cursor.dataset,
+	                          .after = sequence,
+	                          .began = sequence < p->cursor.began ? p->cursor.began : 0,
+	                          .at_us = at_us};
+
+	return cursor_write(p->store, &at, text);
+}
+
+/* Behind what was looked through; without a record on the page that is where, and when, the look ended. */
+static const char *
+cursor_next(const struct page *p, char text[CURSOR_TEXT_MAX])
+{
+	return cursor_behind(p, p->next, p->next == p->last ? p->last_us : clock_wall_us(p->clock), text);
+}
+
 static void
 metadata_put(struct page *p, struct json_out *o, const struct record *r)
 {
-	const struct contract_cursor at = {.dataset = r->dataset, .sequence = r->sequence, .began = p->cursor.began};
-	char cursor[CONTRACT_CURSOR_MAX];
+	char cursor[CURSOR_TEXT_MAX];
 
 	json_key(o, "_nango_metadata");
 	json_open(o, '{');
@@ -98,7 +119,7 @@ metadata_put(struct page *p, struct json_out *o, const struct record *r)
 	json_kv_str(o, "last_action", action_words[r->action]);
 	time_put(o, "deleted_at", r->deleted_us);
 	time_put(o, "pruned_at", r->pruned_us);
-	json_kv_str(o, "cursor", contract_cursor_write(p->store, &at, cursor));
+	json_kv_str(o, "cursor", cursor_behind(p, r->sequence, r->modified_us, cursor));
 	json_close(o, '}');
 }
 
@@ -122,6 +143,8 @@ record_put(void *arg, const struct record *r)
 	metadata_put(p, o, r);
 	json_close(o, '}');
 	p->written++;
+	p->last = r->sequence;
+	p->last_us = r->modified_us;
 	return true;
 }
 
@@ -207,7 +230,7 @@ refuse(struct http_call *c, const struct err *err)
 		http_fail(c, 400, "cursor_expired",
 		          "deletes behind this cursor are no longer kept; read again from the beginning, without a cursor");
 	else if (err->cls == ERR_DATA)
-		http_fail(c, 400, "invalid_cursor", "this cursor is newer than all that is stored; read again from the beginning");
+		http_fail(c, 400, "invalid_cursor", "this cursor is not of what is stored now, which is an older backup; read again from the beginning");
 	else
 		http_fail_err(c, err);
 }
@@ -217,7 +240,7 @@ static void
 page_read(struct http_call *c, void *arg)
 {
 	struct page *p = arg;
-	char cursor[CONTRACT_CURSOR_MAX];
+	char cursor[CURSOR_TEXT_MAX];
 	struct err err = {0};
 	int rc;
 
@@ -235,8 +258,7 @@ page_read(struct http_call *c, void *arg)
 		return;
 	}
 	json_close(&p->json, ']');
-	p->cursor.sequence = p->next;
-	json_kv_str(&p->json, "next_cursor", p->more ? contract_cursor_write(p->store, &p->cursor, cursor) : NULL);
+	json_kv_str(&p->json, "next_cursor", p->more ? cursor_next(p, cursor) : NULL);
 	json_close(&p->json, '}');
 	http_reply(c, 200, buf_view(&p->out));
 }
@@ -258,9 +280,12 @@ actions_of(const struct http_call *c)
 }
 
 static bool
-cursor_take(struct http_call *c, struct store *s, const char *text, struct contract_cursor *cursor)
+cursor_take(struct http_call *c, struct store *s, const char *text, struct cursor *cursor)
 {
-	if (s && cursor->dataset && contract_cursor_read(s, text, cursor))
+	struct err err;
+
+	cursor->of = CURSOR_CONTRACT;
+	if (s && cursor->dataset && cursor_read(s, text, cursor, &err) == 0)
 		return true;
 	http_fail(c, 400, "invalid_cursor", "this is no cursor of these records: take it from an earlier answer, unchanged");
 	return false;
@@ -291,6 +316,7 @@ records_get(struct http_call *c, void *arg)
 	unsigned actions = actions_of(c);
 
 	p->store = api_store(a);
+	p->clock = host_clock(api_host(a));
 	if (!dataset_of(a, c, http_param(c, "model"), http_param(c, "variant"), &p->cursor.dataset))
 		goto answered;
 	if (cursor && *cursor && !cursor_take(c, p->store, cursor, &p->cursor))
@@ -308,7 +334,8 @@ records_get(struct http_call *c, void *arg)
 	}
 	p->query = (struct feed_query){
 		.dataset = p->cursor.dataset,
-		.after = p->cursor.sequence,
+		.after = p->cursor.after,
+		.at_us = p->cursor.at_us,
 		.limit = (size_t)http_param_int(c, "limit", LIMIT_USUAL),
 		.bytes = PAGE_BYTES,
 		.all = true,
@@ -360,10 +387,10 @@ prune_durable(void *arg, const struct commit_result *result)
 }
 
 static void
-prune_begin(struct api *a, struct http_call *c, const struct contract_cursor *until, size_t limit)
+prune_begin(struct api *a, struct http_call *c, const struct cursor *until, size_t limit)
 {
 	struct pruning *p = XNEW(struct pruning);
-	const struct prunable_query q = {.dataset = until->dataset, .until = until->sequence, .limit = limit};
+	const struct prunable_query q = {.dataset = until->dataset, .until = until->after, .limit = limit};
 	struct err err = {0};
 
 	*p = (struct pruning){.call = c, .commit = commit_new(api_store(a), (struct fence){0}), .dataset = until->dataset};
@@ -382,7 +409,7 @@ records_prune(struct http_call *c, void *arg)
 	struct api *a = arg;
 	char *model = http_field_text(c, "model"), *variant = http_field_text(c, "variant"),
 	     *text = http_field_text(c, "until_cursor");
-	struct contract_cursor until = {0};
+	struct cursor until = {0};
 	int64_t limit = PRUNE_USUAL;
 
 	json_int(http_field(c, "limit"), &limit);

@@ -11,7 +11,7 @@
 
 #define CURSOR_TEXT_MAX 56
 
-enum cursor_of { CURSOR_RECORDS = 'r', CURSOR_CHANGES = 'c' };
+enum cursor_of { CURSOR_RECORDS = 'r', CURSOR_CHANGES = 'c', CURSOR_CONTRACT = 'n' };
 
 struct cursor {
 	enum cursor_of of;

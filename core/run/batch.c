@@ -76,9 +76,15 @@ counts_add(struct run *r, const struct commit_counts *c, uint64_t *saved, uint64
 	r->counts.deleted += c->deleted;
 	r->counts.missing += c->missing;
 	r->counts.held += c->held;
-	for (size_t i = 0; i < r->n_models; i++)
-		if (r->models[i].dataset == c->dataset)
-			r->models[i].held += c->held;
+	for (size_t i = 0; i < r->n_models; i++) {
+		struct run_model *m = &r->models[i];
+		if (m->dataset != c->dataset)
+			continue;
+		m->held += c->held;
+		m->added += c->added;
+		m->updated += c->updated;
+		m->deleted += c->deleted;
+	}
 	metrics_saved(r, c);
 }
 

@@ -153,6 +153,24 @@ recent_write(const struct run *r, struct slice before, struct json_out *o)
 	free(ended);
 }
 
+/* What became of each model, for those who ask by sync. */
+static void
+result_write(const struct run *r, struct json_out *o)
+{
+	json_key(o, "result");
+	json_open(o, '{');
+	for (size_t i = 0; i < r->n_models; i++) {
+		const struct run_model *m = &r->models[i];
+		json_key(o, m->model->name);
+		json_open(o, '{');
+		json_kv_int(o, "added", (int64_t)m->added);
+		json_kv_int(o, "updated", (int64_t)m->updated);
+		json_kv_int(o, "deleted", (int64_t)m->deleted);
+		json_close(o, '}');
+	}
+	json_close(o, '}');
+}
+
 void
 facts_last(const struct run *r, const char *status, struct slice before, struct buf *out)
 {
@@ -188,5 +206,6 @@ facts_last(const struct run *r, const char *status, struct slice before, struct 
 	if (r->sandbox)
 		json_kv_str(&o, "sandbox", r->sandbox);
 	recent_write(r, before, &o);
+	result_write(r, &o);
 	json_close(&o, '}');
 }

@@ -43,6 +43,7 @@ struct run_model {                   /* one of the models that this sync writes 
 	bool vouched;                /* sluice_full_done */
 	bool rejected;               /* a record of it went to the dead letters */
 	uint64_t held;               /* deletes held back by the sweep */
+	uint64_t added, updated, deleted; /* by this run, of what is durable */
 	struct dry_model *dry;       /* dry runs only */
 };
 

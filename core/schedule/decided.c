@@ -50,6 +50,7 @@ decided_of(struct host *h, const struct chosen *c)
 		d.reset = member_bool(json, "reset", false);
 		d.forgiven_us = member_int(json, "forgiven_us", 0);
 		d.cancelled = (uint64_t)member_int(json, "cancelled", 0);
+		d.every_ms = member_int(json, "every_ms", 0);
 	}
 	buf_free(&value);
 	return d;
@@ -73,6 +74,8 @@ decided_commit(struct commit *c, uint32_t scope, const struct decided *d)
 		json_kv_int(&o, "forgiven_us", d->forgiven_us);
 	if (d->cancelled)
 		json_kv_int(&o, "cancelled", (int64_t)d->cancelled);
+	if (d->every_ms)
+		json_kv_int(&o, "every_ms", d->every_ms);
 	json_close(&o, '}');
 	commit_state_set(c, scope, STATE_SCHEDULE, SLICE(""), buf_view(&value));
 	buf_free(&value);

@@ -1,7 +1,7 @@
 /* decided.h - what people decided about a sync, as it stands in the store; with or without a service. (What they decided about
  * a connection: run/connections.h.)
  *
- * STATE_SCHEDULE of a sync: {"paused","started","asked","full_refresh","reset","forgiven_us","cancelled"}. All writing is durable before the call
+ * STATE_SCHEDULE of a sync: {"paused","started","asked","full_refresh","reset","forgiven_us","cancelled","every_ms"}. All writing is durable before the call
  * returns. */
 #ifndef SLUICE_SCHEDULE_DECIDED_H
 #define SLUICE_SCHEDULE_DECIDED_H
@@ -14,6 +14,7 @@ struct decided {
 	bool asked, full_refresh, reset; /* a run that was asked for and has not begun */
 	int64_t forgiven_us;             /* `sluice start`: refusals before it count no more; 0: never said */
 	uint64_t cancelled;              /* a run that a person has ended: not gone on with before its next due time */
+	int64_t every_ms;                /* an interval that an application gave it; 0: none (plan.h says what it is worth) */
 };
 
 struct chosen { /* borrowed */

@@ -22,13 +22,6 @@ static const bool by_itself[SCHEDULE_STATES] = {
 	[SCHEDULE_WAITING] = true, [SCHEDULE_RUNNING] = true,
 };
 
-static void
-plan_of(struct host *h, const struct chosen *c, struct schedule_plan *p)
-{
-	plan_fill(host_settings(h), c->connection, c->sync, p);
-	p->active = connection_enabled(host_store(h), c->connection);
-}
-
 static struct schedule_item *
 sync_put(struct host *h, struct schedule *s, const struct chosen *c, struct err *err)
 {

@@ -113,8 +113,7 @@ item_put(struct service *s, struct entry *e, const struct chosen *c, struct err 
 
 	if (fresh)
 		past_fill(s->host, c, &d, &past);
-	plan_fill(host_settings(s->host), c->connection, c->sync, &plan);
-	plan.active = connection_enabled(host_store(s->host), c->connection);
+	plan_of(s->host, c, &plan);
 	item = schedule_put(s->schedule, &name, &plan, fresh ? &past : NULL, err);
 	if (!item)
 		return err_prefix(err, "%s : %s : %s", e->connection, e->integration, e->sync);
@@ -125,6 +124,16 @@ item_put(struct service *s, struct entry *e, const struct chosen *c, struct err 
 		log_line(LOG_INFO, entry_fields(e, fields),
 		         "a run that was asked for does not begin: its connection is switched off");
 	return 0;
+}
+
+int
+entry_replan(struct service *s, struct entry *e, const struct chosen *c, struct err *err)
+{
+	const struct schedule_name name = {e->connection, e->integration, e->sync};
+	struct schedule_plan plan;
+
+	plan_of(s->host, c, &plan);
+	return schedule_put(s->schedule, &name, &plan, NULL, err) ? 0 : -1;
 }
 
 static void

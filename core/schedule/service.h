@@ -34,6 +34,8 @@ int service_trigger(struct service *s, const struct service_ask *a, struct err *
 int service_cancel(struct service *s, const struct service_ask *a, struct err *err); /* ERR_USAGE: nothing of it runs or waits to */
 int service_pause(struct service *s, const struct service_ask *a, struct err *err);
 int service_start(struct service *s, const struct service_ask *a, struct err *err);
+/* An interval of its own, 0: none any more. ERR_USAGE "defined_in_config" where INI names a time: nothing is changed then. */
+int service_frequency(struct service *s, const struct service_ask *a, int64_t every_ms, struct err *err);
 /* A connection switched on or off by a command: durable, wins over INI's `active` until INI's value changes. */
 int service_enable(struct service *s, const struct service_ask *a, bool enabled, struct err *err);
 

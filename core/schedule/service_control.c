@@ -4,12 +4,14 @@
  * connection leaves out what never begins by itself; such a sync begins when it is named. */
 #include <string.h>
 #include "base/log.h"
+#include "schedule/plan.h"
 #include "schedule/service_inner.h"
 
 struct control {
 	struct service *s;
 	const struct service_ask *ask;
 	size_t n;
+	int64_t every_ms;
 	struct err why; /* of one that could not be asked for, while others could */
 };
 
@@ -176,6 +178,37 @@ service_start(struct service *s, const struct service_ask *a, struct err *err)
 	struct control k = {.s = s, .ask = a};
 
 	if (chosen_each(s->host, a, start_one, &k, err) != 0)
+		return -1;
+	service_turn_soon(s);
+	return 0;
+}
+
+static int
+frequency_one(void *arg, const struct chosen *c, struct err *err)
+{
+	struct control *k = arg;
+	struct entry *e = control_entry(k, c);
+	struct decided d = decided_of(k->s->host, c);
+
+	if (plan_configured(host_settings(k->s->host), c->connection, c->sync->name))
+		return err_set(err, ERR_USAGE,
+		               "defined_in_config: [sync %s : %s : %s] of the configuration says when it is due; change it there",
+		               c->connection->name, c->connection->integration->name, c->sync->name);
+	d.every_ms = k->every_ms;
+	if (decided_put(k->s->host, c, &d, err) != 0)
+		return -1;
+	if (!e)
+		return 0;
+	control_log(k, e, k->every_ms ? "given an interval of its own" : "given back its connector's interval");
+	return entry_replan(k->s, e, c, err);
+}
+
+int
+service_frequency(struct service *s, const struct service_ask *a, int64_t every_ms, struct err *err)
+{
+	struct control k = {.s = s, .ask = a, .every_ms = every_ms};
+
+	if (chosen_each(s->host, a, frequency_one, &k, err) != 0)
 		return -1;
 	service_turn_soon(s);
 	return 0;

@@ -55,6 +55,7 @@ struct trouble {
 struct entry *service_entry(const struct service *s, const char *connection, const char *integration, const char *sync);
 const struct log_field *entry_fields(const struct entry *e, struct log_field fields[4]);
 bool entry_chosen(const struct entry *e, struct chosen *c, struct err *err); /* what it is of, in the settings of now; err may be NULL */
+int entry_replan(struct service *s, struct entry *e, const struct chosen *c, struct err *err); /* what was decided of it is other now */
 void service_limits(const struct service *s, struct schedule_options *o);    /* of [host], for the schedule */
 void service_fit(struct service *s);                                         /* entries, troubles and schedule as configured now */
 void entries_free(struct service *s);
