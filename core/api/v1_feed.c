@@ -140,6 +140,16 @@ sequence_take(void *arg, const struct dataset_info *d)
 	*(uint64_t *)arg = d->sequence;
 }
 
+/* The newest few, for whoever wants to see what came lately; a record that has changed since left its place empty. */
+static void
+page_tail(struct page *p, int64_t tail)
+{
+	uint64_t sequence = 0;
+
+	store_dataset_info(p->feed.store, p->feed.at.dataset, sequence_take, &sequence);
+	p->feed.at.after = sequence > (uint64_t)tail ? sequence - (uint64_t)tail : 0;
+}
+
 /* Is there something to be said now: changes, or that the cursor is none any more? */
 static bool
 page_ready(const struct page *p)
@@ -190,6 +200,8 @@ changes_get(struct http_call *c, void *arg)
 	p = page_new(arg, c, CURSOR_CHANGES);
 	if (!p)
 		return;
+	if (http_param(c, "tail") && !http_param(c, "cursor"))
+		page_tail(p, http_param_int(c, "tail", 0));
 	if (!wait_ms || page_ready(p)) {
 		http_read(c, page_read, p, page_free);
 		return;
@@ -216,6 +228,7 @@ static const struct http_param one_params[] = {
 	OF_DATASET, DELETED, {.name = "id", .place = IN_PATH, .type = HTTP_TEXT, .required = true, .max = 255, .help = "the record's id"}, {0}};
 static const struct http_param change_params[] = {
 	OF_DATASET, LIMIT, CURSOR("of the answer before, or of a snapshot; without: from the beginning"),
+	V1_INT("tail", 1, 1000, "without a cursor: only from so many changes before the newest"),
 	{.name = "wait", .place = IN_QUERY, .type = HTTP_DURATION, .max = WAIT_MAX_MS,
 	 .help = "when there is nothing new, answer with the next change, or after so long: 30s"},
 	{.name = "Last-Event-ID", .place = IN_HEADER, .type = HTTP_TEXT, .max = 100, .help = "of a stream: goes on behind this event"},

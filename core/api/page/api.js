@@ -16,7 +16,7 @@ export class ApiError extends Error {
 const places = {
 	key: '/api/v1/key', syncs: '/api/v1/syncs', alerts: '/api/v1/alerts', limits: '/api/v1/limits', datasets: '/api/v1/datasets',
 	runs: '/api/v1/runs', connections: '/api/v1/connections', plugins: '/api/v1/plugins', letters: '/api/v1/dead-letters',
-	held: '/api/v1/held', doctor: '/api/v1/doctor', deliveries: '/api/v1/deliveries',
+	held: '/api/v1/held', doctor: '/api/v1/doctor', deliveries: '/api/v1/deliveries', endpoints: '/api/v1/webhooks',
 };
 
 /* place('runs', 7, 'steps'): each part is one segment, whatever stands in it. */

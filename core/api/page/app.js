@@ -3,6 +3,9 @@
  *   address changes ──> load() ──> draw() ──> morph into #main
  *   live event, or every 5 s without a stream ──> the same, at most once a second, never two at once
  *
+ * The stream is open while the page is to be seen: a browser has six connections for a host, and tabs in the background would
+ * take them all.
+ *
  * A page is {title, load(parameters), draw(data, parameters, again), live}. load asks, draw makes elements and asks nothing. A
  * refresh that fails leaves what is shown, and says so. */
 import { api_leave, get, live } from './api.js';
@@ -116,7 +119,7 @@ let due = null;
 function changed() {
 	due ||= setTimeout(() => {
 		due = null;
-		if (!document.hidden && pages[route_now().page]?.live)
+		if (!document.hidden && key_text() && pages[route_now().page]?.live)
 			again();
 	}, 900);
 }
@@ -131,6 +134,8 @@ function live_draw() {
 
 function live_begin() {
 	stream?.abort();
+	if (document.hidden || !key_text())
+		return;
 	stream = new AbortController();
 	polling = true;
 	follow(live, changed, state => {
@@ -146,7 +151,11 @@ setInterval(() => {
 		changed();
 }, 5000);
 setInterval(clock_tick, 1000);
-document.addEventListener('visibilitychange', changed);
+document.addEventListener('visibilitychange', () => {
+	live_begin();
+	changed();
+});
+window.addEventListener('pagehide', () => stream?.abort());
 
 /* ---- who is there ---- */
 

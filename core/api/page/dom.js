@@ -7,7 +7,7 @@
  * Awkward: a strict style-src forbids style attributes. There are none here; what has a size of its own is drawn as SVG. */
 
 const SVG = 'http://www.w3.org/2000/svg';
-const svgNames = new Set(['svg', 'rect', 'path', 'circle', 'line', 'g', 'title-svg']);
+const svgNames = new Set(['svg', 'rect', 'path', 'circle', 'line', 'g', 'title-svg', 'a-svg']);
 
 /* h('button', {class: 'quiet', onclick: fn, disabled: no}, 'Pause'): properties that are null or false are left out; on* are
  * handlers; children are elements, texts, numbers, lists of them, or nothing. `key` names a child among its siblings. */

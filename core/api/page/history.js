@@ -17,7 +17,7 @@ export function history_bars(runs) {
 	const most = 60;
 	const list = runs.slice(0, most).reverse();
 
-	return h('svg', { class: 'bars', viewBox: `0 0 ${most * WIDTH} ${HEIGHT + 14}`, preserveAspectRatio: 'xMaxYMax meet', role: 'group', 'aria-label': 'History, a bar for each run' },
+	return h('svg', { class: 'bars', viewBox: `0 0 ${most * WIDTH} ${HEIGHT + 14}`, preserveAspectRatio: 'none', role: 'group', 'aria-label': 'History, a bar for each run' },
 		h('rect', { class: 'ground', x: 0, y: HEIGHT + 1, width: most * WIDTH, height: 1 }),
 		list.map((run, i) => bar(run, (most - list.length + i) * WIDTH, tall(run, longest))));
 }
@@ -25,15 +25,10 @@ export function history_bars(runs) {
 function bar(run, x, height) {
 	const kind = badge_kind(run.status);
 	const text = `run ${run.run}: ${run.status}, ${milliseconds(run.time?.total_ms)}, ${number(run.counts?.saved || 0)} records`;
-	const anchor = document.createElementNS('http://www.w3.org/2000/svg', 'a');
 
-	anchor.setAttribute('href', run_link(run.run));
-	anchor.setAttribute('aria-label', text);
-	anchor.key = String(run.run);
-	anchor.append(
+	return h('a-svg', { href: run_link(run.run), 'aria-label': text, key: run.run },
 		h('rect', { class: kind, x: x + 1.5, y: HEIGHT - height, width: WIDTH - 3, height, rx: 1.5 }, h('title-svg', null, text)),
-		kind === 'bad' || kind === 'warn' ? h('path', { class: kind, d: mark(kind, x + WIDTH / 2), fill: 'none' }) : '');
-	return anchor;
+		kind === 'bad' || kind === 'warn' ? h('path', { class: kind, d: mark(kind, x + WIDTH / 2), fill: 'none' }) : null);
 }
 
 /* Below the line: a cross for an error, a dash for what was not whole. */

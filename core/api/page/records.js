@@ -1,6 +1,6 @@
 /* records.js - the datasets: their records page by page, one record whole, and the tail of the change feed.
  *
- * The feed has no way back from its end, so its tail is asked for from a cursor a little before the dataset's last sequence. */
+ * What a person sees of the feed is its newest end; following it is for programs. */
 import { get, place } from './api.js';
 import { show } from './dialog.js';
 import { h, section } from './dom.js';
@@ -21,7 +21,7 @@ async function load({ connection, integration, model, cursor }) {
 		return { datasets: datasets.data };
 	const where = place('datasets', connection, integration, model);
 	const [records, changes] = await Promise.all([
-		get(`${where}/records`, { cursor, limit: PAGE }), get(`${where}/changes`, { cursor: Math.max(0, chosen.sequence - TAIL), limit: TAIL }).catch(error => ({ error }))]);
+		get(`${where}/records`, { cursor, limit: PAGE }), get(`${where}/changes`, { tail: TAIL, limit: TAIL }).catch(error => ({ error }))]);
 	return { datasets: datasets.data, chosen, records, changes };
 }
 
@@ -82,13 +82,13 @@ function draw(data, parameters) {
 
 	if (!chosen)
 		return draw_all(data);
-	const rows = changes.changes || changes.data || [];
+	const rows = changes.changes || [];
 	return [
 		h('div', { class: 'head' }, h('div', { class: 'path' }, h('a', { href: '#/records' }, 'Records'), ` / ${chosen.connection} : ${chosen.integration}`),
 			h('h1', null, chosen.model), h('span', { class: 'soft' }, plural(chosen.live, 'record'), ', ', number(chosen.deleted), ' deleted, ', bytes(chosen.bytes))),
 		h('div', { class: 'filters' }, choice(datasets, chosen)),
 		h('div', { class: 'split' },
-			section('Records', table({ label: 'Records', columns: record_columns, rows: records.data || records.records, key: r => r.id, nothing: 'No live record here.' }),
+			section('Records', table({ label: 'Records', columns: record_columns, rows: records.records, key: r => r.id, nothing: 'No live record here.' }),
 				more(records.more ? { cursor: records.cursor } : null, parameters.cursor)),
 			section('Latest changes', changes.error ? h('p', { class: 'note' }, changes.error.message) :
 				table({ label: 'Changes', columns: change_columns, rows: [...rows].reverse(), key: c => c.sequence, nothing: 'No change yet.' }))),

@@ -31,7 +31,7 @@ function now(sync) {
 			['Fresh as of', when(sync.succeeded, 'never')],
 			['Last run', when(sync.ran, 'never')],
 			['Next run', sync.progress ? null : when(sync.next, 'not by itself')],
-			['Waits until', sync.until && !sync.progress ? when(sync.until) : null],
+			['Waits until', sync.until && sync.until !== sync.next && !sync.progress ? when(sync.until) : null],
 			['Failures in a row', sync.failures || null],
 			['Held-back deletes', sync.held ? h('a', { href: link('held', { connection: sync.connection }) }, plural(sync.held, 'delete')) : null],
 			['Dead letters', sync.letters ? h('a', { href: link('letters', { connection: sync.connection, sync: sync.sync }) }, plural(sync.letters, 'letter')) : null],
@@ -48,7 +48,7 @@ function draw({ sync, runs, limits, datasets }, parameters, again) {
 		section('Now', now(sync)),
 		section('History', runs.length ? h('div', { class: 'card' }, history_bars(runs)) : null,
 			table({ label: 'Past runs', columns: run_columns, rows: runs.slice(0, 12), key: r => r.run, nothing: 'It has not run yet.' })),
-		datasets.length ? section('Records', h('div', { class: 'card' }, facts(datasets.map(d => [d.model,
+		datasets.length ? section('Datasets of the connection', h('div', { class: 'card' }, facts(datasets.map(d => [d.model,
 			h('a', { href: link('records', { connection: d.connection, integration: d.integration, model: d.model }) }, plural(d.live, 'record'))])))) : null,
 		limits.length ? section('Limits', limit_cards(limits)) : null,
 	];
