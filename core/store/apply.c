@@ -45,6 +45,9 @@ static apply_fn *const ops[OP_COUNT] = {
 	[OP_MERGE_DEFINE] = apply_merge_define,
 	[OP_MERGE_DROP] = apply_merge_drop,
 	[OP_MERGE_BUILD] = apply_merge_build,
+	[OP_VOICE] = apply_voice,
+	[OP_INBOX] = apply_inbox,
+	[OP_INBOX_CHANGE] = apply_inbox_change,
 };
 
 int
@@ -331,6 +334,7 @@ commit_apply(struct group *g, struct commit *c, const struct buf *list)
 	struct reader r = reader_of(buf_view(list));
 	int rc = 0;
 
+	g->voice = (struct voice){0};
 	while (!rc && r.p < r.end) {
 		uint8_t op = reader_u8(&r);
 		if (op >= OP_COUNT || !ops[op])

@@ -16,6 +16,7 @@ struct dataset {
 	struct dataset_entry e;
 	bool dirty;
 	bool merged;        /* a merged dataset is made of it */
+	enum { GUARDED_UNKNOWN, GUARDED_NONE, GUARDED_SOME } guarded; /* see guard.c */
 	struct slice names; /* owned */
 	uint8_t **page;     /* by page number; NULL: not loaded */
 	bool *page_dirty;
@@ -36,6 +37,7 @@ struct group {
 	size_t n_ds, cap_ds;
 	struct err why; /* of APPLY_REFUSED */
 	struct buf scratch, merged;
+	struct voice voice; /* whose word the records are that follow, in the commit at hand */
 	struct buf touched; /* merged records to be put together at the commit's end: target, id */
 };
 
@@ -78,6 +80,11 @@ int record_merge(struct group *g, struct slice id, struct slice json, struct sli
 int stage_forget(struct group *g, struct dataset *d); /* stage.c */
 int sweep_run(struct group *g, const struct sweep *how, struct commit_counts *n); /* sweep.c */
 
+/* guard.c: has an event said something newer of this record than the voice that speaks now? If not, and an event speaks, the
+ * record is guarded from here on. */
+int guard_meet(struct group *g, uint32_t dataset, struct slice id, bool *barred);
+int record_barred(struct group *g, uint32_t dataset, struct slice id, struct commit_counts *n); /* record.c: what then becomes of it */
+
 /* seen.c */
 int seen_mark(struct group *g, struct dataset *d, uint32_t index, bool *fresh);
 int seen_test(struct group *g, struct dataset *d, uint32_t index, bool *seen);
@@ -103,5 +110,7 @@ apply_fn apply_tombstone_drop, apply_run_drop, apply_log_drop; /* prune.c */
 apply_fn apply_merge_define, apply_merge_drop, apply_merge_build; /* merge_build.c */
 apply_fn apply_room;                              /* job.c */
 apply_fn apply_rekey;                             /* store.c */
+apply_fn apply_voice;                             /* guard.c */
+apply_fn apply_inbox, apply_inbox_change;         /* inbox.c */
 
 #endif

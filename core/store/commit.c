@@ -47,7 +47,7 @@ void
 commit_reset(struct commit *c)
 {
 	c->n_counts = 0;
-	c->dead = 0;
+	c->dead = c->known = 0;
 	c->number = 0;
 }
 
@@ -151,6 +151,18 @@ void
 commit_staged(struct commit *c, bool on)
 {
 	c->staged = on;
+}
+
+void
+commit_voice(struct commit *c, const struct voice *v)
+{
+	const struct voice *now = &c->voice;
+
+	if (now->whose == v->whose && now->at_us == v->at_us && now->until_us == v->until_us && now->keep_us == v->keep_us)
+		return;
+	c->voice = *v;
+	buf_u8(&c->ops, OP_VOICE);
+	buf_put(&c->ops, v, sizeof(*v));
 }
 
 void

@@ -41,6 +41,9 @@ enum op {
 	OP_MERGE_DEFINE,
 	OP_MERGE_DROP,
 	OP_MERGE_BUILD,
+	OP_VOICE,
+	OP_INBOX,
+	OP_INBOX_CHANGE,
 	OP_COUNT
 };
 
@@ -51,6 +54,7 @@ struct commit {
 	struct buf early; /* in the control build: what says how far a sync has come; else empty */
 	size_t air;       /* what its small records weigh besides their bytes */
 	bool staged;      /* records put now are staged */
+	struct voice voice; /* whose records are put now */
 	bool now;
 	commit_done *done;
 	void *arg;
@@ -60,7 +64,7 @@ struct commit {
 	bool finished, waited; /* waited: somebody blocks on it, no callback */
 	struct err err;
 	uint64_t number; /* of OP_DATASET, OP_SCOPE, OP_EPOCH */
-	uint64_t dead;
+	uint64_t dead, known;
 	struct commit_counts *counts;
 	size_t n_counts, cap_counts;
 	struct commit *next;

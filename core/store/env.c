@@ -23,6 +23,7 @@ static const char *const db_names[DB_COUNT] = {
 	[DB_STATE] = "state",     [DB_RUNS] = "runs",   [DB_LOGS] = "logs",         [DB_DEAD] = "dead",
 	[DB_DEADKEY] = "deadkey", [DB_MEMBERS] = "members", [DB_STEPS] = "steps",
 	[DB_STAGED] = "staged",   [DB_STAGEDIDS] = "stagedids",
+	[DB_INBOX] = "inbox",     [DB_INBOXKEY] = "inboxkey", [DB_GUARDS] = "guards",
 };
 
 static uint64_t

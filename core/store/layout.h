@@ -16,6 +16,9 @@
  *   deadkey   dataset, mark, scope              number of the letter
  *   staged    dataset, number of arrival        sealed: what, hash, id and JSON; not for readers yet
  *   stagedids dataset, id                       number of arrival
+ *   inbox     number                            scope, state; then sealed: the event
+ *   inboxkey  see inbox.c                       events by their ids, and those that wait
+ *   guards    see guard.c                       what pages that were asked for earlier must not overwrite
  *   members   see merge.h                       what merged datasets are made of
  *
  * Numbers in keys are big-endian, so that they sort; in values little-endian. A record's head stands in its feed entry,
@@ -55,6 +58,9 @@ enum layout_db {
 	DB_STEPS,
 	DB_STAGED,
 	DB_STAGEDIDS,
+	DB_INBOX,
+	DB_INBOXKEY,
+	DB_GUARDS,
 	DB_COUNT
 };
 

@@ -38,6 +38,8 @@ bool seen_marked(struct snapshot *p, uint32_t dataset, uint32_t index); /* seen.
 /* stage.c: how many entries are damaged or not indexed, and how many are good. */
 uint64_t staged_verify(struct snapshot *p, uint64_t *good);
 
+uint64_t inbox_verify(struct snapshot *p, uint64_t *indexed); /* inbox.c: how many are damaged; entries of the index that there should be */
+
 /* merge_verify.c: 0, or LMDB's code. */
 int merges_verify(struct snapshot *p, MDB_cursor *rows, void (*fault)(void *arg, const char *text), void *arg);
 

@@ -307,6 +307,17 @@ body_id(struct slice body)
 	return slice_of(body.p + 1, (uint8_t)body.p[0]);
 }
 
+/* What an event said of this record is newer: nothing is written but its mark. */
+int
+record_barred(struct group *g, uint32_t dataset, struct slice id, struct commit_counts *n)
+{
+	struct place at;
+	int rc = place_find(g, dataset, id, &at);
+
+	n->unchanged++;
+	return rc || !at.found || at.e.flags & ID_DELETED ? rc : mark(g, &at, n);
+}
+
 int
 record_save(struct group *g, uint32_t dataset, struct slice body, const struct json_hash *hash, struct commit_counts *n)
 {
@@ -332,8 +343,18 @@ apply_save(struct group *g, struct commit *c, struct reader *r)
 	uint32_t dataset = reader_u32(r);
 	struct json_hash hash = {.low = reader_u64(r)};
 
+	struct commit_counts *n = commit_counts_of(c, dataset);
+	struct slice body;
+	bool barred;
+	int rc;
+
 	hash.high = reader_u64(r);
-	return record_save(g, dataset, reader_bytes(r, UINT32_MAX), &hash, commit_counts_of(c, dataset));
+	body = reader_bytes(r, UINT32_MAX);
+	rc = guard_meet(g, dataset, body_id(body), &barred);
+	if (rc || !barred)
+		return rc ? rc : record_save(g, dataset, body, &hash, n);
+	n->saved++;
+	return record_barred(g, dataset, body_id(body), n);
 }
 
 /* Reads what is stored: *json is borrowed from the group's scratch or the map. */
@@ -382,8 +403,12 @@ apply_update(struct group *g, struct commit *c, struct reader *r)
 	struct commit_counts *n = commit_counts_of(c, dataset);
 	struct json_hash hash;
 	struct place at;
-	int rc = place_find(g, dataset, id, &at);
+	bool barred;
+	int rc = guard_meet(g, dataset, id, &barred);
 
+	if (rc || barred)
+		return rc ? rc : record_barred(g, dataset, id, n);
+	rc = place_find(g, dataset, id, &at);
 	if (rc)
 		return rc;
 	if (!at.found || at.e.flags & ID_DELETED) {
@@ -411,8 +436,14 @@ apply_seen(struct group *g, struct commit *c, struct reader *r)
 	struct slice id = reader_bytes(r, STORE_ID_MAX);
 	struct commit_counts *n = commit_counts_of(c, dataset);
 	struct place at;
-	int rc = place_find(g, dataset, id, &at);
+	bool barred;
+	int rc = guard_meet(g, dataset, id, &barred);
 
+	if (rc || barred) {
+		n->saved++;
+		return rc ? rc : record_barred(g, dataset, id, n);
+	}
+	rc = place_find(g, dataset, id, &at);
 	if (rc)
 		return rc;
 	if (!at.found || at.e.flags & ID_DELETED)
@@ -454,8 +485,14 @@ int
 apply_delete(struct group *g, struct commit *c, struct reader *r)
 {
 	uint32_t dataset = reader_u32(r);
+	struct slice id = reader_bytes(r, STORE_ID_MAX);
+	struct commit_counts *n = commit_counts_of(c, dataset);
+	bool barred;
+	int rc = guard_meet(g, dataset, id, &barred);
 
-	return record_delete(g, dataset, reader_bytes(r, STORE_ID_MAX), commit_counts_of(c, dataset));
+	if (rc || barred)
+		return rc ? rc : record_barred(g, dataset, id, n);
+	return record_delete(g, dataset, id, n);
 }
 
 int

@@ -46,6 +46,7 @@ enum seal_kind {
 	SEAL_MASTER = 'm',
 	SEAL_MERGE = 'g',
 	SEAL_STAGED = 'v',
+	SEAL_INBOX = 'i',
 };
 struct seal_place {
 	enum seal_kind kind;

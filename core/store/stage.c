@@ -15,9 +15,9 @@
 #include "store/apply.h"
 #include "store/read.h"
 
-enum { STAGED_SAVE = 1, STAGED_DELETE };
+enum { STAGED_SAVE = 1, STAGED_DELETE, STAGED_ASKED = 4 };
 
-/* Sealed: what, hash, then the body: length of id (1 byte), id, JSON. Where an id stands: in the dataset, and among what is staged. */
+/* Sealed: what, hash, with STAGED_ASKED when its page was asked for, then the body: length of id (1 byte), id, JSON. Where an id stands: in the dataset, and among what is staged. */
 struct staged {
 	struct dataset *d;
 	struct slice id;
@@ -73,16 +73,26 @@ damaged(struct group *g, uint32_t dataset)
 }
 
 static bool
-staged_split(struct slice plain, unsigned *what, struct json_hash *hash, struct slice *body)
+staged_split_asked(struct slice plain, unsigned *what, struct json_hash *hash, struct slice *body, int64_t *asked_us)
 {
 	struct reader r = reader_of(plain);
 
 	*what = reader_u8(&r);
 	hash->low = reader_u64(&r);
 	hash->high = reader_u64(&r);
+	*asked_us = *what & STAGED_ASKED ? (int64_t)reader_u64(&r) : INT64_MAX;
+	*what &= ~(unsigned)STAGED_ASKED;
 	*body = reader_rest(&r);
 	return !r.bad && body->len > 1 && body->len >= 1 + (size_t)(uint8_t)body->p[0] && body->p[0] &&
 	       (*what == STAGED_SAVE || *what == STAGED_DELETE);
+}
+
+static bool
+staged_split(struct slice plain, unsigned *what, struct json_hash *hash, struct slice *body)
+{
+	int64_t asked_us;
+
+	return staged_split_asked(plain, what, hash, body, &asked_us);
 }
 
 static int
@@ -137,9 +147,11 @@ staged_put(struct group *g, struct staged *at, unsigned what, const struct json_
 		rc = number_next(g, at->d, &at->number);
 	if (rc)
 		return rc;
-	buf_u8(&plain, (uint8_t)what);
+	buf_u8(&plain, (uint8_t)(what | (g->voice.whose == VOICE_PAGE ? STAGED_ASKED : 0u)));
 	buf_u64(&plain, hash->low);
 	buf_u64(&plain, hash->high);
+	if (g->voice.whose == VOICE_PAGE)
+		buf_u64(&plain, (uint64_t)g->voice.at_us);
 	buf_slice(&plain, body);
 	rc = group_put_sealed(g, DB_STAGED, SEAL_STAGED, number_place(at->d->number, at->number, key).key,
 	                      buf_view(&plain));
@@ -176,6 +188,15 @@ body_id(struct slice body)
 	return slice_of(body.p + 1, (uint8_t)body.p[0]);
 }
 
+/* An event said something newer of it than this page and what is staged. */
+static int
+stage_barred(struct group *g, struct staged *at, struct commit_counts *n)
+{
+	int rc = staged_drop(g, at, true);
+
+	return rc ? rc : record_barred(g, at->d->number, at->id, n);
+}
+
 int
 apply_stage_save(struct group *g, struct commit *c, struct reader *r)
 {
@@ -184,13 +205,18 @@ apply_stage_save(struct group *g, struct commit *c, struct reader *r)
 	struct commit_counts *n = commit_counts_of(c, dataset);
 	struct staged at;
 	struct slice body;
+	bool barred;
 	int rc;
 
 	hash.high = reader_u64(r);
 	body = reader_bytes(r, UINT32_MAX);
 	rc = staged_find(g, dataset, body_id(body), &at);
+	if (!rc)
+		rc = guard_meet(g, dataset, body_id(body), &barred);
 	n->saved++;
-	return rc ? rc : stage(g, &at, body, &hash, n);
+	if (rc)
+		return rc;
+	return barred ? stage_barred(g, &at, n) : stage(g, &at, body, &hash, n);
 }
 
 /* What an update or delete of it meets: what is staged, or else what readers see. *there false: nothing, or a delete.
@@ -279,15 +305,21 @@ publish_one(struct group *g, uint32_t dataset, MDB_val k, MDB_val v, struct buf 
 	struct commit_counts now = {0};
 	struct json_hash hash;
 	struct slice plain, body;
+	int64_t asked_us;
 	unsigned what;
+	bool barred;
 	int rc;
 
 	if (!seal_get(&g->s->seal, (struct seal_place){SEAL_STAGED, slice_val(k)}, slice_val(v), &g->scratch, &plain))
 		return damaged(g, dataset);
 	buf_clear(own); /* writing moves what LMDB has lent */
 	buf_slice(own, plain);
-	if (!staged_split(buf_view(own), &what, &hash, &body))
+	if (!staged_split_asked(buf_view(own), &what, &hash, &body, &asked_us))
 		return damaged(g, dataset);
+	g->voice = (struct voice){.whose = VOICE_PAGE, .at_us = asked_us};
+	rc = guard_meet(g, dataset, body_id(body), &barred);
+	if (rc || barred)
+		return rc ? rc : record_barred(g, dataset, body_id(body), n);
 	rc = what == STAGED_SAVE ? record_save(g, dataset, body, &hash, &now)
 	                         : record_delete(g, dataset, body_id(body), &now);
 	n->added += now.added;
@@ -304,6 +336,7 @@ apply_publish(struct group *g, struct commit *c, struct reader *r)
 	struct commit_counts *n = commit_counts_of(c, dataset);
 	struct buf own = {0};
 	struct dataset *d;
+	const struct voice spoke = g->voice;
 	MDB_cursor *cur;
 	uint8_t key[12];
 	MDB_val k, v;
@@ -322,6 +355,7 @@ apply_publish(struct group *g, struct commit *c, struct reader *r)
 	}
 	mdb_cursor_close(cur);
 	buf_wipe(&own);
+	g->voice = spoke;
 	return rc && rc != MDB_NOTFOUND ? rc : stage_forget(g, d);
 }
 

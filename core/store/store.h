@@ -166,6 +166,18 @@ void commit_delete(struct commit *c, uint32_t dataset, struct slice id);
 void commit_staged(struct commit *c, bool on);
 void commit_publish(struct commit *c, uint32_t dataset); /* nothing staged is fine */
 
+/* Whose word the records are that are put into this commit from here on. What a page that was asked for earlier says of a
+ * record that an event wrote is passed over: counted `unchanged`, marked seen where it lives; and so is an event that happened
+ * before the last one of that record. Staged records keep it until they are published. */
+enum voice_whose { VOICE_NOBODY, VOICE_PAGE, VOICE_EVENT };
+struct voice {
+	enum voice_whose whose;
+	int64_t at_us;    /* a page: when it was asked for; an event: when it happened */
+	int64_t until_us; /* an event: pages asked for before then are older */
+	int64_t keep_us;  /* an event: for so long that is remembered: longer than any run lasts */
+};
+void commit_voice(struct commit *c, const struct voice *v);
+
 /* Generations. begin forgets the dataset's `seen` marks; from then on every save and update marks its record. sweep
  * deletes what is not marked and ends the generation, or holds it back (the marks then stay, for a sweep with `force`),
  * in this same transaction. Without a generation it does nothing. All is exact over restarts: marks are durable with
@@ -235,6 +247,7 @@ struct commit_result {
 	const struct commit_counts *counts; /* borrowed until the callback returns */
 	size_t n_counts;
 	uint64_t dead; /* letters written */
+	uint64_t known; /* events for the inbox that were there already */
 };
 typedef void commit_done(void *arg, const struct commit_result *result);
 /* Takes c. now: do not wait for the group (a run's end, a person waiting). done may be NULL. */
@@ -395,6 +408,48 @@ int store_merges(struct store *s, const struct store_merge *list, size_t n, stru
 uint32_t store_merge_unbuilt(struct store *s); /* the dataset of one that is still to be built; 0: none */
 /* Builds a piece of it, in a commit of its own: until store_merge_unbuilt names it no more. */
 void store_merge_build(struct store *s, uint32_t dataset, commit_done *done, void *arg);
+
+/* ---- inbox: events that providers sent, each connection's in the order of their arrival ---- */
+
+enum inbox_state { INBOX_WAITING = 1, INBOX_DONE, INBOX_DEAD };
+struct inbox_event {
+	uint64_t number;      /* over all connections, ascending, never reused */
+	uint32_t scope;       /* of the connection */
+	enum inbox_state state;
+	uint64_t attempts;    /* that failed */
+	uint64_t run;         /* of the last attempt; 0: none */
+	int64_t arrived_us, happened_us;
+	int64_t next_us;      /* waiting: not before then; 0: at once */
+	int64_t settled_us;   /* done, or put aside; 0: waits */
+	const char *connection, *integration;
+	struct slice webhook; /* which handler */
+	struct slice id, type, reason, body;
+};
+/* Waits from now on; takes scope, times, webhook, id, type and body. One of this scope, webhook and id that is there already, in
+ * whatever state, stays as it is and counts `known`. */
+void commit_inbox(struct commit *c, const struct inbox_event *e);
+/* But for INBOX_DROP, which may meet nothing, a commit whose event is not there, or not in the state that it leads from, is
+ * refused whole (ERR_USAGE): so what a handler saved is durable with the event's end, once. */
+struct inbox_change {
+	enum { INBOX_HANDLED = 1, INBOX_FAILED, INBOX_PARK, INBOX_AGAIN, INBOX_DROP } what; /* AGAIN: a dead one waits again */
+	uint64_t run;
+	int64_t next_us;     /* FAILED: not before then */
+	struct slice reason; /* FAILED, PARK */
+};
+void commit_inbox_change(struct commit *c, uint64_t number, const struct inbox_change *how);
+struct inbox_query {
+	uint32_t scope;         /* 0: all */
+	enum inbox_state state; /* 0: any */
+	uint64_t after;         /* number; newest first: before; 0: from that end */
+	size_t limit;           /* 0: 100 */
+	bool newest_first;
+};
+int store_inbox(struct store *s, const struct inbox_query *q, bool (*each)(void *arg, const struct inbox_event *e), void *arg,
+                struct err *err);
+bool store_inbox_get(struct store *s, uint64_t number, void (*fn)(void *arg, const struct inbox_event *e), void *arg);
+/* The first that waits, whether its time has come or not. */
+bool store_inbox_next(struct store *s, uint32_t scope, uint64_t after, void (*fn)(void *arg, const struct inbox_event *e), void *arg);
+int store_inbox_waiting(struct store *s, void (*each)(void *arg, uint32_t scope, uint64_t waiting), void *arg, struct err *err);
 
 /* ---- outbox: events for the endpoints of applications, each endpoint with a queue of its own ----
  *

@@ -359,7 +359,7 @@ entries(struct verifying *v, enum layout_db db)
 static void
 check_totals(struct verifying *v)
 {
-	uint64_t letters = dead_verify(&v->snap, 0, 0, letter_fault, v), bad, staged;
+	uint64_t letters = dead_verify(&v->snap, 0, 0, letter_fault, v), bad, staged, indexed;
 
 	if (entries(v, DB_IDS) != v->ids || entries(v, DB_ROWS) != v->ids || entries(v, DB_FEED) != v->ids)
 		say(v, "%llu ids are reached from datasets; there are %llu ids, %llu rows, %llu feed entries",
@@ -371,6 +371,10 @@ check_totals(struct verifying *v)
 	if (bad || entries(v, DB_STAGEDIDS) != staged)
 		say(v, "of what is staged %llu entries are damaged, and %llu are indexed of %llu good ones",
 		    (unsigned long long)bad, (unsigned long long)entries(v, DB_STAGEDIDS), (unsigned long long)staged);
+	bad = inbox_verify(&v->snap, &indexed);
+	if (bad || (entries(v, DB_INBOXKEY) != indexed + 1 && entries(v, DB_INBOXKEY)))
+		say(v, "of the events that came in %llu are damaged, and %llu entries of their index are there, not %llu",
+		    (unsigned long long)bad, (unsigned long long)entries(v, DB_INBOXKEY), (unsigned long long)indexed + 1);
 	if (entries(v, DB_DEADKEY) != letters)
 		say(v, "dead letters and their index do not match in number");
 }

@@ -385,7 +385,7 @@ store_poll(struct store *s)
 	w->done_last = &w->done_first;
 	pthread_mutex_unlock(&w->lock);
 	for (struct commit *c = list, *next; c; c = next) {
-		struct commit_result r = {c->err, c->counts, c->err.cls ? 0 : c->n_counts, c->err.cls ? 0 : c->dead};
+		struct commit_result r = {c->err, c->counts, c->err.cls ? 0 : c->n_counts, c->err.cls ? 0 : c->dead, c->err.cls ? 0 : c->known};
 		next = c->next;
 		if (c->done)
 			c->done(c->arg, &r);
