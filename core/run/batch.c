@@ -26,10 +26,14 @@ struct ticket {
 struct commit *
 batch_open(struct run *r)
 {
+	struct voice voice;
+
 	if (!r->batch.open)
 		r->batch.open = commit_new(r->host->store, r->fence);
 	r->batch.whole = false;
 	commit_staged(r->batch.open, r->facts.staged);
+	events_voice(r, &voice);
+	commit_voice(r->batch.open, &voice);
 	return r->batch.open;
 }
 
@@ -201,10 +205,14 @@ mark_add(struct run *r, const struct page_mark *page)
 void
 batch_boundary(struct run *r, const struct page_mark *page, bool now)
 {
-	if (page)
+	if (page && !r->webhook)
 		mark_add(r, page);
 	if (r->request.dry || !r->scope)
 		return;
+	if (event_open(r)) {
+		events_grown(r);
+		return;
+	}
 	r->batch.whole = true;
 	r->batch.now |= now;
 	if (now && r->batch.flying) /* an empty one takes the group along that waits for company */

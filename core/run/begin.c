@@ -35,7 +35,7 @@ limits_fill(struct run *r)
 {
 	struct sync_settings *l = &r->limits;
 
-	settings_sync_fill(r->settings, r->connection, r->sync ? r->request.name : "", l);
+	settings_sync_fill(r->settings, r->connection, r->sync && !r->webhook ? r->request.name : "", l);
 	if (!l->step_calls)
 		l->step_calls = 10;
 	if (l->run_ms <= 0)
@@ -54,6 +54,8 @@ limits_fill(struct run *r)
 		l->run_buffer_ms = l->run_ms / 8 < BUFFER_MOST_MS ? l->run_ms / 8 : BUFFER_MOST_MS;
 	if (r->action)
 		l->run_ms = r->action->timeout_ms;
+	if (r->webhook)
+		l->run_ms = r->settings->host.worker_start_ms + r->webhook->timeout_ms; /* of the first; events.c has the next */
 	r->stop_timeout = r->request.timeout_ms > 0 && r->request.timeout_ms < l->run_ms;
 	r->deadline_ms = r->start_ms + (r->stop_timeout ? r->request.timeout_ms : l->run_ms);
 }
@@ -96,6 +98,11 @@ work_find(struct run *r, struct err *err)
 		                 : err_set(err, ERR_USAGE, "connector '%s' has no action '%s'", r->manifest->name,
 		                           r->request.name);
 	}
+	if (r->request.what == STEP_EVENT) {
+		r->webhook = manifest_webhook(r->manifest, r->request.name);
+		r->sync = r->webhook ? &r->webhook->as_sync : NULL;
+		return r->webhook ? 0 : err_set(err, ERR_USAGE, "connector '%s' has no webhook '%s'", r->manifest->name, r->request.name);
+	}
 	if (r->request.what == STEP_SYNC) {
 		r->sync = manifest_sync(r->manifest, r->request.name);
 		return r->sync ? 0 : sync_unknown(r, err);
@@ -109,13 +116,17 @@ names_find(struct run *r)
 {
 	struct dataset_name name = {.connection = r->connection->name, .integration = r->connection->integration->name};
 	struct scope_name scope = {.connection = r->connection->name, .integration = r->connection->integration->name};
+	char *own = r->sync ? run_scope_name(r) : NULL;
 	bool all;
 
-	if (!r->host->store)
+	if (!r->host->store) {
+		free(own);
 		return false;
+	}
 	r->connection_scope = store_scope_find(r->host->store, &scope);
-	scope.sync = r->request.name;
+	scope.sync = own;
 	r->scope = r->sync ? store_scope_find(r->host->store, &scope) : 0;
+	free(own);
 	all = r->connection_scope && r->scope;
 	for (size_t i = 0; i < r->n_models; i++) {
 		name.model = r->models[i].model->name;
@@ -144,11 +155,13 @@ names_make(struct run *r, struct err *err)
 	struct dataset_name name = {.connection = r->connection->name, .integration = r->connection->integration->name};
 	struct scope_name scope = {.connection = r->connection->name, .integration = r->connection->integration->name};
 	struct commit *c = commit_new(r->host->store, (struct fence){0});
+	char *own = run_scope_name(r);
 	int rc = commit_scope(c, &scope, err);
 
-	scope.sync = r->request.name;
+	scope.sync = own;
 	if (rc == 0)
 		rc = commit_scope(c, &scope, err);
+	free(own);
 	for (size_t i = 0; i < r->n_models && rc == 0; i++) {
 		name.model = r->models[i].model->name;
 		rc = commit_dataset(c, &name, err);
@@ -287,7 +300,7 @@ generation_begin(struct run *r)
 		}
 		r->resumes = 0;
 		r->facts = fresh;
-		for (size_t i = 0; i < r->n_models; i++)
+		for (size_t i = 0; i < r->n_models && !r->webhook; i++) /* events list nothing */
 			commit_seen_begin(batch_open(r), r->models[i].dataset);
 		r->by_hand = r->facts.incomplete = goes_on && by_hand;
 		if (!r->by_hand)

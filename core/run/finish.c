@@ -83,7 +83,7 @@ rejected_check(struct run *r)
 {
 	double all = (double)(r->counts.saved + r->counts.rejected);
 
-	if (r->counts.rejected >= REJECTED_LEAST && (double)r->counts.rejected > r->limits.max_rejected * all)
+	if (!r->webhook && r->counts.rejected >= REJECTED_LEAST && (double)r->counts.rejected > r->limits.max_rejected * all)
 		run_failf(r, ERR_DATA,
 		          "%llu of %.0f records were rejected, more than max_rejected (%g%%) allows: see `sluice "
 		          "dead-letters list`",

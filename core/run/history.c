@@ -92,13 +92,18 @@ void
 history_write(const struct run *r, const char *status, struct buf *out)
 {
 	struct json_out o = json_out(out);
-	char time[TIME_TEXT_MAX];
+	char time[TIME_TEXT_MAX], *name = run_scope_name(r);
 
 	json_open(&o, '{');
 	json_kv_int(&o, "run", (int64_t)r->number);
 	json_kv_str(&o, "connection", r->connection->name);
 	json_kv_str(&o, "integration", r->connection->integration->name);
-	json_kv_str(&o, "sync", r->request.name);
+	json_kv_str(&o, "sync", name);
+	free(name);
+	if (r->webhook) {
+		json_kv_str(&o, "kind", "event");
+		json_kv_int(&o, "events", (int64_t)r->events);
+	}
 	json_kv_str(&o, "status", status);
 	if (r->request.due_us)
 		json_kv_str(&o, "due_at", time_format(r->request.due_us, time));

@@ -7,6 +7,7 @@
  *   intake.c    what a worker sends to be kept, judged before anything believes it
  *   requests.c  what a worker asks for of the provider: HTTP by the proxy
  *   conditions.c  pages that the provider says have not changed
+ *   events.c    events instead of pages: one step each
  *   lookup.c    what it asks for of the store: records
  *   batch.c     the commit in the making and those on their way to the disk
  *   steps.c     a run cut into steps: their length, their records, and failed ones tried again
@@ -148,6 +149,9 @@ struct run {
 	const struct connection_settings *connection;
 	const struct manifest *manifest;
 	const struct manifest_sync *sync;     /* NULL: a check or action */
+	const struct manifest_webhook *webhook; /* a run of events; sync is then what it says of its models */
+	uint64_t event, events;               /* in hand, 0: none; handled */
+	struct voice voice;                   /* of the one in hand */
 	const struct manifest_action *action; /* NULL: a check or sync */
 	struct sync_settings limits;          /* defaults filled in */
 	struct plugin_file *plugin;           /* as it was when this run began, whatever lies there now */
@@ -258,6 +262,14 @@ void requests_read(struct run *r, const struct frame *f);
 void requests_close(struct run *r, const struct frame *f);
 void requests_cancel(struct run *r);
 enum wait_reason requests_waiting(const struct run *r, int64_t *until_us, const char **what); /* what: as proxy_waiting_for */
+
+/* events.c */
+bool event_open(const struct run *r);                         /* one is in hand: nothing is committed before its end */
+bool events_take(struct run *r);                              /* the next one, as the step's input; false: none */
+void events_done(struct run *r);                              /* the one in hand, with all that it saved */
+void events_grown(struct run *r);
+void events_voice(const struct run *r, struct voice *v);      /* whose word is what is saved now */
+char *run_scope_name(const struct run *r);                    /* as its sync stands in the store and in the history; yours */
 
 /* lookup.c */
 void lookup_ask(struct run *r, const struct frame *f);

@@ -22,7 +22,7 @@ host_run(const struct host *h, const char *connection, const char *integration, 
 {
 	struct run *r = h->runs;
 
-	while (r && !(r->sync && !r->request.dry && strcmp(r->connection->name, connection) == 0 &&
+	while (r && !(r->sync && !r->webhook && !r->request.dry && strcmp(r->connection->name, connection) == 0 &&
 	              strcmp(r->connection->integration->name, integration) == 0 && strcmp(r->request.name, sync) == 0))
 		r = r->next;
 	return r;

@@ -303,15 +303,17 @@ static void
 time_up(struct run *r)
 {
 	char text[TIME_TEXT_MAX];
+	int64_t allowed_ms = r->webhook ? r->webhook->timeout_ms : r->deadline_ms - r->start_ms;
 
 	r->late = r->request.what != STEP_SYNC;
 	if (r->late)
 		run_failf(r, waits_for_provider(r) ? ERR_PROVIDER : ERR_CONNECTOR,
 		          waits_for_provider(r) ? "timed out: %s did not answer within %s"
 		          : r->action               ? "the action of plugin '%s' did not end within %s"
+		          : r->webhook              ? "the webhook of plugin '%s' did not end with its event within %s"
 		                                    : "the check of plugin '%s' did not end within %s",
 		          waits_for_provider(r) ? r->connection->integration->name : r->manifest->name,
-		          duration_format(r->deadline_ms - r->start_ms, text));
+		          duration_format(allowed_ms, text));
 	else {
 		r->more = !r->stop_timeout && r->sync && !(r->sync->flags & SLUICE_WHOLE);
 		begin_stop(r,
@@ -435,6 +437,8 @@ run_finish(struct run *r)
 	result.warnings = buf_str(&r->warnings);
 	result.reply = buf_view(&r->reply);
 	result.answer = buf_view(&r->answer);
+	result.events = r->events;
+	result.event = r->err.cls != ERR_NONE ? r->event : 0;
 	metrics_ended(r, finish_status(r));
 	result.answer_headers = buf_view(&r->answer_headers);
 	run_unlist(r);

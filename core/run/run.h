@@ -88,14 +88,22 @@ struct run_result {
 	int64_t retry_at_us;       /* ERR_RATE: provider or quota let nothing pass before, wall; 0: nobody said */
 	bool unreachable;          /* it failed, and its last request got not one byte of an answer */
 	int status;                /* HTTP status of the last answer; 0: there was none */
+	uint64_t events;           /* handled */
+	uint64_t event;            /* number of the one that failed; 0: none did */
 	struct slice answer;       /* of a check or action: the last answer, of a sync: the last that was no success; its body, cut at 4 KiB */
 	struct slice answer_headers; /* of the same: "name: value\n" lines */
 };
 typedef void run_done(void *arg, const struct run_result *r);
 
+struct run_event {                 /* as the inbox has it */
+	uint64_t number;
+	int64_t arrived_us, happened_us; /* happened: by the provider's clock; 0: not known */
+	struct slice body;         /* borrowed until the next one is asked for */
+};
+
 struct run_request {
 	const struct connection_settings *connection;
-	const char *name;          /* of the sync or action; NULL for a check */
+	const char *name;          /* of the sync, action or webhook; NULL for a check */
 	int what;                  /* enum step_what */
 	bool full_refresh;         /* forget checkpoint and positions, keep records */
 	bool dry;                  /* compare, store nothing; `differ` gets each difference */
@@ -108,9 +116,12 @@ struct run_request {
 	bool hasty;                /* no request is tried again: its provider was unreachable a moment ago */
 	int64_t timeout_ms;        /* 0: none but the run limit; ends in good order, the next run goes on */
 	struct slice input;        /* of an action */
+	/* Of a run of events (what = STEP_EVENT): the next to handle, all of this webhook and this connection, in order; false: none
+	 * waits now. What it handles it marks in the inbox itself. One such run of a webhook at a time. */
+	bool (*event_next)(void *arg, struct run_event *e);
 	void (*differ)(void *arg, enum change_action action, const char *model, struct slice id, struct slice before, struct slice after);
 	void (*rejected)(void *arg, const char *model, struct slice id, struct slice reason, struct slice raw);
-	void *sink;                /* arg of these two */
+	void *sink;                /* arg of these three */
 };
 struct run *run_start(struct host *h, const struct run_request *r, run_done *done, void *arg, struct err *err); /* NULL: it cannot begin; done is not called */
 /* One that run_start refused goes into the history and STATE_LAST as a run that failed; returns its number, 0: there is no

@@ -153,7 +153,7 @@ step_failed(struct run *r, int status, struct slice reason)
 	else
 		buf_puts(&text, statuses[i].text);
 	log_blank(&text);
-	r->keep_open = true;
+	r->keep_open = !r->webhook;
 	r->bad_answer = false; /* the step is done again: what it met counts then */
 	if (r->stop_why)
 		err_set(&err, ERR_STOPPED, "%s", r->stop_why);
@@ -184,6 +184,19 @@ step_succeeded(struct run *r, bool yielded, bool incomplete)
 		r->ended = true;
 }
 
+/* An event is done or it is not: a handler that was led out before its end has done nothing. */
+static void
+event_succeeded(struct run *r, bool yielded)
+{
+	if (yielded) {
+		run_failf(r, r->stop_why ? ERR_STOPPED : ERR_CONNECTOR, "%s",
+		          r->stop_why ? r->stop_why : "the webhook's function stopped before its event was handled");
+		return;
+	}
+	events_done(r);
+	r->ended = !events_take(r);
+}
+
 static void
 step_ended(struct run *r, const struct frame *f)
 {
@@ -203,8 +216,13 @@ step_ended(struct run *r, const struct frame *f)
 		return;
 	}
 	steps_end(r, NULL);
-	step_succeeded(r, yielded, incomplete);
-	r->respawn |= yielded && r->limits.step_worker && !run_over(r);
+	if (r->webhook) {
+		event_succeeded(r, yielded);
+		yielded = true;
+	} else {
+		step_succeeded(r, yielded, incomplete);
+	}
+	r->respawn |= yielded && r->limits.step_worker && !r->webhook && !run_over(r);
 	if (yielded && !run_over(r))
 		session_step(r);
 	else
@@ -403,7 +421,7 @@ step_write(struct run *r, struct buf *out)
 static bool
 time_short(const struct run *r)
 {
-	return r->steps.begun && r->sync && !r->stop_timeout &&
+	return r->steps.begun && r->sync && !r->webhook && !r->stop_timeout &&
 	       clock_mono_ms(r->host->clock) >= r->deadline_ms - r->limits.run_buffer_ms;
 }
 
@@ -415,6 +433,11 @@ session_step(struct run *r)
 	if (time_short(r)) {
 		r->more = r->keep_open = true;
 		run_failf(r, ERR_STOPPED, "run_limit is near (run_buffer); the next run goes on from here");
+		return;
+	}
+	if (r->webhook && !r->event && !events_take(r)) {
+		r->ended = true;
+		run_poke(r);
 		return;
 	}
 	positions_send(r, &out);

@@ -163,7 +163,7 @@ static const bool passes[ERR_CLASSES] = {
 static bool
 may_again(const struct run *r, enum err_class cls)
 {
-	if (!passes[cls] || !r->sync || r->request.dry || r->request.hasty || r->stop_why ||
+	if (!passes[cls] || !r->sync || r->webhook || r->request.dry || r->request.hasty || r->stop_why ||
 	    (cls == ERR_PROVIDER && r->unreachable))
 		return false;
 	if (r->sync->flags & SLUICE_WHOLE)
