@@ -1,7 +1,7 @@
 /* v1_connections.c - /api/v1 about connections: which there are, made and removed, switched, and their metadata.
  *
  * Guarantee: no answer holds a credential; they are told by name. What a connection needs is written by an admin's key only. */
-#include "api/v1.h"
+#include "api/connectors.h"
 
 #define ASK(name, ...) &(const struct v1_question){.query = (name), __VA_ARGS__}
 
@@ -42,6 +42,12 @@ static const struct http_field settings_fields[] = {
 	{0},
 };
 
+static void
+test_ask(struct http_call *c, void *arg)
+{
+	connection_test(c, arg, http_param(c, "connection"), http_param(c, "integration"));
+}
+
 #define ONE "/api/v1/connections/{connection}/{integration}"
 
 const struct http_route v1_connection_routes[] = {
@@ -64,6 +70,9 @@ const struct http_route v1_connection_routes[] = {
 	{.method = "POST", .path = ONE "/disable", .name = "disableConnection", .tag = "Connections", .rights = RIGHT_WRITE,
 	 .summary = "Switches it off: nothing of it begins; a run under way ends by itself", .params = v1_of_connection,
 	 .answers = one_answers, .data = ASK("enable", .shape = V1_ONE, .with = "\"enabled\":false"), .handle = v1_ask},
+	{.method = "POST", .path = ONE "/test", .name = "testConnection", .tag = "Connections", .rights = RIGHT_TRIGGER | RIGHT_WRITE,
+	 .summary = "Asks the provider whether its credentials are good, by the connector's own check", .params = v1_of_connection,
+	 .answers = connection_test_answers, .handle = test_ask},
 	{.method = "GET", .path = ONE "/token", .name = "getTokenState", .tag = "Connections", .rights = RIGHT_READ,
 	 .summary = "How its access token is, and until when; never the token", .params = v1_of_connection, .answers = v1_done,
 	 .data = ASK("token"), .handle = v1_ask},
