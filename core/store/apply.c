@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "store/apply.h"
 #include "store/merge.h"
+#include "store/outbox.h"
 
 static apply_fn *const ops[OP_COUNT] = {
 	[OP_SAVE] = apply_save,
@@ -48,6 +49,9 @@ static apply_fn *const ops[OP_COUNT] = {
 	[OP_VOICE] = apply_voice,
 	[OP_INBOX] = apply_inbox,
 	[OP_INBOX_CHANGE] = apply_inbox_change,
+	[OP_EVENT] = apply_event,
+	[OP_OUTBOX_RULES] = apply_outbox_rules,
+	[OP_OUTBOX_CHANGE] = apply_outbox_change,
 };
 
 int
@@ -168,7 +172,7 @@ dataset_load(struct group *g, uint32_t number, struct dataset **out)
 	}
 	d->merged = merges_use(&g->s->merges, number);
 	g->ds[g->n_ds++] = *out = d;
-	return 0;
+	return g->s->outbox.n ? outbox_listen(g, d) : 0;
 }
 
 int
@@ -215,6 +219,7 @@ static void
 dataset_free(struct dataset *d)
 {
 	seen_free(d);
+	outbox_heard_free(d);
 	free((void *)(uintptr_t)d->names.p);
 	free(d);
 }
@@ -241,6 +246,8 @@ group_begin(struct group *g, struct store *s)
 		return rc;
 	g->feed_end = k.mv_size ? get_be32(k.mv_data) : 0;
 	rc = merges_load(g);
+	if (!rc)
+		rc = outbox_load(g);
 	if (rc != APPLY_REFUSED)
 		return rc;
 	log_error("%s", g->why.text); /* no commit's fault: none could be left out and the others tried again */
@@ -252,6 +259,8 @@ group_finish(struct group *g, int rc)
 {
 	for (size_t i = 0; i < g->n_ds && !rc; i++)
 		rc = dataset_flush(g, g->ds[i]);
+	if (!rc && g->outbox)
+		rc = outbox_flush(g);
 	if (g->ids)
 		mdb_cursor_close(g->ids);
 	if (g->rows)
@@ -262,6 +271,8 @@ group_finish(struct group *g, int rc)
 		mdb_txn_abort(g->txn);
 	else if (g->txn)
 		rc = mdb_txn_commit(g->txn);
+	if (!rc && g->outbox)
+		atomic_fetch_add(&g->s->outbox.added, g->outbox->added);
 	for (size_t i = 0; i < g->n_ds; i++) {
 		if (!rc && g->ds[i]->dirty)
 			writer_changed(&g->s->writer, g->ds[i]->number);
@@ -271,8 +282,9 @@ group_finish(struct group *g, int rc)
 	buf_wipe(&g->scratch);
 	buf_wipe(&g->merged);
 	buf_wipe(&g->touched);
+	outbox_work_free(g->outbox);
 	if (rc)
-		g->s->merges.loaded = false; /* it may have been changed by what is not */
+		g->s->merges.loaded = g->s->outbox.loaded = false; /* they may have been changed by what is not */
 	return rc;
 }
 
@@ -345,6 +357,8 @@ commit_apply(struct group *g, struct commit *c, const struct buf *list)
 	}
 	if (!rc)
 		rc = merges_settle(g);
+	if (!rc && g->outbox)
+		rc = outbox_settle(g);
 	if (rc == APPLY_REFUSED) {
 		c->err = g->why;
 		fence_break(g->s, c->fence);

@@ -11,18 +11,23 @@
 
 enum { APPLY_REFUSED = -1 };
 
+struct heard;
+
 struct dataset {
 	uint32_t number;
 	struct dataset_entry e;
 	bool dirty;
 	bool merged;        /* a merged dataset is made of it */
 	enum { GUARDED_UNKNOWN, GUARDED_NONE, GUARDED_SOME } guarded; /* see guard.c */
+	struct heard *heard; /* NULL: no endpoint wants it. See outbox.h */
 	struct slice names; /* owned */
 	uint8_t **page;     /* by page number; NULL: not loaded */
 	bool *page_dirty;
 	uint32_t n_pages;
 	uint64_t next_staged; /* 0: not looked up */
 };
+
+struct outbox_work;
 
 struct group {
 	struct store *s;
@@ -38,6 +43,7 @@ struct group {
 	struct err why; /* of APPLY_REFUSED */
 	struct buf scratch, merged;
 	struct voice voice; /* whose word the records are that follow, in the commit at hand */
+	struct outbox_work *outbox; /* NULL: no event yet */
 	struct buf touched; /* merged records to be put together at the commit's end: target, id */
 };
 
@@ -108,6 +114,8 @@ apply_fn apply_dataset, apply_scope, apply_epoch; /* names.c */
 apply_fn apply_record_prune;                       /* hollow.c */
 apply_fn apply_tombstone_drop, apply_run_drop, apply_log_drop; /* prune.c */
 apply_fn apply_merge_define, apply_merge_drop, apply_merge_build; /* merge_build.c */
+apply_fn apply_event;                             /* outbox_event.c */
+apply_fn apply_outbox_rules, apply_outbox_change; /* outbox_rules.c, outbox.c */
 apply_fn apply_room;                              /* job.c */
 apply_fn apply_rekey;                             /* store.c */
 apply_fn apply_voice;                             /* guard.c */

@@ -44,6 +44,9 @@ enum op {
 	OP_VOICE,
 	OP_INBOX,
 	OP_INBOX_CHANGE,
+	OP_EVENT,
+	OP_OUTBOX_RULES,
+	OP_OUTBOX_CHANGE,
 	OP_COUNT
 };
 
@@ -76,5 +79,6 @@ void commit_name(struct commit *c, enum op op, struct slice names); /* OP_DATASE
 void commit_room(struct commit *c); /* OP_ROOM: the map grows now, since it cannot while a long read lasts */
 void commit_merge(struct commit *c, enum op op, uint32_t target, struct slice json); /* OP_MERGE_*; json: of a definition */
 void commit_rekey(struct commit *c, struct slice wrapped);
+void commit_outbox_rules(struct commit *c, size_t n, struct slice rules);
 
 #endif

@@ -24,6 +24,7 @@ static const char *const db_names[DB_COUNT] = {
 	[DB_DEADKEY] = "deadkey", [DB_MEMBERS] = "members", [DB_STEPS] = "steps",
 	[DB_STAGED] = "staged",   [DB_STAGEDIDS] = "stagedids",
 	[DB_INBOX] = "inbox",     [DB_INBOXKEY] = "inboxkey", [DB_GUARDS] = "guards",
+	[DB_OUTBOX] = "outbox",
 };
 
 static uint64_t

@@ -7,6 +7,7 @@
 #include "store/store.h"
 #include "store/writer.h"
 
+struct endpoint;
 struct job;
 struct merge;
 
@@ -14,6 +15,14 @@ struct merges { /* see merge.h */
 	struct merge *list;
 	size_t n;
 	bool loaded; /* false: what stands here may not be what stands in the file */
+};
+
+struct outbox { /* see outbox.h */
+	struct endpoint *list;
+	size_t n;
+	bool loaded;                 /* as above */
+	atomic_uint wants;           /* all that was asked for by store_outbox_rules */
+	atomic_uint_fast64_t added;  /* events made durable */
 };
 
 struct store {
@@ -28,6 +37,7 @@ struct store {
 	struct fence *broken; /* the writer's: runs of which a commit failed, newest epoch a scope; see fence_break */
 	size_t n_broken;
 	struct merges merges; /* the writer's */
+	struct outbox outbox; /* the writer's */
 	struct job *job; /* the last one begun; NULL: none. See job.c */
 };
 

@@ -20,6 +20,7 @@
  *   inboxkey  see inbox.c                       events by their ids, and those that wait
  *   guards    see guard.c                       what pages that were asked for earlier must not overwrite
  *   members   see merge.h                       what merged datasets are made of
+ *   outbox    see outbox.h                      events that wait for their endpoints
  *
  * Numbers in keys are big-endian, so that they sort; in values little-endian. A record's head stands in its feed entry,
  * not in its row: a delete, an undelete and a sweep then never touch the rows, which are nine tenths of the file. Every
@@ -61,6 +62,7 @@ enum layout_db {
 	DB_INBOX,
 	DB_INBOXKEY,
 	DB_GUARDS,
+	DB_OUTBOX,
 	DB_COUNT
 };
 

@@ -43,6 +43,9 @@ uint64_t inbox_verify(struct snapshot *p, uint64_t *indexed); /* inbox.c: how ma
 /* merge_verify.c: 0, or LMDB's code. */
 int merges_verify(struct snapshot *p, MDB_cursor *rows, void (*fault)(void *arg, const char *text), void *arg);
 
+/* outbox_verify.c: 0, or LMDB's code. */
+int outbox_verify(struct snapshot *p, void (*fault)(void *arg, const char *text), void *arg);
+
 /* dead.c: checks every letter, and counts the open ones: of a scope, or with an id of a dataset, or (0, 0) all. */
 uint64_t dead_verify(struct snapshot *p, uint32_t scope, uint32_t dataset, void (*fault)(void *arg, uint64_t number),
                      void *arg);

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "store/apply.h"
 #include "store/merge.h"
+#include "store/outbox.h"
 
 size_t
 record_key(const struct seal *seal, bool hash_ids, uint32_t dataset, struct slice id, uint8_t out[4 + STORE_ID_MAX])
@@ -32,6 +33,8 @@ struct place {
 	size_t key_len;
 	bool found;
 	struct id_entry e;
+	enum change_action action; /* what becomes of it */
+	int64_t first_us;
 };
 
 static int
@@ -170,20 +173,26 @@ head_move(struct group *g, struct place *at, enum change_action action)
 		h.life_seq = at->d->e.sequence + 1;
 	}
 	at->e.sequence = ++at->d->e.sequence;
+	at->action = action;
+	at->first_us = h.first_us;
 	return record_head_put(g, at->d, at->e.sequence, &h);
 }
 
-/* Datasets that are merged of this one follow. body empty: it was deleted. */
+/* Who wants to know of it is told, and datasets that are merged of this one follow. body empty: it was deleted. */
 static int
 changed(struct group *g, const struct place *at, struct slice body)
 {
 	struct slice json = {0};
+	int rc = 0;
 
-	if (!at->d->merged)
+	if (!at->d->heard && !at->d->merged)
 		return 0;
 	if (body.len)
 		json = slice_of(body.p + 1 + at->id.len, body.len - 1 - at->id.len);
-	return merge_note(g, at->d, at->e.row, at->e.sequence, at->id, json);
+	if (at->d->heard)
+		rc = outbox_note(g, at->d, &(struct change){at->action, at->e.sequence, at->e.row, at->first_us,
+		                                            at->d->e.modified_us, at->id, json});
+	return rc || !at->d->merged ? rc : merge_note(g, at->d, at->e.row, at->e.sequence, at->id, json);
 }
 
 /* A record that is not there yet: one descent finds that out and puts it. *taken: it was there; at->e then says where.
@@ -215,6 +224,8 @@ record_add(struct group *g, struct place *at, struct slice body, const struct js
 	                       .first_seq = at->e.sequence,
 	                       .life_seq = at->e.sequence};
 	h.modified_us = h.first_us;
+	at->action = CHANGE_ADDED;
+	at->first_us = h.first_us;
 	g->next_row++;
 	e->sequence++;
 	if (++e->next_index == 0)

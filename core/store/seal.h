@@ -47,6 +47,7 @@ enum seal_kind {
 	SEAL_MERGE = 'g',
 	SEAL_STAGED = 'v',
 	SEAL_INBOX = 'i',
+	SEAL_OUTBOX = 'o',
 };
 struct seal_place {
 	enum seal_kind kind;

@@ -17,6 +17,7 @@
 #include "store/apply.h"
 #include "store/dir.h"
 #include "store/merge.h"
+#include "store/outbox.h"
 #include "store/read.h"
 
 #define MAP_DEFAULT (UINT64_C(1) << 30)
@@ -270,6 +271,7 @@ store_close(struct store *s)
 		writer_stop(&s->writer);
 	}
 	merges_free(&s->merges);
+	outbox_free(&s->outbox);
 	env_close(&s->env);
 	seal_finish(&s->seal);
 	if (s->lock_fd >= 0)

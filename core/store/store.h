@@ -467,7 +467,8 @@ int store_inbox_waiting(struct store *s, void (*each)(void *arg, uint32_t scope,
  * More than max_pending: what comes is not queued but counted, in one event of type "gap" at that place of the queue,
  *   {"type":"gap","timestamp","data":{"events":N,"datasets":[{"connection","integration","model","variant"?,"count",
  *    "after","to"}]}}
- * that grows until it is the head of its queue; from then on it stays as it is, and a further one stands at the end. */
+ * that grows (by another one in its place, with another number and id) until it is the head of its queue; from then on it
+ * stays as it is, and a further one stands at the end. */
 
 enum { OUTBOX_CREATED = 1, OUTBOX_UPDATED = 2, OUTBOX_DELETED = 4 }; /* of wants; further bits are the caller's own */
 #define OUTBOX_ID_MAX 40
@@ -525,7 +526,7 @@ struct outbox_event {
 	int64_t parked_us;   /* 0: it waits in the queue */
 };
 typedef bool outbox_each(void *arg, const struct outbox_event *e);
-/* The head of the endpoint's queue; false: it is empty. Read as the head, its body no longer changes. */
+/* The head of the endpoint's queue; false: it is empty. An event's body never changes under its number. */
 bool store_outbox_next(struct store *s, uint32_t endpoint, void (*fn)(void *arg, const struct outbox_event *e), void *arg);
 bool store_outbox_get(struct store *s, uint32_t endpoint, uint64_t number, void (*fn)(void *arg, const struct outbox_event *e),
                       void *arg); /* pending or parked */

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "store/apply.h"
 #include "store/merge.h"
+#include "store/outbox.h"
 
 struct absent {
 	uint64_t sequence; /* of its feed entry */
@@ -148,6 +149,9 @@ feed_tombstones(struct sweeping *sw)
 		sw->new_seq[sw->gone[i].index] = ++d->e.sequence;
 		d->e.bytes -= sw->gone[i].size;
 		rc = record_head_put(sw->g, d, d->e.sequence, &h);
+		if (!rc && d->heard)
+			rc = outbox_note(sw->g, d, &(struct change){CHANGE_DELETED, d->e.sequence, h.row, h.first_us,
+			                                            h.modified_us, {0}, {0}});
 		if (!rc && d->merged)
 			rc = merge_note(sw->g, d, h.row, d->e.sequence, (struct slice){0}, (struct slice){0});
 	}

@@ -7,6 +7,7 @@
  *   every seal      of state, runs, logs and letters opens
  *   what is staged  opens, and is found by its id
  *   every merge     is what its sources make of it
+ *   every event     opens, and its queue counts it
  *
  * One snapshot for all of it, so that the parts fit each other; the file may grow while it lasts. What is damaged below
  * LMDB's own pages shows as an error of LMDB, or as entries that are missing. */
@@ -172,7 +173,7 @@ letter_fault(void *arg, uint64_t number)
 }
 
 static void
-merge_fault(void *arg, const char *text)
+text_fault(void *arg, const char *text)
 {
 	say(arg, "%s", text);
 }
@@ -397,7 +398,9 @@ store_verify(struct store *s, void (*fault)(void *arg, const char *text), void *
 	for (size_t i = 0; i < LENGTH(sealed_dbs) && !rc; i++)
 		rc = check_sealed(&v, &sealed_dbs[i]);
 	if (!rc)
-		rc = merges_verify(&v.snap, v.rows, merge_fault, &v);
+		rc = merges_verify(&v.snap, v.rows, text_fault, &v);
+	if (!rc)
+		rc = outbox_verify(&v.snap, text_fault, &v);
 	if (!rc) {
 		check_seen(&v);
 		check_totals(&v);
