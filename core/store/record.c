@@ -33,7 +33,7 @@ struct place {
 	size_t key_len;
 	bool found;
 	struct id_entry e;
-	enum change_action action; /* what becomes of it */
+	enum change_action action; /* what becomes of it; 0: nothing that anybody is told */
 	int64_t first_us;
 };
 
@@ -189,7 +189,7 @@ changed(struct group *g, const struct place *at, struct slice body)
 		return 0;
 	if (body.len)
 		json = slice_of(body.p + 1 + at->id.len, body.len - 1 - at->id.len);
-	if (at->d->heard)
+	if (at->d->heard && at->action)
 		rc = outbox_note(g, at->d, &(struct change){at->action, at->e.sequence, at->e.row, at->first_us,
 		                                            at->d->e.modified_us, at->id, json});
 	return rc || !at->d->merged ? rc : merge_note(g, at->d, at->e.row, at->e.sequence, at->id, json);
@@ -284,6 +284,7 @@ record_refill(struct group *g, struct place *at, struct slice body)
 		rc = record_head_hollow(g, at->d, &at->e, false);
 	if (rc)
 		return rc;
+	at->action = 0;
 	at->e.flags = 0;
 	at->e.size = (uint32_t)(body.len - 1 - at->id.len);
 	at->d->e.bytes += at->e.size;
