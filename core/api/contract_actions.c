@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include "api/api.h"
+#include "api/contract.h"
 #include "base/mem.h"
 #include "run/async.h"
 #include "run/member.h"
@@ -100,15 +100,6 @@ result_answer(struct http_call *c, const struct action_result *r)
 
 /* ---- what is asked for ---- */
 
-static bool
-integration_known(const struct settings *s, const char *name)
-{
-	for (size_t i = 0; i < s->n_integrations; i++)
-		if (!strcmp(s->integrations[i]->name, name))
-			return true;
-	return false;
-}
-
 /* "'name' is missing (string)": which. */
 static void
 input_refuse(struct http_call *c, const struct err *err)
@@ -164,17 +155,13 @@ action_find(struct http_call *c, struct host *h, const struct connection_setting
 
 /* NULL: answered. */
 static const struct connection_settings *
-connection_find(struct http_call *c, const struct settings *s)
+connection_find(const struct api *a, struct http_call *c)
 {
-	const char *name = http_param(c, "Connection-Id"), *key = http_param(c, "Provider-Config-Key");
-	const struct connection_settings *to = settings_connection(s, name, key);
+	const char *key = http_param(c, "Provider-Config-Key");
 
-	if (to)
-		return to;
-	if (integration_known(s, key))
-		http_fail(c, 400, "unknown_connection", "there is no connection %s : %s", name, key);
-	else
-		http_fail(c, 400, "unknown_provider", "there is no integration '%s'", key);
+	if (contract_integration(a, key))
+		return contract_connection_header(a, c);
+	http_fail(c, 400, "unknown_provider", "there is no integration '%s'", key);
 	return NULL;
 }
 
@@ -235,7 +222,7 @@ static void
 trigger_handle(struct http_call *c, void *arg)
 {
 	struct host *h = api_host(arg);
-	const struct connection_settings *to = connection_find(c, host_settings(h));
+	const struct connection_settings *to = connection_find(arg, c);
 	char *name = http_field_text(c, "action_name");
 	const struct manifest_action *a = to ? action_find(c, h, to, name) : NULL;
 	struct slice input = json_trim(http_field(c, "input"));

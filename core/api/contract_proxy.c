@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include "api/api.h"
+#include "api/contract.h"
 #include "base/mem.h"
 #include "proxy/headers.h"
 #include "run/relay.h"
@@ -217,22 +217,12 @@ passage_begin(struct api *a, struct http_call *c, const struct connection_settin
 	free(p);
 }
 
-static bool
-integration_known(const struct settings *s, const char *name)
-{
-	for (size_t i = 0; i < s->n_integrations; i++)
-		if (!strcmp(s->integrations[i]->name, name))
-			return true;
-	return false;
-}
-
 static void
 proxy_handle(struct http_call *c, void *arg)
 {
 	struct api *a = arg;
-	const struct settings *s = host_settings(api_host(a));
 	const char *name = http_param(c, "Connection-Id"), *key = http_param(c, "Provider-Config-Key");
-	const struct connection_settings *to = settings_connection(s, name, key);
+	const struct connection_settings *to = contract_connection(a, name, key);
 	int64_t retries = http_param_int(c, "Retries", 0);
 	uint16_t statuses[STATUSES_MOST];
 	struct buf endpoint = {0}, headers = {0};
@@ -245,7 +235,7 @@ proxy_handle(struct http_call *c, void *arg)
 		.safe = retries > 0,
 	};
 
-	if (!integration_known(s, key)) {
+	if (!contract_integration(a, key)) {
 		http_fail(c, 404, "unknown_provider_config", "there is no integration '%s'", key);
 	} else if (!to) {
 		http_fail(c, 400, "server_error", "there is no connection %s : %s", name, key);

@@ -12,6 +12,8 @@
 #include "config/draft.h"
 #include "config/value.h"
 
+#define NAME_MOST 255
+
 static const struct origin in_store = {"the store", 0};
 
 static const struct integration_settings *
@@ -106,12 +108,25 @@ metadata_read(struct connection_settings *c, struct slice json)
 		pair_put(&c->metadata, &c->n_metadata, slice_dup(it.key), slice_dup(it.value), false);
 }
 
+/* Applications name connections after their own users' ids: more may stand in one than in a section of the INI; but nothing that
+ * separates names where several stand together. */
+static bool
+name_good(struct slice name)
+{
+	if (draft_name_good(name))
+		return true;
+	for (size_t i = 0; i < name.len; i++)
+		if (name.p[i] <= ' ' || name.p[i] > '~' || strchr("\"\\:;,*#=[]", name.p[i]))
+			return false;
+	return name.len && name.len <= NAME_MOST;
+}
+
 struct connection_settings *
 stored_read(struct settings *s, struct slice name, struct slice integration, struct slice json, struct err *err)
 {
 	struct connection_settings *c;
 
-	if (!draft_name_good(name) || !draft_name_good(integration)) {
+	if (!name_good(name) || !draft_name_good(integration)) {
 		err_set(err, ERR_USAGE,
 		        "'%.*s : %.*s' names no connection; letters, digits and . _ - @ + may stand in CONNECTION : INTEGRATION",
 		        (int)(name.len < 64 ? name.len : 64), name.p, (int)(integration.len < 64 ? integration.len : 64),
