@@ -320,3 +320,34 @@ TEST("datasets that grow in turns keep their feeds apart and in order")
 	CHECK(kit_verify(&k));
 	kit_finish(&k);
 }
+
+TEST("a cursor from after the moment that a restored backup shows is told, also when sequences have come past it again")
+{
+	struct kit k;
+	uint32_t d;
+	struct page p;
+	struct feed_query q;
+	int64_t before;
+
+	kit_init(&k);
+	REQUIRE(kit_open(&k));
+	d = kit_dataset(&k, "M");
+	kit_save(&k, d, "a", "1"); /* 1 */
+	kit_save(&k, d, "b", "1"); /* 2 */
+	before = k.now_us + 10;
+	k.now_us += 1000000; /* the store was restored, and other changes got the numbers that were handed out before */
+	kit_save(&k, d, "c", "1"); /* 3 */
+	kit_save(&k, d, "d", "1"); /* 4 */
+	q = (struct feed_query){.dataset = d, .after = 2, .at_us = before};
+	p = page_of(&k, q, count_each);
+	CHECK_INT(p.n, 2);
+	q.after = 3; /* it was given before the third change that is here was made */
+	p = page_of(&k, q, count_each);
+	CHECK_INT(p.n, 0);
+	CHECK(k.err.cls == ERR_DATA);
+	CHECK_HAS(k.err.text, "cursor_unknown");
+	q.at_us = k.now_us + 10;
+	p = page_of(&k, q, count_each);
+	CHECK_INT(p.n, 1);
+	kit_finish(&k);
+}
