@@ -44,7 +44,7 @@ facts_put(struct json_out *o, const struct record *r)
 }
 
 void
-change_put(struct json_out *o, const struct record *r)
+feed_put_change(struct json_out *o, const struct record *r)
 {
 	json_open(o, '{');
 	json_kv_str(o, "action", change_name(r->action));
@@ -53,7 +53,7 @@ change_put(struct json_out *o, const struct record *r)
 }
 
 void
-record_put(struct json_out *o, const struct record *r)
+feed_put_record(struct json_out *o, const struct record *r)
 {
 	json_open(o, '{');
 	facts_put(o, r);

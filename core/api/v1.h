@@ -50,8 +50,8 @@ typedef void feed_each(void *arg, const struct record *r, const struct cursor *b
 int feed_read(struct feed *f, feed_each *each, void *arg, bool *more, struct err *err);
 void feed_fail(struct http_call *c, const struct err *err); /* 410 cursor_expired, 400 invalid_cursor, else by its class; any thread */
 const char *feed_fault(const struct err *err); /* the code of that */
-void change_put(struct json_out *o, const struct record *r); /* one object; its content in one line */
-void record_put(struct json_out *o, const struct record *r);
+void feed_put_change(struct json_out *o, const struct record *r); /* one object; its content in one line */
+void feed_put_record(struct json_out *o, const struct record *r);
 
 struct v1; /* what /api/v1 keeps between calls: who waits, who streams */
 struct v1 *v1_new(uv_loop_t *loop, struct host *h);
@@ -61,8 +61,8 @@ struct sse_set *v1_sse(const struct v1 *v);
 struct streams *v1_streams(const struct v1 *v);
 struct live *v1_live(const struct v1 *v);
 
-void stream_get(struct http_call *c, void *arg);   /* v1_stream.c: changes as server-sent events */
-void snapshot_get(struct http_call *c, void *arg); /* v1_snapshot.c */
+void feed_stream(struct http_call *c, void *arg);   /* v1_stream.c: changes as server-sent events */
+void feed_snapshot(struct http_call *c, void *arg); /* v1_snapshot.c */
 
 /* ---- parameters and schemas that several tables use ---- */
 

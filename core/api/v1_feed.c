@@ -54,9 +54,9 @@ row_put(void *arg, const struct record *r, const struct cursor *behind)
 
 	(void)behind;
 	if (p->feed.at.of == CURSOR_CHANGES)
-		change_put(&p->json, r);
+		feed_put_change(&p->json, r);
 	else
-		record_put(&p->json, r);
+		feed_put_record(&p->json, r);
 }
 
 /* In the HTTP thread. */
@@ -112,7 +112,7 @@ one_take(void *arg, const struct record *r)
 	one->found = true;
 	json_open(&o, '{');
 	json_key(&o, "data");
-	record_put(&o, r);
+	feed_put_record(&o, r);
 	json_close(&o, '}');
 }
 
@@ -194,7 +194,7 @@ changes_get(struct http_call *c, void *arg)
 	struct page *p;
 
 	if (wants_stream(c)) {
-		stream_get(c, arg);
+		feed_stream(c, arg);
 		return;
 	}
 	p = page_new(arg, c, CURSOR_CHANGES);
@@ -315,11 +315,11 @@ const struct http_route v1_feed_routes[] = {
 	{.method = "GET", .path = DATASET "/changes/stream", .name = "streamChanges", .tag = "Data", .rights = RIGHT_READ,
 	 .summary = "The change feed as server-sent events: what there is, then what comes",
 	 .help = "A reader that is slow is waited for, and goes on from its cursor.",
-	 .params = stream_params, .answers = stream_answers, .handle = stream_get},
+	 .params = stream_params, .answers = stream_answers, .handle = feed_stream},
 	{.method = "GET", .path = DATASET "/snapshot", .name = "getSnapshot", .tag = "Data", .rights = RIGHT_READ,
 	 .summary = "All live records, and the cursor of the changes that lead on from them",
 	 .help = "Those lines and then the changes behind the cursor, applied in order, are the dataset, also when a sync wrote "
 	         "meanwhile. Without the last line it is not whole.",
-	 .params = snapshot_params, .answers = snapshot_answers, .handle = snapshot_get},
+	 .params = snapshot_params, .answers = snapshot_answers, .handle = feed_snapshot},
 	{0},
 };

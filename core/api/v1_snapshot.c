@@ -41,7 +41,7 @@ line_put(void *arg, const struct record *r, const struct cursor *behind)
 	s->over |= r->sequence > s->end;
 	if (s->over)
 		return;
-	record_put(&o, r);
+	feed_put_record(&o, r);
 	buf_putc(s->out, '\n');
 }
 
@@ -94,7 +94,7 @@ snap_pull(void *arg, struct buf *out)
 }
 
 void
-snapshot_get(struct http_call *c, void *arg)
+feed_snapshot(struct http_call *c, void *arg)
 {
 	struct feed feed;
 	struct snap *s;

@@ -58,7 +58,7 @@ event_put(void *arg, const struct record *r, const struct cursor *behind)
 
 	buf_clear(&w->json);
 	o = json_out(&w->json);
-	change_put(&o, r);
+	feed_put_change(&o, r);
 	sse_event(w->out, cursor_write(w->feed->store, behind, id), "change", buf_view(&w->json));
 	w->rows++;
 }
@@ -224,7 +224,7 @@ streams_turn(uv_idle_t *idle)
 
 /* The first page is read before the answer begins, while there is still a status to say that the cursor is none. */
 void
-stream_get(struct http_call *c, void *arg)
+feed_stream(struct http_call *c, void *arg)
 {
 	struct streams *all = v1_streams(api_v1(arg));
 	const char *last = http_header(c, "Last-Event-ID");
