@@ -213,6 +213,10 @@ row_json(struct standing *s, const struct pick *p, struct slice row, const char 
 	json_kv_int(&o, "failures", member_int(last, "failures", 0));
 	json_kv_str(&o, "reason", p->connection->broken ? p->connection->broken : reason);
 	json_kv_str(&o, "sandbox", sandbox);
+	if (member_raw(row, "every").len) {
+		json_kv_raw(&o, "every", member_raw(row, "every")); /* "": never by itself */
+		json_kv_raw(&o, "own_interval", member_raw(row, "own_interval"));
+	}
 	schedule_json(&o, row);
 	json_close(&o, '}');
 	print_row(s->cli, buf_view(&out));
@@ -315,6 +319,11 @@ row_notes(struct standing *s, const struct pick *p, struct slice row)
 	s->told = p->connection;
 	if (!p->connection->active)
 		buf_printf(&s->notes, "%s: inactive (active = no): runs only when it is named\n", name);
+	if (member_bool(row, "own_interval", false)) {
+		char *every = member_text(row, "every");
+		buf_printf(&s->notes, "%s: every %s, as an application asked over HTTP\n", name, every ? every : "");
+		free(every);
+	}
 	if (reason && !json_string_is(member_raw(last, "status"), "success"))
 		buf_printf(&s->notes, "%s: %s\n", name, reason);
 	schedule_note(s, name, p->connection->broken != NULL, row);

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "schedule/decided.h"
 #include "schedule/due.h"
+#include "schedule/plan.h"
 #include "serve/question.h"
 
 static const char *const no_service = "no `sluice serve` has this store open";
@@ -301,18 +302,38 @@ progress_put(struct json_out *o, const struct run *r)
 	json_close(o, '}');
 }
 
+static bool
+chosen_find(const struct question *q, const struct scope_name *name, struct chosen *c)
+{
+	*c = (struct chosen){.connection = settings_connection(host_settings(q->host), name->connection, name->integration)};
+	if (c->connection && !c->connection->broken)
+		c->manifest = host_manifest(q->host, c->connection->integration->plugin, NULL);
+	c->sync = c->manifest ? manifest_sync(c->manifest, name->sync) : NULL;
+	return c->sync != NULL;
+}
+
+/* own: somebody gave it an interval over HTTP, and that counts. */
+static void
+every_put(const struct question *q, struct json_out *o, const struct chosen *c)
+{
+	struct decided d = decided_of(q->host, c);
+	struct schedule_plan plan;
+	char text[PLAN_TEXT_MAX];
+
+	plan_of(q->host, c, &plan);
+	json_kv_str(o, "every", plan_text(&plan, text));
+	json_kv_bool(o, "own_interval",
+	             d.every_ms && !plan_configured(host_settings(q->host), c->connection, c->sync->name));
+}
+
 /* Without a service: what it would be. */
 static void
-planned_put(const struct question *q, struct json_out *o, const struct scope_name *name)
+planned_put(const struct question *q, struct json_out *o, const struct chosen *c)
 {
-	struct chosen c = {.connection = settings_connection(host_settings(q->host), name->connection, name->integration)};
 	enum schedule_state state;
 	int64_t due_us;
 
-	if (c.connection && !c.connection->broken)
-		c.manifest = host_manifest(q->host, c.connection->integration->plugin, NULL);
-	c.sync = c.manifest ? manifest_sync(c.manifest, name->sync) : NULL;
-	if (!c.sync || due_look(q->host, &c, &state, &due_us, NULL) != 0)
+	if (due_look(q->host, c, &state, &due_us, NULL) != 0)
 		return;
 	json_key(o, "planned");
 	json_open(o, '{');
@@ -327,13 +348,17 @@ status_live(const struct question *q, struct json_out *o, const struct scope_nam
 	const struct run *r = host_run(q->host, name->connection, name->integration, name->sync);
 	const struct service *s = host_service(q->host);
 	struct service_view v;
+	struct chosen c;
 
+	if (chosen_find(q, name, &c)) {
+		every_put(q, o, &c);
+		if (!s)
+			planned_put(q, o, &c);
+	}
 	if (s) {
 		service_look(s, name->connection, name->integration, name->sync, &v);
 		json_key(o, "schedule");
 		schedule_put_view(o, &v);
-	} else {
-		planned_put(q, o, name);
 	}
 	if (r) {
 		json_key(o, "progress");
