@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/notify.h"
+#include "deliver/deliver.h"
 #include "schedule/service.h"
 #include "serve/local.h"
 
@@ -24,6 +25,7 @@ struct serve {
 	struct cli *cli;
 	struct host *host;
 	struct service *service;
+	struct deliver *deliver;
 	struct local *local;
 	uv_signal_t signals[SIGNALS];
 	uv_timer_t watchdog, late;
@@ -70,14 +72,23 @@ log_open(struct serve *s, struct err *err)
 
 /* Level and format may be others after a reload. */
 static void
-log_settle(void *arg)
+log_settle(const struct serve *s)
 {
-	const struct serve *s = arg;
 	enum log_format format;
 	enum log_level level;
 
 	log_level_of(s, &level, &format);
 	log_setup(s->log_fd, level, format);
+}
+
+static void
+settled(void *arg)
+{
+	const struct serve *s = arg;
+
+	log_settle(s);
+	if (s->deliver)
+		deliver_settled(s->deliver);
 }
 
 /* ---- signals ---- */
@@ -112,6 +123,7 @@ on_stop(uv_signal_t *handle, int number)
 	log_info("ends (%s): runs finish their step, at most %s; once more ends at once",
 	         number == SIGTERM ? "SIGTERM" : "SIGINT", duration_format(ms, text));
 	uv_timer_start(&s->late, stop_late, (uint64_t)ms, 0);
+	deliver_stop(s->deliver);
 	service_stop(s->service, "the host ends; the next run goes on from here", service_idle, s);
 }
 
@@ -233,23 +245,26 @@ static int
 serve_until_told(struct serve *s, struct err *err)
 {
 	const struct service_options o = {
-		.loop = &s->cli->loop, .host = s->host, .load = settings_again, .settled = log_settle, .arg = s};
+		.loop = &s->cli->loop, .host = s->host, .load = settings_again, .settled = settled, .arg = s};
 
 	s->service = service_new(&o, err);
-	s->local = s->service ? local_open(&s->cli->loop, s->host, err) : NULL;
+	s->deliver = s->service ? deliver_new(&(struct deliver_options){.loop = &s->cli->loop, .host = s->host}, err) : NULL;
+	s->local = s->deliver ? local_open(&s->cli->loop, s->host, err) : NULL;
 	if (!s->local) {
+		deliver_free(s->deliver);
 		service_free(s->service);
 		return -1;
 	}
 	handles_open(s);
 	service_begin(s->service);
 	started_tell(s);
-	while (!s->idle && !s->overdue)
+	while (!(s->idle && deliver_idle(s->deliver)) && !s->overdue)
 		uv_run(&s->cli->loop, UV_RUN_ONCE);
 	if (!s->idle)
 		leave_behind(s);
 	handles_close(s);
 	local_close(s->local);
+	deliver_free(s->deliver);
 	service_free(s->service);
 	return 0;
 }

@@ -395,6 +395,41 @@ status_question(const struct picks *picks, size_t from, struct buf *out)
 	json_close(&o, '}');
 }
 
+/* Endpoints with which something is not as it should be. */
+static void
+webhook_notes(struct standing *s, struct slice webhooks)
+{
+	struct json_iter it = json_iter(webhooks);
+
+	while (json_next(&it)) {
+		char *name = member_text(it.value, "endpoint"), *state = member_text(it.value, "state"), *next, time[TIME_TEXT_MAX];
+		char *trouble = member_text(it.value, "trouble"), *reason = member_text(it.value, "reason");
+		int64_t failures = member_int(it.value, "failures", 0), pending = member_int(it.value, "pending", 0),
+		        parked = member_int(it.value, "parked", 0);
+
+		next = member_text(it.value, "next_try_at");
+		if (state && strcmp(state, "left") == 0 && pending + parked)
+			buf_printf(&s->notes, "webhook %s: its section is gone, %lld events of it are still there\n", name,
+			           (long long)(pending + parked));
+		else if (state && strcmp(state, "gone") == 0)
+			buf_printf(&s->notes, "webhook %s: its receiver wants no more (410); %lld events wait: `sluice deliveries retry "
+			           "--endpoint %s`\n", name, (long long)pending, name);
+		else if (trouble && pending)
+			buf_printf(&s->notes, "webhook %s: %s; %lld events wait\n", name, trouble, (long long)pending);
+		else if (failures)
+			buf_printf(&s->notes, "webhook %s: %s, %lld times in a row; next try %s, %lld events wait\n", name,
+			           reason ? reason : "it failed", (long long)failures, time_short(next, time), (long long)pending);
+		if (parked)
+			buf_printf(&s->notes, "webhook %s: %lld events were given up: `sluice deliveries list --parked --endpoint %s`\n",
+			           name, (long long)parked, name);
+		free(name);
+		free(state);
+		free(next);
+		free(trouble);
+		free(reason);
+	}
+}
+
 static int
 status_ask(struct standing *s, struct err *err)
 {
@@ -409,9 +444,12 @@ status_ask(struct standing *s, struct err *err)
 	rc = access_ask(s->access, SLICE("{\"query\":\"datasets\"}"), dataset_keep, s, &end, err);
 	for (size_t from = 0; rc == 0 && from < s->picks->n; from += ASKED_AT_ONCE) {
 		buf_clear(&question);
+		buf_clear(&end);
 		status_question(s->picks, from, &question);
 		rc = access_ask(s->access, buf_view(&question), status_row, s, &end, err);
 	}
+	if (rc == 0)
+		webhook_notes(s, member_raw(buf_view(&end), "webhooks"));
 	buf_free(&question);
 	buf_free(&end);
 	return rc;

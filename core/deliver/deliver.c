@@ -133,8 +133,12 @@ settings_take(struct deliver *d)
 void
 deliver_settled(struct deliver *d)
 {
-	if (host_settings(d->o.host) != d->settings)
-		settings_take(d);
+	if (host_settings(d->o.host) == d->settings)
+		return;
+	settings_take(d);
+	for (struct endpoint *e = d->endpoints; e; e = e->next)
+		if (e->standing.pace.gone)
+			endpoint_again(e);
 }
 
 bool

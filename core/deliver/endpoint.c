@@ -57,8 +57,6 @@ endpoint_settle(struct endpoint *e)
 	e->number = store_outbox_endpoint(e->deliver->store, e->name);
 	if (e->settings)
 		trouble_set(e, e->settings->broken ? e->settings->broken : key_trouble(e->settings, &err));
-	if (e->standing.pace.gone)
-		endpoint_again(e);
 }
 
 void
@@ -185,15 +183,28 @@ event_find(struct endpoint *e)
 	return e->event != 0;
 }
 
+/* That client verifies by the key it calls us with, unless it was given another one. */
+static const struct secret *
+nango_key(const struct deliver *d, const struct webhook_settings *w)
+{
+	const struct settings *s = d->settings;
+
+	if (w->nango_secret)
+		return w->nango_secret;
+	if (d->o.nango_key)
+		return d->o.nango_key(d->o.arg);
+	for (size_t i = 0; i < s->n_keys; i++)
+		if (s->keys[i].scope == SCOPE_WRITE && s->keys[i].value)
+			return s->keys[i].value;
+	return NULL;
+}
+
 static void
 event_send(struct endpoint *e)
 {
 	const struct deliver *d = e->deliver;
 	const struct webhook_settings *w = e->settings;
-	const struct signing by = {.secret = w->secret, .before = w->secret_before,
-	                           .nango = w->nango_secret     ? w->nango_secret
-	                                    : d->o.nango_key ? d->o.nango_key(d->o.arg)
-	                                                     : NULL};
+	const struct signing by = {.secret = w->secret, .before = w->secret_before, .nango = nango_key(d, w)};
 	int64_t now_us = deliver_now_us(d);
 	char seconds[32];
 	struct signatures s;

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "run/async.h"
 #include "run/connections.h"
+#include "run/endpoints.h"
 #include "run/host.h"
 #include "run/metrics.h"
 #include "run/tokens.h"
@@ -99,7 +100,9 @@ host_new(const struct host_options *o, struct err *err)
 	h->wake_open = true;
 	if (o->no_store || (o->read_only && !store_there(o->settings->host.data_dir)))
 		return h;
-	if (host_open(h, err) == 0 && connections_load(h, h->settings, err) == 0 && (o->read_only || merges_set(h, h->settings, !o->beside, err) == 0))
+	if (host_open(h, err) == 0 && connections_load(h, h->settings, err) == 0 &&
+	    (o->read_only ||
+	     (merges_set(h, h->settings, !o->beside, err) == 0 && endpoints_set(h, h->settings, err) == 0)))
 		return h;
 out:
 	host_free(h);

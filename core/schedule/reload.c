@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "config/changes.h"
 #include "run/connections.h"
+#include "run/endpoints.h"
 #include "run/merges.h"
 #include "run/sections.h"
 #include "schedule/judge.h"
@@ -168,7 +169,7 @@ service_reload(struct service *s, struct buf *changes, struct err *err)
 	judge_syncs(h, now, fault, &r);
 	judge_schedule(h, now, fault, &r);
 	sections_judge(h, now, &(struct section_judge){fault, section_doubt, &r});
-	if (!r.faults && merges_set(h, now, false, err) != 0) /* all of them or none; built beside */
+	if (!r.faults && (merges_set(h, now, false, err) != 0 || endpoints_set(h, now, err) != 0)) /* all of them or none; built beside */
 		r.faults++;
 	if (r.faults) {
 		if (r.faults > 1)

@@ -346,6 +346,7 @@ ask_status(struct question *q)
 		free(sync);
 	}
 	if (q->store) {
+		status_endpoints(q, &q->end);
 		store_stats(q->store, &stats);
 		json_kv_int(&q->end, "file_bytes", (int64_t)stats.file_bytes);
 		json_kv_int(&q->end, "free_disk", (int64_t)stats.free_disk);
@@ -378,7 +379,9 @@ static const struct {
 	{"reload", ask_reload},             {"service", ask_service},
 	{"due", ask_due},                   {"limits", ask_limits},
 	{"steps", ask_steps},               {"alerts", ask_alerts},
-	{"doctor", ask_doctor},
+	{"doctor", ask_doctor},             {"endpoints", ask_endpoints},
+	{"deliveries", ask_deliveries},     {"delivery", ask_delivery},
+	{"retry_deliveries", ask_retry_deliveries}, {"drop_deliveries", ask_drop_deliveries},
 };
 
 static int

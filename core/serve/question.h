@@ -55,6 +55,14 @@ int ask_resolve_letters(struct question *q);
 int ask_purge_letters(struct question *q);
 int ask_retry_letter(struct question *q);
 
+/* query_deliveries.c */
+int ask_endpoints(struct question *q);
+int ask_deliveries(struct question *q);
+int ask_delivery(struct question *q);
+int ask_retry_deliveries(struct question *q);
+int ask_drop_deliveries(struct question *q);
+void status_endpoints(struct question *q, struct json_out *o); /* "webhooks":[...] */
+
 /* query_held.c */
 int ask_held(struct question *q);
 int ask_held_records(struct question *q);
