@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "run/host.h"
 #include "run/member.h"
+#include "run/webhooks.h"
 #include "sluice.h"
 
 #define TURN_MS 1000
@@ -195,6 +196,18 @@ entry_next(struct async *a)
 	return e;
 }
 
+/* Applications hear of it with the commit that keeps its result. */
+static void
+told_put(struct commit *c, const struct entry *e)
+{
+	char *connection = member_text(buf_view(&e->row), "connection"), *integration = member_text(buf_view(&e->row), "integration");
+
+	if (connection)
+		webhook_action(c, connection, integration, e->id);
+	free(connection);
+	free(integration);
+}
+
 static void
 save(struct entry *e, commit_done *saved)
 {
@@ -202,6 +215,8 @@ save(struct entry *e, commit_done *saved)
 	struct commit *c = commit_new(s, (struct fence){0, 0});
 
 	commit_state_set(c, 0, STATE_ACTION, slice_str(e->id), buf_view(&e->row));
+	if (e->over)
+		told_put(c, e);
 	e->saving = true;
 	e->all->n_commits++;
 	store_commit(s, c, true, saved, e);

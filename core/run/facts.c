@@ -192,7 +192,8 @@ facts_last(const struct run *r, const char *status, struct slice before, struct 
 	json_kv_int(&o, "duration_ms", clock_mono_ms(r->host->clock) - r->start_ms);
 	json_kv_str(&o, "status", status);
 	json_kv_int(&o, "failures", success ? 0 : member_int(before, "failures", 0) + (r->err.cls != ERR_STOPPED));
-	if (!success) {
+	if (!success) { /* changes that no "sync" event has told yet are as old as that */
+		json_kv_int(&o, "since_us", member_int(before, "since_us", r->facts.now_us ? r->facts.now_us : r->start_us));
 		json_kv_str(&o, "class", reason_class(r->err.cls));
 		json_kv_str(&o, "reason", r->err.text);
 		if (r->err.cls == ERR_RATE && r->retry_at_us)

@@ -11,6 +11,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "run/inside.h"
+#include "run/webhooks.h"
 #include "sluice.h"
 
 #define REJECTED_LEAST 10u /* records; fewer do not fail a run whatever their share */
@@ -185,6 +186,7 @@ static void
 last_commit(struct run *r)
 {
 	struct commit *c = batch_open(r);
+	struct buf before = {0};
 
 	steps_last(r);
 	if (r->err.cls == ERR_NONE) {
@@ -194,6 +196,9 @@ last_commit(struct run *r)
 	state_end(r, c);
 	last_put(r, c, true);
 	record_put(r, c);
+	store_state_get(r->host->store, r->scope, STATE_LAST, SLICE(""), &before);
+	webhooks_ended(r, c, buf_view(&before));
+	buf_free(&before);
 	history_ended(r);
 	batch_boundary(r, NULL, true);
 }

@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include "base/mem.h"
 #include "run/inside.h"
+#include "run/webhooks.h"
 
 static void
-last_put(const struct run *r, struct commit *c)
+last_put(struct run *r, struct commit *c)
 {
 	struct buf before = {0}, last = {0};
 
@@ -15,6 +16,7 @@ last_put(const struct run *r, struct commit *c)
 		buf_puts(&before, "{}");
 	facts_last(r, "error", buf_view(&before), &last);
 	commit_state_set(c, r->scope, STATE_LAST, SLICE(""), buf_view(&last));
+	webhooks_ended(r, c, buf_view(&before));
 	buf_free(&before);
 	buf_free(&last);
 }
