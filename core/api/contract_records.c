@@ -6,7 +6,7 @@
  * The deleted are shown too, with what they last held, and never left out in silence: a cursor older than what was pruned of
  * them is 400 cursor_expired, unless the filter leaves them out anyway.
  *
- * The loop only finds the dataset; reading and writing a page is the HTTP thread's. A page ends at `limit`, or where it has
+ * The loop only finds the dataset; reading and writing a page is the HTTP thread's, looking for what is to be pruned another's. A page ends at `limit`, or where it has
  * grown to PAGE_BYTES: then next_cursor is set all the same.
  *
  * Awkward: `id` is always the record's key, as text. A member "id" of the provider that is something else, or a number, gives
@@ -352,18 +352,37 @@ answered:
 /* ---- prune ---- */
 
 struct pruning {
+	uv_work_t work;
 	struct http_call *call;
+	struct store *store;
+	struct prunable_query query;
 	struct commit *commit;
-	uint32_t dataset;
+	size_t n;
 	bool more;
+	struct err err;
 };
 
 static void
 prune_add(void *arg, uint64_t sequence)
 {
-	const struct pruning *p = arg;
+	struct pruning *p = arg;
 
-	commit_record_prune(p->commit, p->dataset, sequence);
+	commit_record_prune(p->commit, p->query.dataset, sequence);
+	p->n++;
+}
+
+/* On a thread of the loop's own: what was pruned earlier stands before what is to be, and may be millions. */
+static void
+prune_look(uv_work_t *work)
+{
+	struct pruning *p = work->data;
+	struct prunable_query q = p->query;
+	int rc;
+
+	do {
+		q.limit = p->query.limit - p->n;
+		rc = store_prunable(p->store, &q, prune_add, p, &q.after, &p->more, &p->err);
+	} while (rc == 0 && p->more && p->n < p->query.limit);
 }
 
 static void
@@ -387,20 +406,31 @@ prune_durable(void *arg, const struct commit_result *result)
 }
 
 static void
+prune_found(uv_work_t *work, int status)
+{
+	struct pruning *p = work->data;
+
+	(void)status;
+	if (p->err.cls == ERR_NONE) {
+		store_commit(p->store, p->commit, true, prune_durable, p);
+		return;
+	}
+	http_fail_err(p->call, &p->err);
+	commit_free(p->commit);
+	free(p);
+}
+
+static void
 prune_begin(struct api *a, struct http_call *c, const struct cursor *until, size_t limit)
 {
 	struct pruning *p = XNEW(struct pruning);
-	const struct prunable_query q = {.dataset = until->dataset, .until = until->after, .limit = limit};
-	struct err err = {0};
 
-	*p = (struct pruning){.call = c, .commit = commit_new(api_store(a), (struct fence){0}), .dataset = until->dataset};
-	if (store_prunable(api_store(a), &q, prune_add, p, &p->more, &err) == 0) {
-		store_commit(api_store(a), p->commit, true, prune_durable, p);
-		return;
-	}
-	http_fail_err(c, &err);
-	commit_free(p->commit);
-	free(p);
+	*p = (struct pruning){.call = c,
+	                      .store = api_store(a),
+	                      .commit = commit_new(api_store(a), (struct fence){0}),
+	                      .query = {.dataset = until->dataset, .until = until->after, .limit = limit}};
+	p->work.data = p;
+	uv_queue_work(host_loop(api_host(a)), &p->work, prune_look, prune_found);
 }
 
 static void

@@ -18,6 +18,7 @@ struct prunable {
 	const struct prunable_query *q;
 	void (*each)(void *arg, uint64_t sequence);
 	void *arg;
+	uint64_t next;
 	bool more;
 };
 
@@ -30,7 +31,7 @@ prunable_walk(struct prunable *w, MDB_cursor *feed, struct err *err)
 	struct feed_head h;
 	int rc;
 
-	layout_feed_key(key, w->q->dataset, 1);
+	layout_feed_key(key, w->q->dataset, w->q->after + 1);
 	for (rc = mdb_cursor_get(feed, &k, &v, MDB_SET_RANGE); !rc; rc = mdb_cursor_get(feed, &k, &v, MDB_NEXT)) {
 		uint64_t sequence = k.mv_size == FEED_KEY_SIZE ? get_be64((char *)k.mv_data + 4) : 0;
 		if (!sequence || get_be32(k.mv_data) != w->q->dataset || sequence > w->q->until)
@@ -41,6 +42,7 @@ prunable_walk(struct prunable *w, MDB_cursor *feed, struct err *err)
 		w->more = (!h.hollow && !left) || !steps--;
 		if (w->more)
 			return 0;
+		w->next = sequence;
 		if (h.hollow)
 			continue;
 		w->each(w->arg, sequence);
@@ -51,9 +53,9 @@ prunable_walk(struct prunable *w, MDB_cursor *feed, struct err *err)
 
 int
 store_prunable(struct store *s, const struct prunable_query *q, void (*each)(void *arg, uint64_t sequence), void *arg,
-               bool *more, struct err *err)
+               uint64_t *next, bool *more, struct err *err)
 {
-	struct prunable w = {.q = q, .each = each, .arg = arg};
+	struct prunable w = {.q = q, .each = each, .arg = arg, .next = q->after};
 	MDB_cursor *feed;
 	int rc = walk_begin(&w.snap, s, DB_FEED, &feed, "cannot read the feed", err);
 
@@ -61,6 +63,7 @@ store_prunable(struct store *s, const struct prunable_query *q, void (*each)(voi
 		rc = prunable_walk(&w, feed, err);
 		walk_end(&w.snap, feed);
 	}
+	*next = w.next;
 	*more = w.more;
 	return rc;
 }

@@ -355,12 +355,12 @@ bool store_full(const struct store *s); /* commits failed for lack of room; none
  * content saved again is unchanged, but stored. An update of one has nothing to merge into: `missing`. */
 struct prunable_query {
 	uint32_t dataset;
-	uint64_t until; /* sequence; records whose latest change is that or older */
+	uint64_t after, until; /* sequences: behind the one, up to the other */
 	size_t limit;
 };
-/* Sequences of those that still have their content; *more: there may be others. */
+/* Sequences of those that still have their content. *next: the sequence to go on behind; *more: there may be others behind it. */
 int store_prunable(struct store *s, const struct prunable_query *q, void (*each)(void *arg, uint64_t sequence), void *arg,
-                   bool *more, struct err *err);
+                   uint64_t *next, bool *more, struct err *err);
 /* Counted `deleted`; when it has changed by then, or was pruned before, `missing`. What is merged, or a merge's own, is
  * refused (ERR_USAGE). */
 void commit_record_prune(struct commit *c, uint32_t dataset, uint64_t sequence);

@@ -5,6 +5,7 @@
 struct found {
 	uint64_t sequence[64];
 	size_t n;
+	uint64_t next;
 	bool more;
 };
 
@@ -21,7 +22,7 @@ look(struct kit *k, uint32_t d, uint64_t until, size_t limit)
 {
 	struct found f = {0};
 
-	if (store_prunable(k->s, &(struct prunable_query){.dataset = d, .until = until, .limit = limit}, found_add, &f, &f.more,
+	if (store_prunable(k->s, &(struct prunable_query){.dataset = d, .until = until, .limit = limit}, found_add, &f, &f.next, &f.more,
 	                   &k->err) < 0)
 		printf("# store_prunable: %s\n", k->err.text);
 	return f;
@@ -126,7 +127,7 @@ TEST("what can be pruned is found up to a sequence, so many at a time; what chan
 		kit_save(&k, d, id, "{\"n\":1}");
 	}
 	f = look(&k, d, 5, 3);
-	CHECK(f.n == 3 && f.more && f.sequence[2] == 3);
+	CHECK(f.n == 3 && f.more && f.sequence[2] == 3 && f.next == 3);
 	kit_save(&k, d, "1", "{\"n\":2}"); /* 2 is 11 now */
 	CHECK(prune(&k, d, f.sequence[0]).deleted == 1);
 	CHECK(prune(&k, d, f.sequence[1]).missing == 1);
