@@ -16,6 +16,7 @@
 #include "cli/cli.h"
 #include "cli/notify.h"
 #include "deliver/deliver.h"
+#include "event/queue.h"
 #include "schedule/service.h"
 #include "serve/local.h"
 
@@ -27,6 +28,7 @@ struct serve {
 	struct service *service;
 	struct deliver *deliver;
 	struct local *local;
+	struct events *events;
 	uv_signal_t signals[SIGNALS];
 	uv_timer_t watchdog, late;
 	int handles;                 /* open */
@@ -124,6 +126,7 @@ on_stop(uv_signal_t *handle, int number)
 	         number == SIGTERM ? "SIGTERM" : "SIGINT", duration_format(ms, text));
 	uv_timer_start(&s->late, stop_late, (uint64_t)ms, 0);
 	deliver_stop(s->deliver);
+	events_calm(s->events);
 	service_stop(s->service, "the host ends; the next run goes on from here", service_idle, s);
 }
 
@@ -249,8 +252,10 @@ serve_until_told(struct serve *s, struct err *err)
 
 	s->service = service_new(&o, err);
 	s->deliver = s->service ? deliver_new(&(struct deliver_options){.loop = &s->cli->loop, .host = s->host}, err) : NULL;
-	s->local = s->deliver ? local_open(&s->cli->loop, s->host, err) : NULL;
+	s->events = s->deliver ? events_open(s->host, err) : NULL;
+	s->local = s->events ? local_open(&s->cli->loop, s->host, err) : NULL;
 	if (!s->local) {
+		events_close(s->events);
 		deliver_free(s->deliver);
 		service_free(s->service);
 		return -1;
@@ -265,6 +270,7 @@ serve_until_told(struct serve *s, struct err *err)
 	handles_close(s);
 	local_close(s->local);
 	deliver_free(s->deliver);
+	events_close(s->events);
 	service_free(s->service);
 	return 0;
 }

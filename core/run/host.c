@@ -345,3 +345,15 @@ host_delivers(struct host *h, struct deliver *d)
 {
 	h->deliver = d;
 }
+
+struct events *
+host_events(const struct host *h)
+{
+	return h->events;
+}
+
+void
+host_takes_events(struct host *h, struct events *q)
+{
+	h->events = q;
+}

@@ -147,7 +147,10 @@ const char *run_position(struct run *r); /* of the pagination that moved last: i
 uint64_t run_step(const struct run *r); /* number of the step under way or ended last; 0: none yet */
 /* Who schedules runs in this process, for those who answer questions; NULL: nobody does (a one-shot command). */
 struct service;
+struct events;
 struct service *host_service(const struct host *h);
+struct events *host_events(const struct host *h); /* the queue of incoming events (event/queue.h); NULL as well */
+void host_takes_events(struct host *h, struct events *q);
 void host_serves(struct host *h, struct service *s);
 /* Who delivers events in this process; NULL: nobody does. */
 struct deliver;

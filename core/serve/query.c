@@ -364,6 +364,8 @@ static const struct {
 	{"log", ask_log},                   {"metadata", ask_metadata},
 	{"set_token", ask_set_token},       {"token", ask_token},
 	{"positions", ask_positions},
+	{"events", ask_events},             {"event", ask_event},
+	{"retry_events", ask_retry_events}, {"drop_events", ask_drop_events},
 	{"checkpoint", ask_checkpoint},     {"dead_letters", ask_dead_letters},
 	{"dead_letter", ask_dead_letter},   {"resolve_letters", ask_resolve_letters},
 	{"purge_letters", ask_purge_letters}, {"retry_letter", ask_retry_letter},

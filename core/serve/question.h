@@ -62,6 +62,11 @@ int ask_delivery(struct question *q);
 int ask_retry_deliveries(struct question *q);
 int ask_drop_deliveries(struct question *q);
 void status_endpoints(struct question *q, struct json_out *o); /* "webhooks":[...] */
+/* query_events.c */
+int ask_events(struct question *q);
+int ask_event(struct question *q);
+int ask_retry_events(struct question *q);
+int ask_drop_events(struct question *q);
 
 /* query_held.c */
 int ask_held(struct question *q);
