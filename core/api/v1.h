@@ -63,6 +63,7 @@ struct live *v1_live(const struct v1 *v);
 
 void feed_stream(struct http_call *c, void *arg);   /* v1_stream.c: changes as server-sent events */
 void feed_snapshot(struct http_call *c, void *arg); /* v1_snapshot.c */
+void feed_export(struct http_call *c, void *arg);   /* v1_export.c */
 
 /* ---- parameters and schemas that several tables use ---- */
 

@@ -240,6 +240,11 @@ static const struct http_param stream_params[] = {
 	{0},
 };
 static const struct http_param snapshot_params[] = {OF_DATASET, {0}};
+static const struct http_param export_params[] = {
+	OF_DATASET, DELETED, V1_BOOL("mask", "of CSV: fields that the connector calls sensitive as ***"),
+	{.name = "to", .place = IN_QUERY, .type = HTTP_WORD, .words = (const char *const[]){"jsonl", "csv", NULL}, .help = "usually jsonl"},
+	{0},
+};
 
 static const struct http_field dataset_fields[] = {
 	{.name = "connection", .type = HTTP_TEXT, .required = true},
@@ -297,6 +302,9 @@ static const struct http_answer stream_answers[] = {
 static const struct http_answer snapshot_answers[] = {
 	{.status = 200, .type = "application/x-ndjson", .help = "a StoredRecord a line; the last line is {\"cursor\":...}"}, {0}};
 
+static const struct http_answer export_answers[] = {
+	{.status = 200, .type = "application/x-ndjson", .help = "a StoredRecord a line; with to=csv: text/csv, RFC 4180"}, {0}};
+
 const struct http_route v1_feed_routes[] = {
 	{.method = "GET", .path = "/api/v1/datasets", .name = "listDatasets", .tag = "Data", .rights = RIGHT_READ,
 	 .summary = "What was synced, with exact counts", .params = dataset_filters, .answers = datasets_answers,
@@ -321,5 +329,8 @@ const struct http_route v1_feed_routes[] = {
 	 .help = "Those lines and then the changes behind the cursor, applied in order, are the dataset, also when a sync wrote "
 	         "meanwhile. Without the last line it is not whole.",
 	 .params = snapshot_params, .answers = snapshot_answers, .handle = feed_snapshot},
+	{.method = "GET", .path = DATASET "/export", .name = "exportDataset", .tag = "Data", .rights = RIGHT_READ,
+	 .summary = "All live records as JSON lines or CSV, for other programs",
+	 .params = export_params, .answers = export_answers, .handle = feed_export},
 	{0},
 };

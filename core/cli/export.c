@@ -1,9 +1,6 @@
 /* export.c - `sluice export MODEL --to jsonl|csv`: a dataset for other programs, page by page in bounded memory, here
  * or from the process that has the store open, while it commits.
- *
- * CSV is RFC 4180: CRLF, quotes doubled, a header that follows from the model alone (_id _sequence _first_seen_at
- * _modified_at _deleted_at, its fields in order, _other). Nested values are JSON, null and absent are empty, the empty
- * string is "". What a record has besides its model's fields stands in _other as one JSON object, so nothing is lost.
+ * CSV: core/serve/csv.h.
  *
  * Awkward: a record that changes while the export lasts moves to the end of the order, and may stand there once more:
  * the line with the higher sequence is the later. */
@@ -17,6 +14,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "config/value.h"
+#include "serve/csv.h"
 
 #define PAGE 1000
 
@@ -31,130 +29,19 @@ static const struct cli_flag flags[] = {
         {NULL, NULL, NULL},
 };
 
-static const char *const meta[] = {"id", "sequence", "first_seen_at", "modified_at", "deleted_at"};
-
 struct exporting {
 	struct cli *cli;
 	struct access access;
 	const struct manifest_model *model; /* NULL: not needed, or (jsonl, masked) not known: then all is masked */
 	struct manifest_model merged; /* room for that of a merge */
-	bool csv, mask;
+	struct csv csv;
+	bool as_csv, mask;
 	FILE *to;
 	char *path, *part; /* NULL: stdout */
 	struct buf line;
 	char cursor[48];
 	uint64_t n;
 };
-
-/* ---- csv ---- */
-
-static void
-csv_text(struct buf *out, struct slice text)
-{
-	bool plain = text.len > 0;
-
-	for (size_t i = 0; i < text.len && plain; i++)
-		plain = !strchr("\",\r\n", text.p[i]) && text.p[i];
-	if (plain) {
-		buf_slice(out, text);
-		return;
-	}
-	buf_putc(out, '"');
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.p[i] == '"')
-			buf_putc(out, '"');
-		buf_putc(out, text.p[i]);
-	}
-	buf_putc(out, '"');
-}
-
-static void
-csv_value(struct buf *out, struct slice value)
-{
-	enum json_type type = json_type(value);
-	struct buf text = {0};
-
-	if (!value.len || type == JSON_NULL)
-		return;
-	if (type == JSON_STRING)
-		json_unquote(value, &text);
-	else
-		json_compact(&text, value);
-	csv_text(out, buf_view(&text));
-	buf_free(&text);
-}
-
-static void
-csv_head(struct exporting *e)
-{
-	for (size_t i = 0; i < LENGTH(meta); i++)
-		buf_printf(&e->line, "%s_%s", i ? "," : "", meta[i]);
-	for (size_t i = 0; i < e->model->n_fields; i++) {
-		buf_putc(&e->line, ',');
-		csv_text(&e->line, slice_str(e->model->fields[i].name));
-	}
-	buf_puts(&e->line, ",_other\r\n");
-}
-
-/* key: between its quotes, still escaped. */
-static bool
-is_field(const struct manifest_model *m, struct slice key)
-{
-	for (size_t i = 0; i < m->n_fields; i++)
-		if (json_string_is(slice_of(key.p - 1, key.len + 2), m->fields[i].name))
-			return true;
-	return false;
-}
-
-static void
-csv_other(struct exporting *e, struct slice record)
-{
-	struct json_iter it = json_iter(record);
-	struct buf other = {0};
-
-	if (json_type(record) != JSON_OBJECT) {
-		json_compact(&other, record);
-	} else {
-		while (json_next(&it)) {
-			if (is_field(e->model, it.key))
-				continue;
-			buf_puts(&other, other.len ? ",\"" : "{\"");
-			buf_slice(&other, it.key);
-			buf_puts(&other, "\":");
-			json_compact(&other, it.value);
-		}
-		if (other.len)
-			buf_putc(&other, '}');
-	}
-	buf_putc(&e->line, ',');
-	if (other.len)
-		csv_text(&e->line, buf_view(&other));
-	buf_free(&other);
-}
-
-static void
-csv_row(struct exporting *e, struct slice row)
-{
-	struct slice record = member_raw(row, "record"), value;
-
-	for (size_t i = 0; i < LENGTH(meta); i++) {
-		if (i)
-			buf_putc(&e->line, ',');
-		csv_value(&e->line, member_raw(row, meta[i]));
-	}
-	for (size_t i = 0; i < e->model->n_fields; i++) {
-		const char *name = e->model->fields[i].name;
-		buf_putc(&e->line, ',');
-		if (!json_member(record, name, &value))
-			continue;
-		if (e->mask && mask_field(e->model, slice_str(name)))
-			buf_puts(&e->line, "***");
-		else
-			csv_value(&e->line, value);
-	}
-	csv_other(e, record);
-	buf_puts(&e->line, "\r\n");
-}
 
 /* ---- jsonl ---- */
 
@@ -196,8 +83,8 @@ row_take(void *arg, struct slice row)
 {
 	struct exporting *e = arg;
 
-	if (e->csv)
-		csv_row(e, row);
+	if (e->as_csv)
+		csv_row(&e->csv, row, &e->line);
 	else
 		jsonl_row(e, row);
 	line_write(e);
@@ -293,13 +180,13 @@ output_close(struct exporting *e, int rc, struct err *err)
 static int
 model_need(struct exporting *e, struct err *err)
 {
-	if (e->csv || e->mask)
+	if (e->as_csv || e->mask)
 		e->model = mask_model(e->cli, e->access.host, e->cli->args[0], &e->merged);
-	if (!e->csv && e->mask && !e->model)
+	if (!e->as_csv && e->mask && !e->model)
 		log_warn("no plugin describes model %s, so nothing says which of its fields are sensitive: all are "
 		         "masked",
 		         e->cli->args[0]);
-	if (e->csv && !e->model)
+	if (e->as_csv && !e->model)
 		return err_set(err, ERR_USAGE,
 		               "no plugin describes model %s, so nothing says which columns it has: name the "
 		               "connection as it is in "
@@ -319,8 +206,9 @@ export_do(struct exporting *e, struct err *err)
 		rc = output_open(e, err);
 	if (rc != 0)
 		return rc;
-	if (e->csv) {
-		csv_head(e);
+	if (e->as_csv) {
+		csv_init(&e->csv, e->model, e->mask);
+		csv_head(&e->csv, &e->line);
 		line_write(e);
 	}
 	return output_close(e, pages_write(e, err), err);
@@ -330,12 +218,12 @@ static int
 command_export_run(struct cli *c)
 {
 	const char *to = cli_value(c, "--to"), *cursor = cli_value(c, "--cursor");
-	struct exporting e = {.cli = c, .csv = to && strcmp(to, "csv") == 0, .mask = cli_has(c, "--mask")};
+	struct exporting e = {.cli = c, .as_csv = to && strcmp(to, "csv") == 0, .mask = cli_has(c, "--mask")};
 	char number[32];
 	struct err err;
 	int rc = 0;
 
-	if (!to || (!e.csv && strcmp(to, "jsonl") != 0))
+	if (!to || (!e.as_csv && strcmp(to, "jsonl") != 0))
 		rc = err_set(&err, ERR_USAGE, "say --to jsonl or --to csv");
 	snprintf(e.cursor, sizeof e.cursor, "%s", cursor ? cursor : "");
 	if (rc == 0)
