@@ -230,6 +230,7 @@ command_export_run(struct cli *c)
 		rc = export_do(&e, &err);
 	access_close(&e.access);
 	mask_end(&e.merged);
+	csv_finish(&e.csv);
 	if (rc == 0 && !ferror(stdout) && fflush(stdout) == 0) /* no count of what nobody got */
 		fprintf(stderr, "%s records%s%s; what changes from now on: --cursor %s\n", number_text(e.n, number),
 		        e.path ? " in " : "", e.path ? e.path : "", e.cursor);
