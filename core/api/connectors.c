@@ -386,7 +386,7 @@ test_gone(struct http_call *c, void *arg)
 }
 
 void
-connection_test(struct http_call *c, struct api *a, const char *connection, const char *integration)
+connector_test(struct http_call *c, struct api *a, const char *connection, const char *integration)
 {
 	const struct connection_settings *k = settings_connection(host_settings(api_host(a)), connection, integration);
 	const struct plugin_file *f = k ? host_plugin_look(api_host(a), k->integration->plugin) : NULL;
@@ -423,7 +423,7 @@ connectors_test(struct http_call *c, void *arg)
 	if (!connector_split(id, &connection, &integration, &sync))
 		http_fail(c, 400, "invalid_body", "id is connection:integration");
 	else
-		connection_test(c, arg, connection, integration);
+		connector_test(c, arg, connection, integration);
 	free(id);
 	free(connection);
 	free(integration);
@@ -522,7 +522,7 @@ static const struct http_field tested_fields[] = {
 	{0},
 };
 static const struct http_schema tested_schema = {.name = "ConnectionTest", .fields = tested_fields};
-const struct http_answer connection_test_answers[] = {{.status = 200, .schema = &tested_schema}, {0}};
+const struct http_answer connector_test_answers[] = {{.status = 200, .schema = &tested_schema}, {0}};
 
 const struct http_route connectors_routes[] = {
 	{.method = "GET", .path = "/api/connectors/sync", .name = "listConnectors", .tag = "Connectors",
@@ -536,6 +536,6 @@ const struct http_route connectors_routes[] = {
 	 .answers = history_answers, .handle = connectors_history},
 	{.method = "POST", .path = "/api/connectors/test", .name = "testConnector", .tag = "Connectors",
 	 .rights = RIGHT_TRIGGER | RIGHT_WRITE, .summary = "Asks the provider whether a connection's credentials are good",
-	 .body = test_fields, .answers = connection_test_answers, .handle = connectors_test},
+	 .body = test_fields, .answers = connector_test_answers, .handle = connectors_test},
 	{0},
 };

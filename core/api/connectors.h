@@ -4,8 +4,8 @@
 
 #include "api/v1.h"
 
-void connection_test(struct http_call *c, struct api *a, const char *connection, const char *integration);
-extern const struct http_answer connection_test_answers[];
+void connector_test(struct http_call *c, struct api *a, const char *connection, const char *integration);
+extern const struct http_answer connector_test_answers[];
 
 /* "connection:integration" or "connection:integration:sync"; the parts are yours, sync NULL where there is none. */
 bool connector_split(const char *id, char **connection, char **integration, char **sync);

@@ -12,11 +12,13 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "api/api.h"
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/notify.h"
 #include "deliver/deliver.h"
 #include "event/queue.h"
+#include "run/apikey.h"
 #include "schedule/service.h"
 #include "serve/local.h"
 
@@ -29,6 +31,7 @@ struct serve {
 	struct deliver *deliver;
 	struct local *local;
 	struct events *events;
+	struct api *api;
 	uv_signal_t signals[SIGNALS];
 	uv_timer_t watchdog, late;
 	int handles;                 /* open */
@@ -91,6 +94,7 @@ settled(void *arg)
 	log_settle(s);
 	if (s->deliver)
 		deliver_settled(s->deliver);
+	api_settled(s->api);
 }
 
 /* ---- signals ---- */
@@ -125,6 +129,7 @@ on_stop(uv_signal_t *handle, int number)
 	log_info("ends (%s): runs finish their step, at most %s; once more ends at once",
 	         number == SIGTERM ? "SIGTERM" : "SIGINT", duration_format(ms, text));
 	uv_timer_start(&s->late, stop_late, (uint64_t)ms, 0);
+	api_calm(s->api);
 	deliver_stop(s->deliver);
 	events_calm(s->events);
 	service_stop(s->service, "the host ends; the next run goes on from here", service_idle, s);
@@ -244,17 +249,26 @@ leave_behind(struct serve *s)
 	_exit(err_exit_code(ERR_HOST));
 }
 
+static const struct secret *
+key_of_webhooks(void *arg)
+{
+	return apikey_signing(((const struct serve *)arg)->host);
+}
+
 static int
 serve_until_told(struct serve *s, struct err *err)
 {
 	const struct service_options o = {
 		.loop = &s->cli->loop, .host = s->host, .load = settings_again, .settled = settled, .arg = s};
+	const struct deliver_options out = {.loop = &s->cli->loop, .host = s->host, .nango_key = key_of_webhooks, .arg = s};
 
 	s->service = service_new(&o, err);
-	s->deliver = s->service ? deliver_new(&(struct deliver_options){.loop = &s->cli->loop, .host = s->host}, err) : NULL;
+	s->deliver = s->service ? deliver_new(&out, err) : NULL;
 	s->events = s->deliver ? events_open(s->host, err) : NULL;
 	s->local = s->events ? local_open(&s->cli->loop, s->host, err) : NULL;
-	if (!s->local) {
+	s->api = s->local ? api_open(&(struct api_options){&s->cli->loop, s->host, s->service}, err) : NULL;
+	if (!s->api) {
+		local_close(s->local);
 		events_close(s->events);
 		deliver_free(s->deliver);
 		service_free(s->service);
@@ -268,6 +282,7 @@ serve_until_told(struct serve *s, struct err *err)
 	if (!s->idle)
 		leave_behind(s);
 	handles_close(s);
+	api_close(s->api);
 	local_close(s->local);
 	deliver_free(s->deliver);
 	events_close(s->events);

@@ -138,6 +138,7 @@ host_free(struct host *h)
 			uv_run(h->loop, UV_RUN_ONCE);
 	}
 	settings_free(h->settings);
+	secret_free(h->apikey);
 	metrics_free(h->metrics);
 	free(h);
 }

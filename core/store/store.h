@@ -125,6 +125,7 @@ enum state_kind {
 	STATE_INCIDENT,       /* scope of a sync; name: kind of alert; open ones */
 	STATE_ENDPOINT,       /* scope 0; name: an application's endpoint; how it stands with its receiver */
 	STATE_ACTION,         /* scope 0; name: id; an action that nobody waits for, then its result */
+	STATE_APIKEY,         /* scope 0; name "": the API's key that was made where none is configured */
 };
 /* False: none. */
 bool store_state_get(struct store *s, uint32_t scope, enum state_kind kind, struct slice name, struct buf *value);
