@@ -20,6 +20,7 @@ const struct http_route *const api_routes[] = {
 	v1_feed_routes,
 	v1_live_routes,
 	connectors_routes,
+	webhook_in_routes,
 	health_routes,
 	metrics_routes,
 	document_routes,
