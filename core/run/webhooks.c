@@ -151,13 +151,13 @@ ended_put(const struct run *r, struct commit *c)
 /* ---- the contract's: keys in their order ---- */
 
 static const char *
-sync_type(const struct run *r)
+sync_type(const struct run *r, struct slice last)
 {
-	return r->webhook ? "WEBHOOK" : r->facts.last_success_us ? "INCREMENTAL" : "INITIAL";
+	return r->webhook ? "WEBHOOK" : last.len && member_int(last, "last_success_us", 0) ? "INCREMENTAL" : "INITIAL";
 }
 
 static void
-model_put(const struct run *r, struct commit *c, const struct run_model *m, int64_t since_us)
+model_put(const struct run *r, struct commit *c, const struct run_model *m, int64_t since_us, struct slice last)
 {
 	const char *models[] = {m->model->name, NULL};
 	struct event e = {.wants = WEBHOOK_SYNC,
@@ -189,14 +189,14 @@ model_put(const struct run *r, struct commit *c, const struct run_model *m, int6
 	json_close(&b.o, '}');
 	json_kv_bool(&b.o, "success", true);
 	json_kv_str(&b.o, "syncName", r->request.name);
-	json_kv_str(&b.o, "syncType", sync_type(r));
+	json_kv_str(&b.o, "syncType", sync_type(r, last));
 	json_kv_str(&b.o, "syncVariant", "base");
 	json_kv_str(&b.o, "type", "sync");
 	body_put(&b, c, &e);
 }
 
 static void
-failed_put(const struct run *r, struct commit *c)
+failed_put(const struct run *r, struct commit *c, struct slice last)
 {
 	const char **models = models_of(r);
 	struct event e = {.wants = WEBHOOK_SYNC,
@@ -225,7 +225,7 @@ failed_put(const struct run *r, struct commit *c)
 	json_kv_str(&b.o, "startedAt", time_format_ms(r->start_us, time));
 	json_kv_bool(&b.o, "success", false);
 	json_kv_str(&b.o, "syncName", r->request.name);
-	json_kv_str(&b.o, "syncType", sync_type(r));
+	json_kv_str(&b.o, "syncType", sync_type(r, last));
 	json_kv_str(&b.o, "syncVariant", "base");
 	json_kv_str(&b.o, "type", "sync");
 	body_put(&b, c, &e);
@@ -323,7 +323,7 @@ webhooks_ended(struct run *r, struct commit *c, struct slice last)
 		ended_put(r, c);
 	if (r->err.cls != ERR_NONE) {
 		if (!r->webhook)
-			failed_put(r, c);
+			failed_put(r, c, last);
 		if (r->err.cls == ERR_CREDENTIALS)
 			refused_put(r, c, last);
 		return;
@@ -331,5 +331,5 @@ webhooks_ended(struct run *r, struct commit *c, struct slice last)
 	if (!since_us || since_us > r->facts.now_us)
 		since_us = r->facts.now_us;
 	for (size_t i = 0; i < r->n_models; i++)
-		model_put(r, c, &r->models[i], since_us);
+		model_put(r, c, &r->models[i], since_us, last);
 }
