@@ -11,6 +11,7 @@
 #include "api/api.h"
 #include "api/metrics.h"
 #include "base/mem.h"
+#include "deliver/deliver.h"
 #include "run/idset.h"
 #include "run/member.h"
 #include "run/metrics.h"
@@ -25,6 +26,13 @@ static const struct metric_family limit_waiting = {
 	"sluice_limit_waiting", "Requests that wait for a rate limit or quota now.", METRIC_GAUGE, {"limit"}, NULL, 0};
 static const struct metric_family alerts = {
 	"sluice_alerts", "Incidents that are open now, by kind.", METRIC_GAUGE, {"kind"}, NULL, 0};
+static const struct metric_family events_pending = {
+	"sluice_webhook_pending", "Events that wait to be delivered.", METRIC_GAUGE, {"endpoint"}, NULL, 0};
+static const struct metric_family events_parked = {
+	"sluice_webhook_parked", "Events that were given up and wait for a person.", METRIC_GAUGE, {"endpoint"}, NULL, 0};
+static const struct metric_family events_failures = {
+	"sluice_webhook_failures", "Attempts that failed in a row, since the receiver last took an event.", METRIC_GAUGE,
+	{"endpoint"}, NULL, 0};
 static const struct metric_family active = {"sluice_runs_active", "Runs under way.", METRIC_GAUGE, {NULL}, NULL, 0};
 static const struct metric_family success = {
 	"sluice_last_success_timestamp_seconds", "When the last successful run of a sync began, in seconds since 1970.", METRIC_GAUGE,
@@ -68,6 +76,17 @@ limit_put(void *arg, const struct proxy_limit_state *s)
 	if (left >= 0)
 		metric_set(arg, &quota, of, (double)left);
 	metric_set(arg, &limit_waiting, of, s->waiting);
+}
+
+static bool
+endpoint_put(void *arg, const struct deliver_view *v)
+{
+	const char *const of[] = {v->name};
+
+	metric_set(arg, &events_pending, of, (double)v->outbox.pending);
+	metric_set(arg, &events_parked, of, (double)v->outbox.parked);
+	metric_set(arg, &events_failures, of, (double)v->standing->pace.failures);
+	return true;
 }
 
 static bool
@@ -124,8 +143,12 @@ memory_put(struct api *a, struct metrics *m)
 	metric_forget(m, &quota);
 	metric_forget(m, &limit_waiting);
 	metric_forget(m, &alerts);
+	metric_forget(m, &events_pending);
+	metric_forget(m, &events_parked);
+	metric_forget(m, &events_failures);
 	host_limits(api_host(a), limit_put, m, NULL);
 	alerts_each(api_host(a), false, alert_put, m, NULL);
+	deliver_each(api_host(a), endpoint_put, m, NULL);
 	for (const struct run *r = run_next(api_host(a), NULL); r; r = run_next(api_host(a), r))
 		n++;
 	metric_set(m, &active, NULL, (double)n);

@@ -17,6 +17,7 @@ const struct http_route *const api_routes[] = {
 	v1_connection_routes,
 	v1_run_routes,
 	v1_repair_routes,
+	v1_delivery_routes,
 	v1_feed_routes,
 	v1_live_routes,
 	connectors_routes,

@@ -86,6 +86,6 @@ extern const struct http_answer v1_done[];         /* 200, {"data":[...]} */
 
 /* The tables, for routes.c. */
 extern const struct http_route v1_host_routes[], v1_sync_routes[], v1_connection_routes[], v1_run_routes[],
-	v1_repair_routes[], v1_feed_routes[], v1_live_routes[], connectors_routes[];
+	v1_repair_routes[], v1_delivery_routes[], v1_feed_routes[], v1_live_routes[], connectors_routes[];
 
 #endif

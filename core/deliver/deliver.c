@@ -9,6 +9,7 @@
 #include <string.h>
 #include "base/log.h"
 #include "base/mem.h"
+#include "deliver/announce.h"
 #include "deliver/endpoint.h"
 
 #define TICK_MS 1000
@@ -190,6 +191,7 @@ deliver_new(const struct deliver_options *o, struct err *err)
 	d->added = store_outbox_added(d->store);
 	settings_take(d);
 	host_delivers(o->host, d);
+	announce_alerts(o->host);
 	return d;
 }
 
@@ -244,6 +246,7 @@ deliver_free(struct deliver *d)
 	if (!d)
 		return;
 	d->stopping = true;
+	announce_end(d->o.host);
 	if (host_deliver(d->o.host) == d)
 		host_delivers(d->o.host, NULL);
 	posts_stop(d);

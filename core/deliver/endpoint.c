@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "deliver/signature.h"
+#include "run/metrics.h"
 
 #define GONE 410
 
@@ -125,11 +126,19 @@ event_taken(struct endpoint *e, const struct post_result *r)
 	ledger_taken(e);
 }
 
+static const struct metric_family attempts = {
+	"sluice_webhook_deliveries_total", "Attempts to deliver an event, by what the receiver answered.", METRIC_COUNTER,
+	{"endpoint", "status"}, NULL, 0};
+
 static void
 event_answered(void *arg, const struct post_result *r)
 {
+	static const char *const classes[] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
 	struct endpoint *e = arg;
+	const size_t class = (size_t)r->status / 100;
 
+	metric_add(host_metrics(e->deliver->o.host), &attempts,
+	           (const char *const[]){e->name, class < LENGTH(classes) ? classes[class] : "other"}, 1);
 	e->post = NULL;
 	if (r->taken)
 		event_taken(e, r);
@@ -187,16 +196,9 @@ event_find(struct endpoint *e)
 static const struct secret *
 nango_key(const struct deliver *d, const struct webhook_settings *w)
 {
-	const struct settings *s = d->settings;
-
 	if (w->nango_secret)
 		return w->nango_secret;
-	if (d->o.nango_key)
-		return d->o.nango_key(d->o.arg);
-	for (size_t i = 0; i < s->n_keys; i++)
-		if (s->keys[i].scope == SCOPE_WRITE && s->keys[i].value)
-			return s->keys[i].value;
-	return NULL;
+	return d->o.nango_key ? d->o.nango_key(d->o.arg) : NULL;
 }
 
 static void

@@ -290,13 +290,18 @@ ask_delivery(struct question *q)
 
 typedef void change(struct commit *c, uint32_t endpoint, uint64_t number);
 
+/* "numbers":[...], or one as "number". */
 static int
-numbers_change(struct question *q, uint32_t endpoint, struct slice list, change *how, int64_t *n)
+numbers_change(struct question *q, uint32_t endpoint, change *how, int64_t *n)
 {
 	struct commit *c = commit_new(q->store, (struct fence){0, 0});
-	struct json_iter it = json_iter(list);
-	int64_t number;
+	struct json_iter it = json_iter(member_raw(q->json, "numbers"));
+	int64_t number = member_int(q->json, "number", 0);
 
+	if (number) {
+		how(c, endpoint, (uint64_t)number);
+		++*n;
+	}
 	while (json_next(&it) && json_int(it.value, &number)) {
 		how(c, endpoint, (uint64_t)number);
 		++*n;
@@ -348,14 +353,14 @@ all_change(struct question *q, struct outbox_query query, change *how, int64_t *
 static int
 events_change(struct question *q, uint32_t endpoint, change *how, int64_t *n)
 {
-	struct slice numbers = member_raw(q->json, "numbers");
+	bool named = member_raw(q->json, "numbers").len || member_raw(q->json, "number").len;
 	struct outbox_query query = {.endpoint = endpoint};
 	int rc = 0;
 
 	if (!endpoint)
-		return numbers.len ? err_set(q->err, ERR_USAGE, "this webhook never had an event") : 0;
-	if (numbers.len)
-		return numbers_change(q, endpoint, numbers, how, n);
+		return named ? err_set(q->err, ERR_USAGE, "this webhook never had an event") : 0;
+	if (named)
+		return numbers_change(q, endpoint, how, n);
 	if (member_bool(q->json, "pending", false))
 		rc = all_change(q, query, how, n);
 	query.parked = true;
