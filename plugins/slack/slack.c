@@ -206,6 +206,118 @@ fetch_messages(struct sluice_run *run)
 	return sluice_status(run);
 }
 
+/* ---- events: https://api.slack.com/events ---- */
+
+static int
+is(const char *text, const char *other)
+{
+	return text && strcmp(text, other) == 0;
+}
+
+static int
+chosen(struct sluice_run *run, const char *channel)
+{
+	cJSON *ids = selection(run);
+	int yes = cJSON_IsArray(ids) && (holds(ids, channel) || holds(ids, "*"));
+
+	cJSON_Delete(ids);
+	return yes;
+}
+
+/* As the channel's history has it: without what only the event says. Replies in threads are not in there. */
+static void
+save_message(struct sluice_run *run, const char *channel, const cJSON *message)
+{
+	const char *ts = sluice_json_text(message, "ts"), *thread = sluice_json_text(message, "thread_ts");
+	cJSON *copy = cJSON_Duplicate(message, 1), *list = cJSON_CreateArray();
+
+	cJSON_AddItemToArray(list, copy);
+	cJSON_DeleteItemFromObjectCaseSensitive(copy, "event_ts");
+	cJSON_DeleteItemFromObjectCaseSensitive(copy, "channel_type");
+	cJSON_DeleteItemFromObjectCaseSensitive(copy, "channel");
+	cJSON_AddStringToObject(copy, "id", sluice_format(run, "%s-%s", channel, ts ? ts : ""));
+	cJSON_AddStringToObject(copy, "channel", channel);
+	if (ts && (!thread || strcmp(thread, ts) == 0 || is(sluice_json_text(message, "subtype"), "thread_broadcast")))
+		sluice_json_save(run, "SlackMessage", list);
+	cJSON_Delete(list);
+}
+
+static void
+delete_one(struct sluice_run *run, const char *model, const char *id)
+{
+	cJSON *list = cJSON_CreateArray();
+
+	cJSON_AddItemToArray(list, cJSON_CreateString(id));
+	sluice_json_delete(run, model, list);
+	cJSON_Delete(list);
+}
+
+static void
+take_message(struct sluice_run *run, const cJSON *event)
+{
+	const char *channel = sluice_json_text(event, "channel"), *subtype = sluice_json_text(event, "subtype");
+	const char *gone = sluice_json_text(event, "deleted_ts");
+
+	if (!channel || !chosen(run, channel) || is(subtype, "message_replied"))
+		return;
+	if (is(subtype, "message_deleted") && gone)
+		delete_one(run, "SlackMessage", sluice_format(run, "%s-%s", channel, gone));
+	else if (is(subtype, "message_changed"))
+		save_message(run, channel, cJSON_GetObjectItemCaseSensitive(event, "message"));
+	else if (!is(subtype, "message_deleted"))
+		save_message(run, channel, event);
+}
+
+/* Events of channels hold a part of what the list has: what is known is updated, and what is not is begun. */
+static void
+take_channel(struct sluice_run *run, const char *type, const cJSON *event)
+{
+	const cJSON *channel = cJSON_GetObjectItemCaseSensitive(event, "channel");
+	const char *id = cJSON_IsString(channel) ? channel->valuestring : sluice_json_text(channel, "id"), *stored;
+	const char *ids[] = {id, NULL};
+	cJSON *list = cJSON_CreateArray();
+
+	cJSON_AddItemToArray(list, cJSON_Duplicate(channel, 1));
+	if (id && (strstr(type, "_archive") || strstr(type, "_deleted")))
+		delete_one(run, "SlackChannel", id);
+	else if (id && cJSON_IsObject(channel) && sluice_get_records(run, "SlackChannel", ids, &stored) > 0)
+		sluice_json_update(run, "SlackChannel", list);
+	else if (id && cJSON_IsObject(channel))
+		sluice_json_save(run, "SlackChannel", list);
+	cJSON_Delete(list);
+}
+
+static void
+take_user(struct sluice_run *run, const cJSON *event)
+{
+	cJSON *list = cJSON_CreateArray();
+
+	cJSON_AddItemToArray(list, cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(event, "user"), 1));
+	sluice_json_save(run, "SlackUser", list);
+	cJSON_Delete(list);
+}
+
+static int
+take_event(struct sluice_run *run)
+{
+	const char *text = sluice_event(run);
+	cJSON *whole = sluice_json_parse(text, strlen(text));
+	const cJSON *event = cJSON_GetObjectItemCaseSensitive(whole, "event");
+	const char *type = sluice_json_text(event, "type");
+
+	if (!type)
+		sluice_fail(run, SLUICE_EDATA, "the event has no event.type");
+	else if (is(type, "message"))
+		take_message(run, event);
+	else if (is(type, "user_change") || is(type, "team_join"))
+		take_user(run, event);
+	else if (is(type, "channel_created") || strstr(type, "_rename") || strstr(type, "_archive") || is(type, "channel_deleted") ||
+	         is(type, "group_deleted"))
+		take_channel(run, type, event);
+	cJSON_Delete(whole);
+	return sluice_status(run);
+}
+
 /* Tells whose token it is. auth.test needs no scope, so the lists are asked too: Slack's refusal names what is lacking. */
 static int
 check(struct sluice_run *run)
@@ -281,6 +393,8 @@ static const struct sluice_option options[] = {
 	{.name = "channels", .type = SLUICE_ARRAY,
 	 .help = "ids of the channels whose messages are synced, [\"C0123\", \"C0456\"]; [\"*\"]: all that the app is a member "
 	         "of; the metadata's `channels` goes before it"},
+	{.name = "team", .type = SLUICE_STRING,
+	 .help = "id of the workspace, T...: whose events are this connection's, where one URL takes those of all"},
 	{0},
 };
 
@@ -294,6 +408,18 @@ static const struct sluice_sync syncs[] = {
 	{.name = "channel-messages", .model = "SlackMessage", .kind = SLUICE_INCREMENTAL,
 	 .every = "every 30 minutes", .endpoint = "GET /conversations.history",
 	 .description = "messages of the selected channels", .fetch = fetch_messages},
+	{0},
+};
+
+static const char *const event_models[] = {"SlackMessage", "SlackChannel", "SlackUser", NULL};
+static const char *const event_types[] = {"event_callback", NULL};
+/* https://api.slack.com/authentication/verifying-requests-from-slack */
+static const struct sluice_webhook webhooks[] = {
+	{.name = "events", .models = event_models, .description = "messages, channels and users, as they change",
+	 .handle = take_event, .signature = "X-Slack-Signature", .signature_prefix = "v0=",
+	 .signed_text = "v0:${timestamp}:${body}", .timestamp = "X-Slack-Request-Timestamp", .id = "event_id", .type = "type",
+	 .types = event_types, .time = "event.event_ts", .account = "team_id", .account_name = "team",
+	 .challenge_type = "url_verification", .challenge = "challenge"},
 	{0},
 };
 
@@ -315,4 +441,5 @@ SLUICE_EXPORT const struct sluice_connector sluice_connector = {
 	.models = models,
 	.syncs = syncs,
 	.check = check,
+	.webhooks = webhooks,
 };

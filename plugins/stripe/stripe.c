@@ -5,8 +5,11 @@
  * and a run without an earlier success (the first, or `--full-refresh`) lists everything, and then finds changes and
  * deletions too.
  *
- * Awkward: Stripe keeps events for 30 days; one that is gone from the list was not deleted. */
-#include <sluice.h>
+ * Webhooks tell of every change at once: an event holds the object as it is then (https://stripe.com/docs/webhooks).
+ *
+ * Awkward: Stripe keeps events for 30 days; one that is gone from the list was not deleted. A subscription that is
+ * "deleted" is a canceled one, which its list still shows. */
+#include <sluice_json.h>
 
 /* What is asked for again although it was there at the last success: clocks differ, and objects become visible late. */
 enum { OVERLAP_S = 300 };
@@ -35,6 +38,54 @@ fetch_list(struct sluice_run *run)
 
 	while (sluice_paginate(run, &request, &page) > 0)
 		sluice_batch_save(run, list->model, page.body, page.len);
+	return sluice_status(run);
+}
+
+/* ---- events ---- */
+
+static const struct {
+	const char *object, *model;
+	int stays; /* its list shows it after its .deleted, too */
+} kinds[] = {
+	{"customer", "StripeCustomer", 0}, {"charge", "StripeCharge", 0}, {"invoice", "StripeInvoice", 0},
+	{"subscription", "StripeSubscription", 1}, {"product", "StripeProduct", 0}, {"price", "StripePrice", 0},
+	{"refund", "StripeRefund", 0}, {"payment_intent", "StripePaymentIntent", 0},
+};
+
+static int
+ends_with(const char *text, const char *end)
+{
+	size_t n = strlen(text), m = strlen(end);
+
+	return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+/* What is no model of ours (cards, discounts, disputes, ...) is passed over. */
+static int
+take_event(struct sluice_run *run)
+{
+	const char *text = sluice_event(run);
+	cJSON *event = sluice_json_parse(text, strlen(text));
+	cJSON *object = cJSON_DetachItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(event, "data"), "object");
+	const char *type = sluice_json_text(event, "type"), *what = sluice_json_text(object, "object");
+	cJSON *list = cJSON_CreateArray();
+
+	if (!type || !what)
+		sluice_fail(run, SLUICE_EDATA, "the event has no %s", type ? "data.object" : "type");
+	else
+		cJSON_AddItemToArray(list, object);
+	for (size_t i = 0; type && what && i < sizeof kinds / sizeof *kinds; i++) {
+		if (strcmp(kinds[i].object, what) != 0)
+			continue;
+		if (ends_with(type, ".deleted") && !kinds[i].stays)
+			sluice_json_delete(run, kinds[i].model, list);
+		else
+			sluice_json_save(run, kinds[i].model, list);
+	}
+	if (!type || !what)
+		cJSON_Delete(object);
+	cJSON_Delete(list);
+	cJSON_Delete(event);
 	return sluice_status(run);
 }
 
@@ -180,6 +231,21 @@ static const struct sluice_sync syncs[] = {
 	{0},
 };
 
+static const char *const event_models[] = {
+	"StripeCustomer", "StripeCharge", "StripeInvoice", "StripeSubscription", "StripeProduct", "StripePrice", "StripeRefund",
+	"StripePaymentIntent", NULL,
+};
+static const char *const event_types[] = {
+	"customer.*", "charge.*", "invoice.*", "product.*", "price.*", "refund.*", "payment_intent.*", NULL,
+};
+/* https://stripe.com/docs/webhooks#verify-manually */
+static const struct sluice_webhook webhooks[] = {
+	{.name = "events", .models = event_models, .description = "objects as they are when something happens to them",
+	 .handle = take_event, .signature = "Stripe-Signature", .signature_key = "v1", .signed_text = "${timestamp}.${body}",
+	 .timestamp = "Stripe-Signature", .timestamp_key = "t", .id = "id", .type = "type", .types = event_types, .time = "created"},
+	{0},
+};
+
 static const char *const headers[] = {"Stripe-Version: 2020-08-27", NULL};
 static const char *const scopes[] = {"read access to the objects that are synced (a restricted key will do)", NULL};
 static const struct sluice_rate rate = {.requests = 80, .per_ms = 1000};
@@ -197,4 +263,5 @@ SLUICE_EXPORT const struct sluice_connector sluice_connector = {
 	.models = models,
 	.syncs = syncs,
 	.check = check,
+	.webhooks = webhooks,
 };
