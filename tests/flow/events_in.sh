@@ -1,0 +1,180 @@
+#!/bin/sh
+# events_in.sh - events that providers send: refused unless genuine, stored before they are answered, handled in order and once, put
+# aside when they fail again and again; and no slow page overwrites what a newer event wrote.
+. "$(dirname "$0")/lib.sh"
+plugins heard
+
+serve() {
+	: >"$dir/log"
+	"$build/sluice" --conf "$conf" serve >/dev/null 2>"$dir/log" &
+	server=$!
+	pids="$pids $server"
+	until_true 20 grep -q 'listens on http://' "$dir/log" || { cat "$dir/log"; exit 1; }
+	url=$(sed -n 's/.*listens on \(http:\/\/[0-9.:]*\).*/\1/p' "$dir/log" | head -n 1)
+}
+stop() { kill "$server"; wait "$server" 2>/dev/null; }
+sign() { printf '%s' "$2" | openssl dgst -sha256 -hmac "$1" | sed 's/.* //'; }
+
+send() { # send BODY [PATH [SECRET [TIME]]]: $code, $dir/out
+	when=${4:-$(date +%s)}
+	code=$(curl -s -g -m 20 -o "$dir/out" -w '%{http_code}' -H 'Content-Type: application/json' \
+		-H "X-Signature: t=$when,v1=$(sign "${3:-one}" "$when.$1")" -d "$1" "$url${2:-/webhook/heard/acme}")
+	: >"$dir/err"
+}
+said() { echo "$code $(sed -n 's/^{"error":{"code":"\([a-z_]*\)".*/\1/p' "$dir/out")"; }
+events() { "$build/sluice" --conf "$conf" events list --format jsonl "$@" 2>/dev/null; }
+settled() { [ "$(events --waiting | wc -l)" = 0 ]; }
+record() { stored Heard | grep "\"id\":\"$1\""; }
+handled() { # ids in the order in which webhook $1's events were handled
+	"$build/sluice" --conf "$conf" checkpoint get --connection-id acme --integration heard --sync "webhook:$1" 2>/dev/null | tr -d '"'
+}
+
+cat >"$dir/script.json" <<'JSON'
+[{"route": "GET /gate", "replies": [{"status": 500}, {"status": 200, "body": {}}]},
+ {"route": "GET /list", "replies": [{"body": {"data": [{"id": "old", "v": 1}, {"id": "gone", "v": 1}, {"id": "kept", "v": 1}]}}]},
+ {"match": "GET /list", "from": 2, "do": "delay", "ms": 3000}]
+JSON
+provider "$dir/script.json"
+host 'retry_base = 20ms' 'first_spread = 100ms'
+ini <<INI
+[integration heard]
+base_url = $at
+[connection acme : heard]
+webhook_secret = one
+webhook_secret_before = before
+account = A1
+[connection open : heard]
+webhook_secret = two
+webhook_unsigned = yes
+[connection bare : heard]
+[connection off : heard]
+webhook_secret = one
+active = no
+[sync acme : heard : all]
+auto_sync = no
+[sync open : heard : all]
+auto_sync = no
+[sync bare : heard : all]
+auto_sync = no
+INI
+serve
+
+# ---- who is let in
+
+send '{"id":"e1","type":"signed","save":[{"id":"a","v":1}]}'
+is "$code" 200 "a genuine event is taken"
+until_true 20 settled
+is "$(record a)" '{"id":"a","v":1}' "and its handler has saved what it says"
+send '{"id":"x1","type":"signed"}' /webhook/heard/acme wrong
+is "$(said)" "401 invalid_signature" "a wrong signature is refused"
+send '{"id":"x1","type":"signed"}' /webhook/heard/acme one 1000000000
+is "$(said)" "401 stale_signature" "and one of long ago"
+send '{"id":"x1","type":"signed"}' /webhook/heard/bare one
+is "$(said)" "401 invalid_signature" "a connection without a secret takes nothing"
+send '{"id":"x1","type":"open"}' /webhook/heard/acme
+is "$(said)" "200 " "an event whose signature fits, of a type that is not handled, is answered"
+has "$dir/out" '"ignored":true' "and passed over"
+for path in /webhook/heard/nobody /webhook/nothing/acme /webhook/heard/off; do
+	send '{"id":"x1","type":"signed"}' $path
+	is "$(said)" "404 unknown_webhook" "nobody is at $path"
+done
+send 'no JSON'
+is "$(said)" "400 invalid_body" "what is no JSON is refused"
+send '{"id":"o1","type":"open","save":[{"id":"o","v":1}]}' /webhook/heard/open wrong
+is "$code" 200 "webhook_unsigned takes what nobody signs, by the operator's word"
+send '{"id":"x1","type":"signed"}' /webhook/heard/open wrong
+has "$dir/out" '"ignored":true' "but never for a webhook that declares a signature"
+send '{"id":"e2","type":"signed","save":[{"id":"a","v":2}]}' /webhook/heard/acme before
+is "$code" 200 "the secret before is good while it is rotated"
+send '{"type":"who","say":"me"}'
+is "$(cat "$dir/out")" '{"challenge":"me"}' "a challenge is answered, once its signature is checked"
+send '{"type":"who","say":"me"}' /webhook/heard/acme wrong
+is "$code" 401 "and not before"
+send '{"id":"e3","type":"signed","account":"A1","save":[{"id":"a","v":3}]}' /webhook/heard
+is "$code" 200 "without a connection in the URL the payload says whose it is"
+send '{"id":"x2","type":"signed","account":"A9"}' /webhook/heard
+is "$(said)" "404 unknown_webhook" "an account that nobody has is nobody's"
+send '{"type":"who","say":"all"}' /webhook/heard two
+is "$(cat "$dir/out")" '{"challenge":"all"}' "a challenge without an account is any connection's whose secret fits"
+
+# ---- once, and in order
+
+send '{"id":"e3","type":"signed","account":"A1","save":[{"id":"a","v":9}]}'
+has "$dir/out" '"known":true' "the same event again is answered"
+for n in 4 5 6 7 8; do send '{"id":"e'$n'","type":"signed.'$n'","save":[{"id":"a","v":'$n'}]}'; done
+until_true 20 settled
+is "$(record a)" '{"id":"a","v":8}' "and not handled again: the last one's word stands"
+is "$(handled hook)" e1,e2,e3,e4,e5,e6,e7,e8 "they were handled in the order of their arrival"
+run history --limit 50 --format jsonl
+has "$dir/out" '"sync":"webhook:hook","kind":"event"' "the history shows their runs"
+
+# ---- failures
+
+send '{"id":"f1","type":"signed","save":[{"id":"f","v":1}],"do":"ask"}'
+send '{"id":"f2","type":"signed","save":[{"id":"g","v":1}]}'
+until_true 20 settled
+is "$(handled hook)" e1,e2,e3,e4,e5,e6,e7,e8,f1,f2 "one that fails is tried again before the next"
+send '{"id":"f3","type":"signed","save":[{"id":"never","v":1}],"do":"fail"}'
+send '{"id":"f4","type":"signed","save":[{"id":"never","v":2}],"do":"crash"}'
+send '{"id":"f5","type":"signed","save":[{"id":"g","v":2}]}'
+until_true 30 settled
+is "$(events --dead | grep -c '"attempts":5,')" 2 "what fails five times, or kills its worker, is put aside"
+is "$(record never)$(record g)" '{"id":"g","v":2}' "nothing of it was saved, and the next went on"
+number=$(events --dead | sed -n 's/^{"number":\([0-9]*\),.*"id":"f3".*/\1/p')
+run events show "$number"
+has "$dir/out" 'it was told to fail' "a person sees why"
+hasnt "$dir/out" 'never' "and the body only when asked for"
+run events show "$number" --body
+has "$dir/out" '"never"' "with --body"
+run events retry "$number"
+is "$status" 0 "it can be tried again"
+until_true 20 settled
+is "$(events --dead | wc -l)" 2 "and fails again"
+run events drop "$number"
+is "$(events --dead | wc -l)" 1 "or be dropped"
+run events retry "$number"
+is "$status" 2 "what is gone is an error"
+
+# ---- a kill
+
+kill -STOP "$server"
+kill -9 "$server"
+wait "$server" 2>/dev/null
+serve
+send '{"id":"f5","type":"signed","save":[{"id":"g","v":7}]}'
+has "$dir/out" '"known":true' "a new process knows what was handled before a kill"
+
+# ---- a slow page
+
+run run --connection-id acme --sync all
+is "$(record old)$(record gone)" '{"id":"old","v":1}{"id":"gone","v":1}' "a sync has listed three records"
+"$build/sluice" --conf "$conf" run --connection-id acme --sync all --full-refresh >"$dir/slow" 2>&1 &
+slow=$!
+asked() { [ "$(control requests | sed -n 's/.*"\/list":\([0-9]*\).*/\1/p')" = 2 ] || control requests | grep -q 'list[^,]*2'; }
+until_true 20 asked
+send '{"id":"s1","type":"signed","save":[{"id":"old","v":2},{"id":"new","v":1}],"delete":["gone"]}'
+until_true 20 settled
+ok $? "events are handled while a sync of their connection runs"
+wait $slow
+is "$(record old)" '{"id":"old","v":2}' "a page that was asked for before does not overwrite what the event wrote"
+is "$(record gone)" '' "nor bring back what it deleted"
+is "$(record new)" '{"id":"new","v":1}' "and what it made is not swept as absent"
+is "$(record kept)" '{"id":"kept","v":1}' "the rest of the page counts"
+control reset >/dev/null
+control faults '{"route": "GET /list", "replies": [{"body": {"data": [{"id": "old", "v": 3}, {"id": "kept", "v": 1}, {"id": "g", "v": 1}, {"id": "a", "v": 1}]}}]}' >/dev/null
+run run --connection-id acme --sync all
+is "$(record old)" '{"id":"old","v":3}' "a page that is asked for later is newer again"
+send '{"id":"t2","type":"signed","at":2000,"save":[{"id":"late","v":2}]}'
+send '{"id":"t1","type":"signed","at":1000,"save":[{"id":"late","v":1}]}'
+until_true 20 settled
+is "$(record late)" '{"id":"late","v":2}' "an event that comes late does not overwrite one that happened after it"
+
+# ---- the end
+
+send '{"id":"z1","type":"signed","save":[{"id":"z","v":1}]}'
+stop
+run verify
+is "$status" 0 "the store is whole"
+run events list --format jsonl
+is "$(grep -c '"id":"z1"' "$dir/out")" 1 "what was answered is there"
+echo "1..$cases"
