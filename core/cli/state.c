@@ -107,6 +107,8 @@ sync_known(struct access *a, const struct connection_settings *k, struct err *er
 	if (!sync)
 		return err_set(err, ERR_USAGE, "say which sync's checkpoint: --sync S");
 	m = host_manifest(a->host, k->integration->plugin, err);
+	if (m && strncmp(sync, "webhook:", 8) == 0 && manifest_webhook(m, sync + 8))
+		return 0;
 	if (m && !manifest_sync(m, sync))
 		return err_set(err, ERR_USAGE, "connector '%s' has no sync '%s'", m->name, sync);
 	return m ? 0 : -1;

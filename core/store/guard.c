@@ -6,8 +6,8 @@
  * that neither the older content nor a deleted record comes back, nor a sweep takes it for absent. An event that happened
  * before the guard's is passed over in the same way.
  *
- *   g dataset, id              when it happened, until when          (layout.h: DB_GUARDS)
- *   t until when, dataset, id  nothing: what is old, in order
+ *   g dataset, id              when it happened, until when, when it was put (layout.h: DB_GUARDS)
+ *   t put when, dataset, id    nothing: what is old, in order
  *
  * Each guard that is put takes a few old ones away, so they need no upkeep. Awkward: the two times are of two clocks. Events
  * are compared by the provider's, pages and events by ours: whoever makes the voice sees to that (run/events.c). */
@@ -19,7 +19,7 @@
 enum { MARK_GUARD = 'g', MARK_TIME = 't' };
 
 struct guard {
-	int64_t happened_us, until_us;
+	int64_t happened_us, until_us, put_us;
 };
 
 static size_t
@@ -30,10 +30,10 @@ guard_key(struct group *g, uint32_t dataset, struct slice id, uint8_t out[1 + 4 
 }
 
 static size_t
-time_key(int64_t until_us, struct slice key, uint8_t out[1 + 8 + 4 + STORE_ID_MAX])
+time_key(int64_t put_us, struct slice key, uint8_t out[1 + 8 + 4 + STORE_ID_MAX])
 {
 	out[0] = MARK_TIME;
-	put_be64(out + 1, (uint64_t)until_us);
+	put_be64(out + 1, (uint64_t)put_us);
 	memcpy(out + 9, key.p + 1, key.len - 1);
 	return 9 + key.len - 1;
 }
@@ -109,16 +109,17 @@ guard_put(struct group *g, struct dataset *d, struct slice key, const struct gua
 	const struct guard now = {
 		.happened_us = g->voice.at_us,
 		.until_us = g->voice.until_us > old->until_us ? g->voice.until_us : old->until_us,
+		.put_us = g->now_us,
 	};
 	uint8_t time[1 + 8 + 4 + STORE_ID_MAX];
 	int rc = 0;
 
-	if (old->until_us)
-		rc = group_del(g, DB_GUARDS, slice_of(time, time_key(old->until_us, key, time)));
+	if (old->put_us)
+		rc = group_del(g, DB_GUARDS, slice_of(time, time_key(old->put_us, key, time)));
 	if (!rc)
 		rc = group_put(g, DB_GUARDS, key, slice_of(&now, sizeof(now)));
 	if (!rc)
-		rc = group_put(g, DB_GUARDS, slice_of(time, time_key(now.until_us, key, time)), (struct slice){0});
+		rc = group_put(g, DB_GUARDS, slice_of(time, time_key(now.put_us, key, time)), (struct slice){0});
 	d->guarded = GUARDED_SOME;
 	return rc ? rc : old_drop(g, g->now_us - g->voice.keep_us);
 }

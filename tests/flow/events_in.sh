@@ -31,7 +31,7 @@ handled() { # ids in the order in which webhook $1's events were handled
 
 cat >"$dir/script.json" <<'JSON'
 [{"route": "GET /gate", "replies": [{"status": 500}, {"status": 200, "body": {}}]},
- {"route": "GET /list", "replies": [{"body": {"data": [{"id": "old", "v": 1}, {"id": "gone", "v": 1}, {"id": "kept", "v": 1}]}}]},
+ {"route": "GET /list", "replies": [{"body": {"data": [{"id":"old","v":1},{"id":"gone","v":1},{"id":"kept","v":1}]}}]},
  {"match": "GET /list", "from": 2, "do": "delay", "ms": 3000}]
 JSON
 provider "$dir/script.json"
@@ -161,7 +161,7 @@ is "$(record gone)" '' "nor bring back what it deleted"
 is "$(record new)" '{"id":"new","v":1}' "and what it made is not swept as absent"
 is "$(record kept)" '{"id":"kept","v":1}' "the rest of the page counts"
 control reset >/dev/null
-control faults '{"route": "GET /list", "replies": [{"body": {"data": [{"id": "old", "v": 3}, {"id": "kept", "v": 1}, {"id": "g", "v": 1}, {"id": "a", "v": 1}]}}]}' >/dev/null
+control faults '{"route": "GET /list", "replies": [{"body": {"data": [{"id":"old","v":3},{"id":"kept","v":1},{"id":"g","v":1},{"id":"a","v":1}]}}]}' >/dev/null
 run run --connection-id acme --sync all
 is "$(record old)" '{"id":"old","v":3}' "a page that is asked for later is newer again"
 send '{"id":"t2","type":"signed","at":2000,"save":[{"id":"late","v":2}]}'
