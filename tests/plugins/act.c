@@ -65,6 +65,7 @@ static const struct sluice_action actions[] = {
 	{.name = "calls-once", .call = calls},
 	{.name = "silent", .output = name, .call = silent},
 	{.name = "endless", .call = endless},
+	{.name = "slow", .timeout_ms = 500, .call = endless},
 	{0}};
 SLUICE_EXPORT const struct sluice_connector sluice_connector = {SLUICE_ABI,
 	.name = "act", .version = "1.0.0", .base_url = "https://act.example", .models = models, .syncs = syncs, .actions = actions};
