@@ -29,7 +29,7 @@ static const struct {
 	[ERR_BUSY] = {409, "busy"},
 	[ERR_RATE] = {429, "rate_limited"},
 	[ERR_PROVIDER] = {424, "provider_error"},
-	[ERR_DATA] = {500, "invalid_action_output"},
+	[ERR_DATA] = {500, "action_script_failure"},
 	[ERR_CONNECTOR] = {500, "action_script_failure"},
 	[ERR_HOST] = {503, "unavailable"},
 	[ERR_STOPPED] = {503, "stopped"},

@@ -23,11 +23,10 @@ data_reply(struct http_call *c, struct buf *body)
 static void
 integration_put(struct api *a, struct json_out *o, const struct integration_settings *i)
 {
-	const struct connection_settings dated = {.at = i->at};
 	const struct manifest *m = host_manifest(api_host(a), i->plugin, NULL);
 	char at[TIME_TEXT_MAX];
 
-	if (!connection_added_at(NULL, &dated, at))
+	if (!file_changed_at(&i->at, at))
 		time_format(0, at);
 	json_open(o, '{');
 	json_kv_str(o, "unique_key", i->name);

@@ -20,7 +20,7 @@ static const struct { const char *name, *value; } usual[] = {
 	{"Referrer-Policy", "no-referrer"},
 };
 static const char *const not_the_routes[] = {"Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Upgrade", "Trailer",
-                                             "Date", "X-Request-Id", "Content-Type"};
+                                             "Date", "Content-Type"};
 
 /* ---- kept ---- */
 
@@ -174,7 +174,8 @@ response_headers(const struct http_call *c, struct MHD_Response *r)
 {
 	const struct answer *a = &c->answer;
 
-	MHD_add_response_header(r, "X-Request-Id", c->id);
+	if (!line_given(c, "X-Request-Id")) /* what is passed on may have its origin's */
+		MHD_add_response_header(r, "X-Request-Id", c->id);
 	for (size_t i = 0; i < LENGTH(usual); i++)
 		if (!line_given(c, usual[i].name))
 			MHD_add_response_header(r, usual[i].name, usual[i].value);

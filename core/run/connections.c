@@ -109,18 +109,28 @@ commit_metadata(struct commit *commit, struct store *s, const struct connection_
 }
 
 bool
+file_changed_at(const struct origin *at, char out[TIME_TEXT_MAX])
+{
+	struct stat st;
+
+	if (!at->file || stat(at->file, &st) != 0)
+		return false;
+	time_format((int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000, out);
+	return true;
+}
+
+bool
 connection_added_at(struct store *s, const struct connection_settings *c, char out[TIME_TEXT_MAX])
 {
 	const struct scope_name name = connection_scope_name(c);
 	uint32_t scope = c->stored && s ? store_scope_find(s, &name) : 0;
 	struct buf json = {0};
 	int64_t us = 0;
-	struct stat st;
 
+	if (!c->stored)
+		return file_changed_at(&c->at, out);
 	if (scope && store_state_get(s, scope, STATE_CONNECTION, SETTINGS, &json))
 		us = member_time(buf_view(&json), "added_at");
-	else if (!c->stored && c->at.file && stat(c->at.file, &st) == 0)
-		us = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000;
 	buf_wipe(&json);
 	if (us)
 		time_format(us, out);

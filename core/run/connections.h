@@ -30,7 +30,9 @@ bool connection_metadata(struct store *s, const struct connection_settings *c, s
 /* Puts, or merges into, its metadata as part of a commit. scope: the connection's. */
 void commit_metadata(struct commit *commit, struct store *s, const struct connection_settings *c, uint32_t scope, struct slice value,
                      bool merge);
-/* When it came to be, as text: a stored one was added, one of INI has the time of its file; false: not known. */
+/* The time of the file, as text; false: not known. */
+bool file_changed_at(const struct origin *at, char out[TIME_TEXT_MAX]);
+/* When it came to be: a stored one was added, one of INI has the time of its file. */
 bool connection_added_at(struct store *s, const struct connection_settings *c, char out[TIME_TEXT_MAX]);
 /* Are its options and credentials what its plugin wants? */
 int connection_judge(struct host *h, const struct connection_settings *c, struct err *err);

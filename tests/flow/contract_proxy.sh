@@ -3,6 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 . tests/flow/contract.inc
 plugins act oauth
+provider
+quiet=$at
 provider --records 40
 
 port=${at##*:}
@@ -14,9 +16,10 @@ base_url = $at/stripe
 allow_hosts = localhost:$port
 [connection acme : stripe]
 token = sk_test_proxy_secret
-auto = no
 [connection plain : act]
 base_url = $at
+[connection quiet : act]
+base_url = $quiet
 [integration oauth]
 base_url = $at
 token_url = $at/oauth/token
@@ -25,7 +28,6 @@ client_secret = a-client-secret
 [connection own : oauth]
 refresh_token = rt.own.0
 INI
-sed -i '/^auto = no$/d' "$conf/sluice.ini"
 serve_begin
 
 who=plain key=act
@@ -51,7 +53,8 @@ done
 has "$dir/head" '^[Xx]-[Rr]equest-[Ii]d: r-DELETE' "with the headers that are named"
 is "$(grep -ci '^x-request-id' "$dir/head")" 1 "each once"
 hasnt "$dir/head" '[Ss]et-[Cc]ookie' "and without the others"
-via HEAD /any/GET '' --head
+control faults '{"route":"HEAD /any/HEAD","replies":[{"status":200}]}' >"$dir/control"
+via HEAD /any/HEAD '' --head
 is "$code" 200 "HEAD has its status"
 control reset >"$dir/control"
 control faults '{"route":"POST /any","replies":[{"status":418,"headers":{"Retry-After":"7"},"body":{"teapot":true}}]}' >"$dir/control"
@@ -155,14 +158,16 @@ control reset >"$dir/control"
 control faults '{"match":"GET /any","do":"hang-up"}' >"$dir/control"
 via GET /any
 coded 502 provider_error "a provider that gives no answer is told"
-control faults '{"match":"GET /quiet","do":"silence"}' >"$dir/control"
-connected() { awk -v port="$(printf ':%04X' "$port")" '$3 ~ port "$" && $4 == "01"' /proc/net/tcp | grep -q .; }
+at=$quiet control faults '{"match":"GET /quiet","do":"silence"}' >"$dir/control"
+connected() { awk -v port="$(printf ':%04X' "${quiet##*:}")" '$3 ~ port "$" && $4 == "01"' /proc/net/tcp | grep -q .; }
 settled() { ! connected; }
 until_true 20 settled
-via GET /quiet '' --max-time 1 &
+who=quiet
+via GET /quiet '' --max-time 2 &
+left=$!
 until_true 20 connected
 ok $? "while a client waits its request is under way"
-wait $!
+wait $left
 until_true 20 settled
 ok $? "a client that leaves has its request cancelled"
 serve_end
