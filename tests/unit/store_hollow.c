@@ -117,7 +117,7 @@ TEST("what can be pruned is found up to a sequence, so many at a time; what chan
 	struct kit k;
 	struct found f;
 	uint32_t d;
-	char id[8];
+	char id[16];
 
 	kit_init(&k);
 	REQUIRE(kit_open(&k));
@@ -229,7 +229,7 @@ TEST("random saves, updates, deletes, prunes and sweeps leave a store that verif
 {
 	struct kit k;
 	uint32_t d, x = 12345;
-	char id[8], json[32];
+	char id[16], json[32];
 
 	kit_init(&k);
 	REQUIRE(kit_open(&k));
