@@ -1,7 +1,8 @@
 /* contract_status.c - see contract_status.h: what schedule, store and the run under way say of one sync, in one object.
  *
- *   status    RUNNING  a run is under way, also of a paused one
- *             STOPPED  its connection is off or cannot be used
+ *   status    RUNNING  a run is under way, also of a paused one; or it was asked for and begins as soon as may be, so that who
+ *                      triggers and then looks never takes the run before for his own
+ *             STOPPED  its connection is off or cannot be used, or its last run was ended early
  *             PAUSED   by a person, or it waits for its first start
  *             ERROR    its last run failed, or waits for credentials
  *             SUCCESS  else
@@ -45,9 +46,13 @@ status_word(const struct standing *s)
 		return "RUNNING";
 	if (!s->view.scheduled || s->view.schedule.state == SCHEDULE_INACTIVE)
 		return "STOPPED";
+	if (s->view.schedule.asked)
+		return "RUNNING";
 	if (s->view.schedule.state == SCHEDULE_PAUSED || s->view.schedule.state == SCHEDULE_UNSTARTED)
 		return "PAUSED";
-	return last_is(s, "error") || s->view.schedule.state == SCHEDULE_ATTENTION ? "ERROR" : "SUCCESS";
+	if (last_is(s, "error") || s->view.schedule.state == SCHEDULE_ATTENTION)
+		return "ERROR";
+	return last_is(s, "stopped") ? "STOPPED" : "SUCCESS";
 }
 
 /* "took" holds the last runs that succeeded. */

@@ -7,7 +7,7 @@ key=5f2b7b1e-9d3e-4c38-8a52-0f0a7d3f6b10
 asker=acme
 
 configure() {
-	host 'retry_base = 10ms'
+	host 'retry_base = 10ms' 'first_spread = 10ms' "encryption_key = file:$dir/the.key"
 	ini <<-INI
 		[integration close]
 		base_url   = $at/close/api
@@ -45,7 +45,7 @@ ask() { # ask METHOD PATH CURL_ARGUMENTS...: $code, $dir/out
 }
 
 error() { echo "$code $(sed -n 's/^{"error":{"code":"\([a-z_]*\)".*/\1/p' "$dir/out")"; }
-records() { sed 's/^{"records":\[//; s/\(,"cursor":"[^"]*"}}\),{"id":/\1\n{"id":/g; s/\],"next_cursor".*//' "$dir/out" | sed '/^$/d'; }
+records() { sed 's/^{"records":\[//; s/\(,"cursor":"[^"]*"}}\),{"id":/\1\n{"id":/g; s/\],"next_cursor".*//; $a\\' "$dir/out" | sed '/^$/d'; }
 record_ids() { records | sed -n 's/^{"id":"\([^"]*\)".*/\1/p'; }
 count() { records | wc -l; }
 next() { sed -n 's/.*"next_cursor":"\([^"]*\)"}$/\1/p' "$dir/out"; }

@@ -27,7 +27,7 @@ runs() { "$build/sluice" --conf "$conf" history --limit 1000 --format jsonl 2>/d
 over() { [ "$(runs "$1")" -gt "$2" ] && ! is_now "$1" RUNNING; }
 
 provider --records 300
-host 'retry_base = 10ms'
+host 'retry_base = 10ms' 'first_spread = 10ms'
 ini <<INI
 [integration close]
 base_url   = $at/close/api
@@ -49,7 +49,7 @@ serve
 
 # ---- status
 
-finished() { status_of leads && grep -q '"finishedAt"' "$dir/out"; }
+finished() { is_now leads SUCCESS && grep -q '"finishedAt"' "$dir/out"; }
 until_true 30 finished
 has "$dir/out" '^\{"syncs":\[\{"id":"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}","connection_id":"acme","name":"leads","variant":"base","type":"INITIAL","status":"SUCCESS"' \
 	"a sync that ended well is SUCCESS, and INITIAL"
