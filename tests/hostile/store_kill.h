@@ -4,6 +4,7 @@
  *
  *   every invariant holds (store_verify)            no acknowledged page is lost
  *   records are exactly those of pages < checkpoint the feed tells the same, once a record
+ *   the outbox has each change of these pages once, in their order, whatever was taken out of it between two kills
  *
  * What page p does is a function of p, so the state after c pages is known. SLUICE_SEED and SLUICE_KILLS change the
  * campaign. */
@@ -119,7 +120,8 @@ child(const char *dir, const char *key_file)
 	struct fence fence;
 	unsigned p, end = 0;
 
-	if (!kit_open(&k) || !(d = kit_dataset(&k, "M")) || !(scope = kit_scope(&k, "sync")))
+	if (!kit_open(&k) || !(d = kit_dataset(&k, "M")) || !(scope = kit_scope(&k, "sync")) ||
+	    store_outbox_rules(k.s, &(struct outbox_rule){.name = "crm", .wants = 7, .batch = 7}, 1, &k.err) < 0)
 		return 4;
 	fence = (struct fence){scope, store_epoch_next(k.s, scope, &k.err)};
 	for (p = checkpoint(k.s, scope), end = p + PAGES_A_RUN; p < end; p++) {
@@ -147,6 +149,7 @@ struct campaign {
 	unsigned long seed;
 	unsigned bad, kills, acked; /* acked: pages from 0 that were acknowledged */
 	unsigned faults;
+	uint64_t taken; /* changes taken out of the outbox; their sequences are 1 to this */
 };
 
 static unsigned
@@ -288,6 +291,126 @@ check_records(struct campaign *m, uint32_t d, unsigned pages)
 		violation(m, "the feed is not the records", model.feed, live);
 }
 
+/* ---- the outbox ---- */
+
+struct told { /* the changes of pages, one after the other, met in the queue's events */
+	struct model m;
+	struct buf list; /* "action id\n" each, from the first */
+	uint64_t n, next; /* made by the pages; the next sequence to be met */
+	const char *at;
+	unsigned wrong;
+	uint64_t below, taken; /* events of numbers below this are taken; and the last sequence in them */
+};
+
+static void
+told_change(struct told *t, const char *action, unsigned id)
+{
+	buf_printf(&t->list, "%s %u\n", action, id);
+	t->n++;
+}
+
+static void
+told_pages(struct told *t, unsigned pages)
+{
+	struct model *m = &t->m;
+	char text[1024];
+	unsigned id;
+
+	for (unsigned p = 0; p < pages; p++) {
+		for (unsigned j = 0; j < PAGE; j++) {
+			id = page_id(p, j);
+			record_text(p, id, text, sizeof(text));
+			if (!m->known[id] || m->gone[id] || strcmp(m->text[id], text) != 0)
+				told_change(t, !m->known[id] || m->gone[id] ? "added" : "updated", id);
+			snprintf(m->text[id], sizeof(m->text[id]), "%s", text);
+			m->known[id] = true;
+			m->gone[id] = false;
+		}
+		if (page_deletes(p, &id) && m->known[id] && !m->gone[id]) {
+			m->gone[id] = true;
+			told_change(t, "deleted", id);
+		}
+	}
+}
+
+static void
+told_record(struct told *t, struct slice record)
+{
+	struct slice own, sequence, action, id;
+	char *action_text, *id_text, line[64];
+	int64_t n = 0;
+
+	if (!json_member(record, "_sluice", &own) || !json_member(own, "sequence", &sequence) || !json_int(sequence, &n) ||
+	    !json_member(own, "action", &action) || !json_member(own, "id", &id)) {
+		t->wrong++;
+		return;
+	}
+	action_text = json_text(action);
+	id_text = json_text(id);
+	snprintf(line, sizeof(line), "%s %s\n", action_text, id_text);
+	t->wrong += (uint64_t)n != t->next || strncmp(t->at, line, strlen(line)) != 0;
+	t->next++;
+	t->at += *t->at ? strcspn(t->at, "\n") + 1 : 0;
+	free(action_text);
+	free(id_text);
+}
+
+static bool
+told_event(void *arg, const struct outbox_event *e)
+{
+	struct told *t = arg;
+	struct slice data, records = {0};
+	struct json_iter it;
+
+	if (json_member(e->body, "data", &data))
+		json_member(data, "records", &records);
+	it = json_iter(records);
+	while (json_next(&it))
+		told_record(t, it.value);
+	if (e->number < t->below)
+		t->taken = t->next - 1;
+	return true;
+}
+
+static bool
+number_take(void *arg, const struct outbox_event *e)
+{
+	*(uint64_t *)arg = e->number;
+	return true;
+}
+
+static void
+check_outbox(struct campaign *m, unsigned pages)
+{
+	struct outbox_query q = {.endpoint = store_outbox_endpoint(m->k.s, "crm"), };
+	struct told *t = XNEW(struct told);
+	struct commit *c = kit_commit(&m->k);
+	uint64_t first = 0, last = 0;
+
+	told_pages(t, pages);
+	t->at = buf_str(&t->list);
+	for (uint64_t i = 0; i < m->taken; i++)
+		t->at += strcspn(t->at, "\n") + 1;
+	t->next = m->taken + 1;
+	q.limit = 1;
+	store_outbox_list(m->k.s, &q, number_take, &first, &m->k.err);
+	q.limit = 1000000;
+	store_outbox_list(m->k.s, &q, number_take, &last, &m->k.err);
+	t->taken = m->taken;
+	t->below = first + random_below(m, (unsigned)(last - first) + 2);
+	if (store_outbox_list(m->k.s, &q, told_event, t, &m->k.err) < 0)
+		violation(m, m->k.err.text, 0, 0);
+	if (t->wrong || t->next != t->n + 1)
+		violation(m, "the outbox has not each change once, in order", t->wrong, (unsigned)(t->n + 1 - t->next));
+	for (uint64_t i = first; i && i < t->below; i++)
+		commit_outbox_done(c, q.endpoint, i);
+	if (store_commit_wait(m->k.s, c, NULL, &m->k.err) < 0)
+		violation(m, m->k.err.text, 0, 0);
+	m->taken = t->taken;
+	buf_free(&t->list);
+	free(t);
+}
+
 /* What must hold whenever the writer has died. */
 static void
 check_store(struct campaign *m)
@@ -308,6 +431,7 @@ check_store(struct campaign *m)
 		violation(m, "an acknowledged page is lost", m->acked, c);
 	m->acked = c;
 	check_records(m, d, c);
+	check_outbox(m, c);
 	kit_close(&m->k);
 }
 
@@ -319,6 +443,7 @@ fresh_store(struct campaign *m)
 	kit_init(&m->k);
 	m->k.o.clock = NULL;
 	m->acked = 0;
+	m->taken = 0;
 }
 
 static void
