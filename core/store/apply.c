@@ -165,6 +165,7 @@ dataset_load(struct group *g, uint32_t number, struct dataset **out)
 	d = XNEW(struct dataset);
 	d->number = number;
 	d->e = e;
+	d->was = e.sequence;
 	d->names = slice_of(xmemdup(names.p, names.len), names.len);
 	if (g->n_ds == g->cap_ds) {
 		g->cap_ds = g->cap_ds ? g->cap_ds * 2 : 8;
@@ -274,7 +275,7 @@ group_finish(struct group *g, int rc)
 	if (!rc && g->outbox)
 		atomic_fetch_add(&g->s->outbox.added, g->outbox->added);
 	for (size_t i = 0; i < g->n_ds; i++) {
-		if (!rc && g->ds[i]->dirty)
+		if (!rc && g->ds[i]->e.sequence != g->ds[i]->was)
 			writer_changed(&g->s->writer, g->ds[i]->number);
 		dataset_free(g->ds[i]);
 	}

@@ -16,6 +16,7 @@ struct heard;
 struct dataset {
 	uint32_t number;
 	struct dataset_entry e;
+	uint64_t was; /* sequence before this group */
 	bool dirty;
 	bool merged;        /* a merged dataset is made of it */
 	enum { GUARDED_UNKNOWN, GUARDED_NONE, GUARDED_SOME } guarded; /* see guard.c */

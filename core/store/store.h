@@ -68,7 +68,7 @@ const char *store_dir(const struct store *s);
 /* A MAC over any bytes (up to 32) under a key of this store and its backups: for cursors that are handed out. */
 uint64_t store_stamp(const struct store *s, struct slice bytes);
 
-/* From now on store_poll, behind the callbacks, says each dataset in which something has become durable since it did so last, once;
+/* From now on store_poll, behind the callbacks, says each dataset of which a change has become durable since it did so last, once;
  * also what somebody waited for by store_commit_wait, and merged datasets. One follower; changed NULL: none any more. */
 void store_follow(struct store *s, void (*changed)(void *arg, uint32_t dataset), void *arg);
 

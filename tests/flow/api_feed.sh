@@ -37,14 +37,14 @@ serve() {
 	api=http://127.0.0.1:$port
 }
 ask() { # ask METHOD PATH [CURL ARGUMENTS]: body in $dir/out, status in $code
-	method=$1 path=$2
+	method=$1 where=$2
 	shift 2
 	code=$(curl -s --max-time 60 -X "$method" -H "Authorization: Bearer ${key:-$admin}" -H 'Content-Type: application/json' \
-		-o "$dir/out" -w '%{http_code}' "$@" "$api$path")
+		-o "$dir/out" -w '%{http_code}' "$@" "$api$where")
 }
 asked() { ask "$@" && [ "$code" = 200 ]; }
 member() { # member NAME: the text or number of the first one of that name in the last answer
-	sed -n "s/.*\"$1\":\"\{0,1\}\([^\",}]*\).*/\1/p" "$dir/out" | head -1
+	grep -o "\"$1\":\"\{0,1\}[^\",}]*" "$dir/out" | head -1 | sed 's/^"[^"]*":"\{0,1\}//'
 }
 runs_over() { # runs_over SYNC N: so many stand in the history, and none is under way
 	asked GET "/api/v1/runs?sync=$1&limit=1000" && [ "$(grep -o '"run":' "$dir/out" | wc -l)" -ge "$2" ] &&
@@ -130,8 +130,8 @@ until_true 10 stream_has 6
 ok $? "a stream is told of all that changed"
 asked GET "$of/changes?cursor=$last"
 is "$(lines '"action":"updated"') $(lines '"action":"deleted"') $(lines '"action":"added"')" "3 2 1" "as the provider changed it"
-grep -o '"id":"[^"]*"' "$dir/out" | head -6 >"$dir/paged"
-sed -n 's/^data: .*\("id":"[^"]*"\),"sequence".*/\1/p' "$dir/events" | head -6 >"$dir/streamed"
+grep -o '"action":"[a-z]*","id":"[^"]*","sequence":[0-9]*' "$dir/out" >"$dir/paged"
+grep -o '"action":"[a-z]*","id":"[^"]*","sequence":[0-9]*' "$dir/events" >"$dir/streamed"
 same "$dir/streamed" "$dir/paged" "stream and page tell the same in the same order"
 until_true 10 grep -q '^event: sync' "$dir/live"
 ok $? "the live view tells of syncs"
@@ -165,7 +165,7 @@ tr -d '\r' <"$dir/out" >"$dir/csv"
 "$build/sluice" --conf "$conf" export M_cursor --to csv 2>/dev/null | tr -d '\r' >"$dir/csv.cli"
 same "$dir/csv" "$dir/csv.cli" "a CSV is that of the command line"
 asked GET "$of/export"
-"$build/sluice" --conf "$conf" export M_cursor --to jsonl >"$dir/jsonl.cli" 2>/dev/null
+"$build/sluice" --conf "$conf" export M_cursor --to jsonl 2>/dev/null | sed 's/"action":"[a-z]*",//' >"$dir/jsonl.cli"
 same "$dir/out" "$dir/jsonl.cli" "JSON lines too"
 
 # ---- what was pruned is no gap
@@ -218,7 +218,7 @@ is "$(member enabled)" false "a connection is switched off"
 asked POST /api/v1/connections/acme/odd/enable
 is "$(member enabled)" true "and on"
 asked GET "/api/v1/dead-letters?unresolved=true"
-is "$(lines '"number":') $(member reason | cut -c1-2)" "1 th" "a dead letter is listed" || true
+is "$(member model) $(member reason)" "M_letters id is missing: a record without its id cannot be kept" "a dead letter is listed"
 number=$(member number)
 asked POST "/api/v1/dead-letters/$number/retry"
 is "$(member saved)" false "tried again it is refused again"

@@ -49,8 +49,8 @@ served_start(struct served *s)
 
 	unlink(log);
 	free(log);
-	s->pid = program_start(&s->st, (const char *[]){"serve", NULL}, "out");
-	for (int i = 0; i < 3000 && !served_port(s); i++)
+	s->pid = program_start(&s->st, (const char *[]){"--log-level", "info", "serve", NULL}, "out");
+	for (int i = 0; i < 3000 && !served_port(s) && waitpid(s->pid, NULL, WNOHANG) == 0; i++)
 		nap(10000);
 }
 
@@ -66,7 +66,7 @@ served_init(struct served *s, long records)
 	f = fopen(path, "ae");
 	fprintf(f,
 	        "[sync c0 : bench : pass]\nauto_sync = no\nmax_delete_share = 50%%\n[sync c0 : bench : tree]\nauto_sync = no\n"
-	        "[host]\nlisten = 127.0.0.1:0\nlog_level = info\nlog_file = %s/log\nworker = %s/sluice-worker\nmin_free = 0\n"
+	        "[host]\nlisten = 127.0.0.1:0\nlog_file = %s/log\nworker = %s/sluice-worker\nmin_free = 0\n"
 	        "[key test]\nvalue = " KEY "\nscope = admin\n",
 	        s->st.dir, s->st.build);
 	fclose(f);
