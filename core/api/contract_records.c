@@ -474,7 +474,7 @@ static const struct http_param list_params[] = {
 static const struct http_param prune_params[] = {OF_CONNECTION, {0}};
 
 static const struct http_schema metadata_schema = {
-	"RecordMetadata",
+	"ContractRecordMetadata",
 	(const struct http_field[]){
 		{.name = "first_seen_at", .type = HTTP_TIME, .required = true, .help = "kept when a deleted record comes back"},
 		{.name = "last_modified_at", .type = HTTP_TIME, .required = true, .help = "of its last action"},
@@ -485,14 +485,14 @@ static const struct http_schema metadata_schema = {
 		{0}},
 	false};
 static const struct http_schema record_schema = {
-	"Record",
+	"ContractRecord",
 	(const struct http_field[]){
 		{.name = "id", .type = HTTP_TEXT, .required = true, .help = "the record's key, always as text"},
 		{.name = "_nango_metadata", .type = HTTP_OBJECT, .required = true, .of = &metadata_schema, .help = "what is known of it here"},
 		{0}},
 	true};
 static const struct http_schema page_schema = {
-	"RecordPage",
+	"ContractRecordPage",
 	(const struct http_field[]){
 		{.name = "records", .type = HTTP_ARRAY, .required = true, .of = &record_schema, .help = "in the order of their last changes"},
 		{.name = "next_cursor", .type = HTTP_TEXT, .required = true, .nullable = true, .help = "null: this was the last page"},
