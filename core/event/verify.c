@@ -90,7 +90,7 @@ signature_fits(const struct event_proof *p, struct slice header, struct slice ti
 		if (!mac_read(w, text, sent))
 			continue;
 		for (size_t i = 0; i < 2; i++)
-			fits |= (sodium_memcmp(sent, ours[i], MAC) == 0) & (secret_reveal(p->secrets[i]).len > 0);
+			fits |= sodium_memcmp(sent, ours[i], MAC) == 0 && secret_reveal(p->secrets[i]).len > 0;
 	}
 	sodium_memzero(ours, sizeof ours);
 	return fits;

@@ -137,10 +137,19 @@ is "$status" 2 "what is gone is an error"
 
 # ---- a kill
 
-kill -STOP "$server"
-kill -9 "$server"
-wait "$server" 2>/dev/null
-serve
+want=$(handled hook)
+for n in $(seq 1 60); do
+	send '{"id":"k'$n'","type":"signed","save":[{"id":"k","v":'$n'}]}'
+	[ "$code" = 200 ] && want="$want,k$n"
+	case $n in 20 | 40)
+		kill -9 "$server"
+		wait "$server" 2>/dev/null
+		serve
+		;;
+	esac
+done
+until_true 30 settled
+is "$(handled hook)" "$want" "over two kills every event that was answered is handled once, in order"
 send '{"id":"f5","type":"signed","save":[{"id":"g","v":7}]}'
 has "$dir/out" '"known":true' "a new process knows what was handled before a kill"
 
