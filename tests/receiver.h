@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RECEIVER_CONNECTIONS 64
+#define RECEIVER_CONNECTIONS 160
 #define RECEIVER_EVENTS 200000
 
 enum receive {
@@ -270,7 +270,7 @@ receiver_new(void)
 	for (int i = 0; i < RECEIVER_CONNECTIONS; i++)
 		r->connections[i].fd = -1;
 	r->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (bind(r->listener, (struct sockaddr *)&at, sizeof at) || listen(r->listener, 64) ||
+	if (bind(r->listener, (struct sockaddr *)&at, sizeof at) || listen(r->listener, 200) ||
 	    getsockname(r->listener, (struct sockaddr *)&at, &len))
 		abort();
 	r->port = ntohs(at.sin_port);

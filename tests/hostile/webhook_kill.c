@@ -37,7 +37,7 @@ ini_write(const struct play *p)
 		die("cannot write %s", path);
 	fchmod(fileno(f), 0600);
 	fprintf(f,
-	        "[host]\ndata_dir = %s/store\nplugin_dir = %s/tests/plugins\nlog_level = warn\nmin_free = 0\nfirst_spread = 0s\n"
+	        "[host]\ndata_dir = %s/store\nplugin_dir = %s/tests/plugins\nlog_level = error\nmin_free = 0\nfirst_spread = 0s\n"
 	        "fail_pause = 200ms\nlisten = 127.0.0.1:0\n"
 	        "[integration bench]\nbase_url = http://127.0.0.1:%d\n"
 	        "[connection c0 : bench]\ntoken = xoxb-1234567890-000000-abcdefghijklmnop\n"
