@@ -135,7 +135,7 @@ const struct key keys[] = {
 		.unset = "for ever",
 		.help = "how long deleted records are kept; a reader that comes later than that starts anew"},
 	{HOST(keep_letters_ms), KEY_DURATION, "keep_letters", "90 days", .min = HOUR, .max = 36600 * DAY,
-		.help = "how long dead letters are kept that somebody has settled"},
+		.help = "how long dead letters are kept that somebody has settled, and events for applications that were given up"},
 	{HOST(listen), KEY_LIST, "listen", "127.0.0.1:3003",
 		.help = "where `sluice serve` answers HTTP: ADDRESS:PORT or unix:PATH, several with commas; none: nowhere"},
 	{HOST(http_origins), KEY_LIST, "http_origins", .sample = "https://app.example.com", .unset = "none",

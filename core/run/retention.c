@@ -18,6 +18,7 @@
 #define STEP_LINES 500u    /* dropped in one, where it is the room that they take which counts */
 #define STEP_RUNS 200u     /* looked at in one step */
 #define STEP_LETTERS 100u  /* the same; each may hold 64 KiB */
+#define STEP_EVENTS 100u   /* the same; each may hold 256 KiB and more */
 
 /* ---- runs that stay ---- */
 
@@ -177,6 +178,26 @@ letters_step(struct stepping *p)
 	return rc;
 }
 
+static void
+event_drop(void *arg, uint32_t endpoint, uint64_t number)
+{
+	struct stepping *p = arg;
+
+	p->step->events++;
+	if (p->commit)
+		commit_outbox_drop(p->commit, endpoint, number);
+}
+
+/* Those that are found are gone when the next step looks, so there is no place to go on from; counting takes one step. */
+static int
+events_step(struct stepping *p)
+{
+	int rc = store_outbox_old(p->s, p->step->before_us, p->commit ? STEP_EVENTS : SIZE_MAX, event_drop, p, p->err);
+
+	p->step->more = p->commit && p->step->events == STEP_EVENTS;
+	return rc;
+}
+
 /* 0: it is not over. */
 static int64_t
 run_end(struct slice json)
@@ -281,8 +302,8 @@ log_bytes_step(struct stepping *p)
 }
 
 static int (*const steps[RETAINED])(struct stepping *p) = {
-	[RETAIN_DELETED] = deleted_step,     [RETAIN_LETTERS] = letters_step, [RETAIN_RUNS] = runs_step,
-	[RETAIN_LOGS] = runs_step,           [RETAIN_LOG_BYTES] = log_bytes_step,
+	[RETAIN_DELETED] = deleted_step, [RETAIN_LETTERS] = letters_step, [RETAIN_EVENTS] = events_step,
+	[RETAIN_RUNS] = runs_step,       [RETAIN_LOGS] = runs_step,       [RETAIN_LOG_BYTES] = log_bytes_step,
 };
 
 int
@@ -290,7 +311,7 @@ retention_step(struct store *s, struct retention_step *step, struct commit *comm
 {
 	struct stepping p = {.s = s, .step = step, .commit = commit, .err = err, .room = STEP_ENTRIES};
 
-	step->tombstones = step->letters = step->runs = step->lines = 0;
+	step->tombstones = step->letters = step->events = step->runs = step->lines = 0;
 	return steps[step->what](&p);
 }
 
@@ -303,7 +324,7 @@ struct retention {
 	int64_t before_us[RETAINED]; /* 0: not limited */
 	uint64_t most_bytes;
 	bool going, flying;
-	uint64_t tombstones, letters, runs, lines; /* of this round */
+	uint64_t tombstones, letters, events, runs, lines; /* of this round */
 	void (*done)(void *arg, bool more);
 	void *arg;
 };
@@ -322,13 +343,14 @@ round_begin(struct retention *r, const struct host_settings *keep, int64_t now_u
 {
 	const int64_t ages[RETAINED] = {
 		[RETAIN_DELETED] = keep->keep_deleted_ms, [RETAIN_LETTERS] = keep->keep_letters_ms,
-		[RETAIN_RUNS] = keep->keep_runs_ms,       [RETAIN_LOGS] = keep->keep_logs_ms,
+		[RETAIN_EVENTS] = keep->keep_letters_ms,  [RETAIN_RUNS] = keep->keep_runs_ms,
+		[RETAIN_LOGS] = keep->keep_logs_ms,
 	};
 
 	for (size_t i = 0; i < RETAINED; i++)
 		r->before_us[i] = ages[i] > 0 && ages[i] < now_us / 1000 ? now_us - ages[i] * 1000 : 0;
 	r->most_bytes = keep->max_log_bytes;
-	r->tombstones = r->letters = r->runs = r->lines = 0;
+	r->tombstones = r->letters = r->events = r->runs = r->lines = 0;
 	r->step = (struct retention_step){0};
 	r->going = true;
 	return kept_runs_find(r->s, &r->kept, err);
@@ -339,10 +361,11 @@ round_end(struct retention *r)
 {
 	r->going = false;
 	kept_runs_finish(&r->kept);
-	if (r->tombstones || r->letters || r->runs || r->lines)
-		log_info("what is kept no longer has gone: %llu runs, %llu log lines, %llu settled dead letters, %llu deleted records",
+	if (r->tombstones || r->letters || r->events || r->runs || r->lines)
+		log_info("what is kept no longer has gone: %llu runs, %llu log lines, %llu settled dead letters, %llu events given up, "
+		         "%llu deleted records",
 		         (unsigned long long)r->runs, (unsigned long long)r->lines, (unsigned long long)r->letters,
-		         (unsigned long long)r->tombstones);
+		         (unsigned long long)r->events, (unsigned long long)r->tombstones);
 }
 
 static void
@@ -378,6 +401,7 @@ turn_done(void *arg, const struct commit_result *result)
 		r->runs += r->step.runs;
 		r->lines += r->step.lines;
 		r->letters += r->step.letters;
+		r->events += r->step.events;
 		r->tombstones += r->step.tombstones;
 		if (!round_on(r))
 			round_end(r);

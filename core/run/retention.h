@@ -1,4 +1,4 @@
-/* retention.h - what is old goes: tombstones, settled letters, runs with their steps, lines of logs.
+/* retention.h - what is old goes: tombstones, settled letters, events given up, runs with their steps, lines of logs.
  *
  * One step looks at a bounded piece in short snapshots and says in a commit of the caller's what is to go; so the loop is
  * never held, and a kill between two steps leaves a whole store. `prune` asks for steps one by one; a service has a
@@ -19,18 +19,18 @@ struct kept_runs {
 int kept_runs_find(struct store *s, struct kept_runs *k, struct err *err);
 void kept_runs_finish(struct kept_runs *k);
 
-enum retained { RETAIN_DELETED, RETAIN_LETTERS, RETAIN_RUNS, RETAIN_LOGS, RETAIN_LOG_BYTES, RETAINED };
+enum retained { RETAIN_DELETED, RETAIN_LETTERS, RETAIN_EVENTS, RETAIN_RUNS, RETAIN_LOGS, RETAIN_LOG_BYTES, RETAINED };
 
 struct retention_step {
 	enum retained what;
-	int64_t before_us;      /* deleted, settled, ended before then */
+	int64_t before_us;      /* deleted, settled, given up, ended before then */
 	int64_t logs_before_us; /* RETAIN_RUNS: the lines of runs that ended before then are not counted: RETAIN_LOGS did */
 	uint64_t most_bytes;    /* RETAIN_LOG_BYTES: until the lines of all runs together take no more; the oldest run's first */
 	const struct kept_runs *kept; /* for runs and lines */
 	uint32_t dataset;       /* where it goes on; all 0: at the beginning. Moved on */
 	uint64_t after;
 	bool more;              /* there may be other work behind it */
-	uint64_t tombstones, letters, runs, lines; /* of this step */
+	uint64_t tombstones, letters, events, runs, lines; /* of this step */
 };
 /* commit NULL: counts only. 0 or -1. */
 int retention_step(struct store *s, struct retention_step *step, struct commit *commit, struct err *err);

@@ -239,6 +239,54 @@ TEST("settled letters go, open ones stay; of more than one step's too")
 	kit_finish(&k);
 }
 
+static bool
+parked_add(void *arg, const struct outbox_event *e)
+{
+	return number_add(arg, e->number, SLICE(""));
+}
+
+TEST("events that were given up go when they are old, of more than one step's too; those that wait stay")
+{
+	const struct host_settings keep = {.keep_letters_ms = 90 * DAY_MS};
+	struct outbox_query parked = {.parked = true, .limit = 300};
+	struct buf got = {0};
+	struct commit *c;
+	struct kit k;
+	uint32_t d;
+	char id[16];
+
+	kit_init(&k);
+	REQUIRE(kit_open(&k));
+	CHECK(store_outbox_rules(k.s, &(struct outbox_rule){.name = "crm", .wants = OUTBOX_CREATED, .batch = 1}, 1, &k.err) == 0);
+	parked.endpoint = store_outbox_endpoint(k.s, "crm");
+	d = kit_dataset(&k, "M");
+	c = kit_commit(&k);
+	for (int i = 1; i <= 250; i++) {
+		snprintf(id, sizeof id, "%d", i);
+		kit_put(&k, c, d, id, "{}");
+	}
+	kit_wait(&k, c);
+	c = kit_commit(&k);
+	for (uint64_t i = 1; i <= 247; i++)
+		commit_outbox_park(c, parked.endpoint, i, SLICE("test"));
+	kit_wait(&k, c);
+	k.now_us += 89 * DAY_US;
+	c = kit_commit(&k);
+	commit_outbox_park(c, parked.endpoint, 248, SLICE("test"));
+	kit_wait(&k, c);
+	k.now_us += 2 * DAY_US;
+	round_do(&k, &keep);
+	CHECK(store_outbox_list(k.s, &parked, parked_add, &got, &k.err) == 0);
+	CHECK_STR(buf_str(&got), "248");
+	parked.parked = false;
+	buf_clear(&got);
+	CHECK(store_outbox_list(k.s, &parked, parked_add, &got, &k.err) == 0);
+	CHECK_STR(buf_str(&got), "249 250");
+	CHECK(kit_verify(&k));
+	buf_free(&got);
+	kit_finish(&k);
+}
+
 TEST("tombstones stay for ever unless keep_deleted says otherwise")
 {
 	struct host_settings keep = {.keep_runs_ms = 1, .keep_logs_ms = 1, .keep_letters_ms = 1, .max_log_bytes = 1};
