@@ -50,7 +50,7 @@ differ(struct run *r, enum change_action action, const struct run_model *m, stru
 
 struct kept {
 	struct buf json;
-	bool deleted;
+	bool deleted, pruned;
 };
 
 static void
@@ -60,6 +60,7 @@ kept_take(void *arg, const struct record *rec)
 
 	buf_slice(&k->json, rec->json);
 	k->deleted = rec->deleted_us != 0;
+	k->pruned = rec->pruned_us != 0;
 }
 
 static bool
@@ -121,7 +122,8 @@ dry_update(struct run *r, struct run_model *m, struct slice id, struct slice pat
 	struct kept before = {0};
 	struct buf after = {0};
 
-	if (!m->dataset || !store_record(r->host->store, m->dataset, id, kept_take, &before) || before.deleted) {
+	if (!m->dataset || !store_record(r->host->store, m->dataset, id, kept_take, &before) || before.deleted ||
+	    before.pruned) {
 		r->counts.missing++;
 		goto out;
 	}

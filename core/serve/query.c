@@ -151,6 +151,8 @@ record_row(void *arg, const struct record *r)
 	question_time(&o, "first_seen_at", r->first_seen_us);
 	question_time(&o, "modified_at", r->modified_us);
 	question_time(&o, "deleted_at", r->deleted_us);
+	if (r->pruned_us)
+		question_time(&o, "pruned_at", r->pruned_us);
 	json_kv_raw(&o, "record", r->json);
 	json_close(&o, '}');
 	question_row(q);

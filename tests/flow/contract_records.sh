@@ -5,6 +5,7 @@
 key=5f2b7b1e-9d3e-4c38-8a52-0f0a7d3f6b10
 
 asker=acme
+integration=close
 
 configure() {
 	host 'retry_base = 10ms' 'first_spread = 10ms' "encryption_key = file:$dir/the.key"
@@ -40,7 +41,7 @@ ask() { # ask METHOD PATH CURL_ARGUMENTS...: $code, $dir/out
 	path=$2
 	shift 2
 	code=$(curl -s -g -m 20 -X "$method" -o "$dir/out" -w '%{http_code}' -H "Authorization: Bearer $key" -H "Connection-Id: $asker" \
-		-H 'Provider-Config-Key: close' -H 'Content-Type: application/json' "$@" "$url$path")
+		-H "Provider-Config-Key: $integration" -H 'Content-Type: application/json' "$@" "$url$path")
 	: >"$dir/err"
 }
 
@@ -76,7 +77,7 @@ again() { # a full listing, to its end
 	until_true 30 synced
 }
 
-provider --records 300
+provider --records 120
 configure
 serve
 finished='"never"'
@@ -231,4 +232,44 @@ everything limit=50
 is "$?$(wc -l <"$dir/all")" "0$((leads - 1))" "from the beginning one may always read"
 run verify
 is "$status" 0 "the store verifies"
+
+# ---- records that are large: a page ends by its bytes
+
+plugins odd
+awk 'BEGIN { s = "xxxxxxxxxxxxxxxx"; while (length(s) < 1048000) s = s s; s = substr(s, 1, 1048000)
+	printf "{\"route\":\"GET /odd/letters\",\"replies\":[{\"body\":\"{\\\"items\\\":["
+	for (i = 0; i < 20; i++) printf "%s{\\\"id\\\":\\\"r%02d\\\",\\\"name\\\":\\\"%s\\\"}", i ? "," : "", i, s
+	printf "]}\"}]}" }' >"$dir/letters.json"
+provider "$dir/letters.json"
+store=$dir/large
+host
+ini <<INI
+[integration odd]
+base_url = $at
+[connection large : odd]
+[key app]
+value = $key
+scope = write
+INI
+asker=large
+integration=odd
+run run --sync letters
+is "$status" 0 "twenty records of a megabyte each are stored"
+sed -i 's/^\[connection large : odd\]/&\nactive = no/' "$conf/sluice.ini"
+serve
+ask GET '/records?model=M_letters&limit=10000'
+[ "$(wc -c <"$dir/out")" -lt 12000000 ] && [ -n "$(next)" ]
+ok $? "a page of them ends by its bytes, and next_cursor goes on"
+: >"$dir/all"
+at_cursor=
+while ask GET "/records?model=M_letters&limit=10000$at_cursor" && grep -oE '"id":"r[0-9]+"' "$dir/out" >>"$dir/all" && [ -n "$(next)" ]; do
+	at_cursor="&cursor=$(next)"
+done
+is "$(sort -u "$dir/all" | wc -l) $(wc -l <"$dir/all")" "20 20" "page by page all of them come, each once"
+many=$(sed 's/"id":"\(.*\)"/\&ids=\1/' "$dir/all" | tr -d '\n')
+ask GET "/records?model=M_letters&limit=10000$many"
+[ "$(wc -c <"$dir/out")" -lt 12000000 ] && [ -n "$(next)" ]
+ok $? "also when they are named by their ids"
+ask PATCH /records/prune -d "{\"model\":\"M_letters\",\"until_cursor\":\"$(next)\"}"
+is "$code $(sed 's/"count":[0-9]*/"count":N/' "$dir/out")" '200 {"count":N,"has_more":false}' "prune up to there"
 echo "1..$cases"
