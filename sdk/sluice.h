@@ -29,6 +29,7 @@
  *                    struct sluice_rate_group, sluice_rate.groups; a reserved size became size_rate_group
  *   1.2  2026-11-23  struct sluice_webhook, sluice_connector.webhooks, sluice_event(); the last reserved size became
  *                    size_webhook
+ *   1.3  2026-11-23  sluice_connector.dataset and .dataset_options, sluice_dataset(): datasets that the operator names
  */
 #ifndef SLUICE_H
 #define SLUICE_H
@@ -41,7 +42,7 @@ extern "C" {
 #endif
 
 #define SLUICE_ABI_MAJOR 1
-#define SLUICE_ABI_MINOR 2
+#define SLUICE_ABI_MINOR 3
 
 #ifdef __cplusplus /* where a const is not visible outside unless it says so */
 #define SLUICE_EXPORT extern __attribute__((visibility("default")))
@@ -265,6 +266,13 @@ struct sluice_connector {
 	                                       * facts: {"account": "..."} */
 	const struct sluice_oauth *oauth;     /* for SLUICE_OAUTH2. 1.1 */
 	const struct sluice_webhook *webhooks; /* what the provider tells by itself; NULL: nothing. 1.2 */
+
+	/* Datasets that the operator names: for each section [dataset CONNECTION : INTEGRATION : NAME] there is a model and
+	 * a sync called NAME, made after this pattern (its name, model and models are NULL). The operator may say kind, every,
+	 * id (the record's key; "id"), fields and track_deletes; every other name in the section is one of
+	 * .dataset_options, which the function gets by sluice_get_option, before the connection's own. NULL: none. 1.3 */
+	const struct sluice_sync *dataset;
+	const struct sluice_option *dataset_options; /* names besides: every kind id fields description track_deletes. 1.3 */
 };
 
 /* ---------------------------------------------------------------- HTTP, by the host's proxy ---- */
@@ -417,6 +425,7 @@ struct sluice_host {
 	const char *(*format)(struct sluice_run *, const char *fmt, ...) SLUICE_FORMAT(2, 3);
 	int (*is_full)(struct sluice_run *);
 	const char *(*event)(struct sluice_run *); /* 1.2 */
+	const char *(*dataset)(struct sluice_run *); /* 1.3 */
 };
 
 struct sluice_run { const struct sluice_host *host; }; /* what is behind it is the host's */
@@ -602,6 +611,12 @@ static inline const char *
 sluice_event(struct sluice_run *run)
 {
 	return sluice_has(run, event) ? run->host->event(run) : "{}";
+}
+/* The name of the dataset that is to be synced, which is its model's; NULL: what runs is none that the operator named. At once. */
+static inline const char *
+sluice_dataset(struct sluice_run *run)
+{
+	return sluice_has(run, dataset) ? run->host->dataset(run) : NULL;
 }
 /* An action's output, checked against its model; the last one counts. */
 static inline int sluice_reply(struct sluice_run *run, const char *json) { return run->host->reply(run, json); }

@@ -133,7 +133,7 @@ static const struct manifest_action *
 action_find(struct http_call *c, struct host *h, const struct connection_settings *to, const char *name)
 {
 	struct err err = {0};
-	const struct manifest *m = host_manifest(h, to->integration->plugin, &err);
+	const struct manifest *m = host_manifest_of(h, to, &err);
 	const struct manifest_action *a = m ? manifest_action(m, name) : NULL;
 	const char **names, *near;
 

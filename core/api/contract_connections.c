@@ -53,7 +53,7 @@ label_put(struct json_out *o, const char *name, struct slice labels, struct slic
 static void
 errors_put(struct api *a, struct json_out *o, const struct connection_settings *c)
 {
-	const struct manifest *m = host_manifest(api_host(a), c->integration->plugin, NULL);
+	const struct manifest *m = host_manifest_of(api_host(a), c, NULL);
 	struct buf last = {0};
 	bool told[2] = {false, false};
 

@@ -274,7 +274,7 @@ contract_sync(struct api *a, struct http_call *c, const char *connection, const 
 		contract_unknown_connection(c, 400, connection, integration);
 		return false;
 	}
-	out->manifest = host_manifest(api_host(a), out->connection->integration->plugin, &err);
+	out->manifest = host_manifest_of(api_host(a), out->connection, &err);
 	out->sync = out->manifest ? manifest_sync(out->manifest, sync) : NULL;
 	if (!out->manifest)
 		http_fail_err(c, &err);

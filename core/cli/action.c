@@ -140,7 +140,7 @@ action_run(struct access *a, struct slice input, struct err *err)
 {
 	struct cli *c = a->cli;
 	const struct connection_settings *k = pick_connection(c, err);
-	const struct manifest *m = k ? host_manifest(a->host, k->integration->plugin, err) : NULL;
+	const struct manifest *m = k ? host_manifest_of(a->host, k, err) : NULL;
 	struct buf first = {0}, then = {0};
 	int64_t timeout_ms;
 	char token[64];

@@ -188,7 +188,7 @@ model_find(struct holding *h, const struct held *held)
 {
 	const struct connection_settings *k =
 	        settings_connection(h->cli->settings, held->connection, held->integration);
-	const struct manifest *m = k ? host_manifest(h->access.host, k->integration->plugin, NULL) : NULL;
+	const struct manifest *m = k ? host_manifest_of(h->access.host, k, NULL) : NULL;
 	uint16_t index;
 
 	h->model = m ? manifest_model(m, held->model, &index) : NULL;

@@ -159,7 +159,7 @@ model_find(struct letters *l, struct err *err)
 	char *connection = member_text(row, "connection"), *integration = member_text(row, "integration"),
 	     *name = member_text(row, "model");
 	const struct connection_settings *k = settings_connection(l->cli->settings, connection, integration);
-	const struct manifest *m = k ? host_manifest(l->access.host, k->integration->plugin, err) : NULL;
+	const struct manifest *m = k ? host_manifest_of(l->access.host, k, err) : NULL;
 	const struct manifest_model *model = NULL;
 	uint16_t index;
 

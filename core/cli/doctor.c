@@ -170,7 +170,7 @@ connection_judge(struct doctor *d, const struct connection_settings *k, struct e
 
 	if (k->broken)
 		return err_set(err, ERR_USAGE, "%.*s", (int)strcspn(k->broken, "\n"), k->broken);
-	m = host_manifest(d->host, k->integration->plugin, err);
+	m = host_manifest_of(d->host, k, err);
 	rc = m && options_build(m, k, &options, err) == 0 && target_credentials(m, k, buf_view(&options), &auth, err) == 0 &&
 	             target_limits_check(d->cli->settings, m, k, err) == 0 ? 0 : -1;
 	for (size_t i = 0; rc == 0 && i < m->n_syncs; i++) {

@@ -128,7 +128,7 @@ mask_model(struct cli *c, struct host *h, const char *model, struct manifest_mod
 		if ((connection && strcmp(connection, k->name)) ||
 		    (integration && strcmp(integration, k->integration->name)))
 			continue;
-		m = host_manifest(h, k->integration->plugin, NULL);
+		m = host_manifest_of(h, k, NULL);
 		found = m ? manifest_model(m, model, &index) : NULL;
 	}
 	if (!found && merge && (!connection || strcmp(connection, MERGE_NAME) == 0) &&

@@ -126,7 +126,7 @@ no_sync(struct cli *c, struct host *h, struct err *err)
 		return err_set(err, ERR_USAGE, "nothing to run: no active connection has a sync that starts by itself");
 	for (size_t i = 0; i < c->settings->n_connections; i++) {
 		const struct connection_settings *k = c->settings->connections[i];
-		const struct manifest *m = wanted(c, k) ? host_manifest(h, k->integration->plugin, NULL) : NULL;
+		const struct manifest *m = wanted(c, k) ? host_manifest_of(h, k, NULL) : NULL;
 		if (m && !k->active && manifest_sync(m, sync))
 			return inactive(k, ", which has the sync ", sync, err);
 		for (size_t s = 0; m && s < m->n_syncs && n < LENGTH(names) - 1; s++)
@@ -165,7 +165,7 @@ pick_syncs(struct cli *c, struct host *h, struct picks *out, struct err *err)
 		if (!wanted(c, k) || (!named && !connection_enabled(host_store(h), k)))
 			continue;
 		any = true;
-		m = host_manifest(h, k->integration->plugin, &why);
+		m = host_manifest_of(h, k, &why);
 		if (m && k->broken && !out->looking) {
 			if (!cli_value(c, "--sync") || manifest_sync(m, cli_value(c, "--sync")))
 				out->exit = exit_worst(out->exit, connection_broken(c, k));

@@ -78,7 +78,7 @@ static int
 metadata_fits(struct access *a, const char *op, const struct connection_settings *k, struct slice value,
               struct err *err)
 {
-	const struct manifest *m = host_manifest(a->host, k->integration->plugin, err);
+	const struct manifest *m = host_manifest_of(a->host, k, err);
 	struct buf now = {0}, merged = {0};
 	int rc = m ? 0 : -1;
 
@@ -106,7 +106,7 @@ sync_known(struct access *a, const struct connection_settings *k, struct err *er
 
 	if (!sync)
 		return err_set(err, ERR_USAGE, "say which sync's checkpoint: --sync S");
-	m = host_manifest(a->host, k->integration->plugin, err);
+	m = host_manifest_of(a->host, k, err);
 	if (m && strncmp(sync, "webhook:", 8) == 0 && manifest_webhook(m, sync + 8))
 		return 0;
 	if (m && !manifest_sync(m, sync))

@@ -372,7 +372,7 @@ test_all(struct access *a, struct err *err)
 int
 connection_test(struct access *a, const struct connection_settings *k)
 {
-	struct pick one = {k, host_manifest(a->host, k->integration->plugin, NULL), NULL};
+	struct pick one = {k, host_manifest_of(a->host, k, NULL), NULL};
 
 	return picks_test(a, &(struct picks){.list = &one, .n = 1});
 }

@@ -150,6 +150,12 @@ said_before(const struct key *k)
 }
 
 static void
+dataset_compare(const struct dataset_settings *a, const struct dataset_settings *b, struct names *out)
+{
+	pairs_compare("", a->options, a->n_options, b->options, b->n_options, out);
+}
+
+static void
 keys_compare(enum section_kind kind, const void *a, const void *b, struct names *out)
 {
 	for (const struct key *k = keys; k < keys + keys_count; k++)
@@ -157,6 +163,8 @@ keys_compare(enum section_kind kind, const void *a, const void *b, struct names 
 			names_add(out, xstrdup(k->name));
 	if (kind == SECTION_CONNECTION)
 		connection_compare(a, b, out);
+	else if (kind == SECTION_DATASET)
+		dataset_compare(a, b, out);
 }
 
 /* ---- which sections ---- */
@@ -207,6 +215,12 @@ side_at(const struct settings *s, enum section_kind kind, size_t i, char **title
 		*title = xasprintf("connection %s : %s", k->name, k->integration->name);
 		*skip = k->stored;
 		return (struct side){k, k->at};
+	}
+	if (kind == SECTION_DATASET && i < s->n_datasets) {
+		const struct connection_settings *k = s->datasets[i]->connection;
+
+		*title = xasprintf("dataset %s : %s : %s", k->name, k->integration->name, s->datasets[i]->name);
+		return (struct side){s->datasets[i], s->datasets[i]->at};
 	}
 	if (kind == SECTION_SYNC && i < s->n_syncs) {
 		const struct connection_settings *k = s->syncs[i]->connection;

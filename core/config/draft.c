@@ -343,7 +343,7 @@ reading_entry(void *arg, const char *name, const char *value, unsigned line)
 		return;
 	struct draft_section *s = r->section;
 	const struct key *k = key_find(s->kind, name);
-	if (!k && s->kind != SECTION_CONNECTION)
+	if (!k && s->kind != SECTION_CONNECTION && s->kind != SECTION_DATASET)
 		draft_unknown(d, s, name, at);
 	else
 		draft_set(d, s, &(struct draft_given){k, name, value, at});

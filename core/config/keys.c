@@ -32,6 +32,9 @@ const struct section sections[SECTION_KINDS] = {
 	[SECTION_CONNECTION] = {"connection", 2, "[connection NAME : INTEGRATION]", "[connection acme : slack]",
 		"One customer's account. Every further name is an option that the connector declares (name = value),\n"
 		"or metadata.NAME = a JSON value or plain text: the first value of that metadata."},
+	[SECTION_DATASET] = {"dataset", 3, "[dataset CONNECTION : INTEGRATION : NAME]", "[dataset acme : slack : users]",
+		"A dataset that you name, of a connector that any source can be shaped with (rest, graphql, feed, csv). It is a model and\n"
+		"a sync of this name. Every further name is an option that the connector declares for datasets."},
 	[SECTION_SYNC] = {"sync", 3, "[sync CONNECTION : INTEGRATION : SYNC]", "[sync acme : slack : channel-messages]",
 		"Overrides what the connector declares for one sync of one connection."},
 	[SECTION_MERGE] = {"merge", 1, "[merge NAME]", "[merge people]",
@@ -48,6 +51,8 @@ static const char *const words_grant[] = {"auto", "refresh_token", "client_crede
 static const char *const words_share[] = {"connection", "integration", NULL};
 static const char *const words_needs[] = {"success", "any", NULL};
 static const char *const words_visibility[] = {"at-once", "complete", NULL};
+static const char *const words_kind[] = {"full", "incremental", NULL};
+static const char *const words_yes_no[] = {"yes", "no", NULL};
 static const char *const words_payload[] = {"full", "pointer", NULL};
 static const char *const words_level[] = {"debug", "info", "warn", "error", NULL};
 static const char *const words_format[] = {"auto", "text", "json", NULL};
@@ -58,6 +63,7 @@ static const char *const words_format[] = {"auto", "text", "json", NULL};
 #define CONNECTION(member) .section = SECTION_CONNECTION, .offset = offsetof(struct connection_settings, member)
 #define LIMIT(member) .section = SECTION_LIMIT, .offset = offsetof(struct limit_settings, member)
 #define MERGE(member) .section = SECTION_MERGE, .offset = offsetof(struct merge_settings, member)
+#define DATASET(member) .section = SECTION_DATASET, .offset = offsetof(struct dataset_settings, member)
 #define WEBHOOK(member) .section = SECTION_WEBHOOK, .offset = offsetof(struct webhook_settings, member)
 #define ALERT(member) .section = SECTION_ALERT, .offset = offsetof(struct alert_settings, member)
 #define SYNC(member) .section = SECTION_SYNC, .offset = offsetof(struct sync_settings, member)
@@ -242,6 +248,20 @@ const struct key keys[] = {
 	{CONNECTION(oauth_audience), KEY_TEXT, "oauth_audience", .sample = "https://login.salesforce.com",
 		.unset = "the token_url",
 		.help = "JWT: its aud"},
+
+	{DATASET(kind), KEY_WORD, "kind", .sample = "incremental", .unset = "what the connector's pattern says", .words = words_kind,
+		.help = "full: lists everything each time; incremental: what has changed since the last success"},
+	{DATASET(every_ms), KEY_DURATION, "every", .sample = "1h", .min = SECOND, .max = 366 * DAY,
+		.unset = "what the connector's pattern says",
+		.help = "how often it is due"},
+	{DATASET(id), KEY_TEXT, "id", .sample = "id", .unset = "id",
+		.help = "the member of a record that is its key; some connectors take a dotted path"},
+	{DATASET(fields), KEY_TEXT, "fields", .sample = "email:string, age:integer?, tags:array?", .unset = "whatever comes",
+		.help = "members and their types (string integer number boolean time object array any), a ? where one may be missing"},
+	{DATASET(description), KEY_TEXT, "description", .sample = "who may log in",
+		.help = "for people"},
+	{DATASET(track_deletes), KEY_WORD, "track_deletes", .sample = "yes", .unset = "yes where it is full", .words = words_yes_no,
+		.help = "what a complete listing does not show any more is deleted"},
 
 	{SYNC(every_ms), KEY_DURATION, "every", .sample = "every 30 minutes", .min = SECOND, .max = 366 * DAY,
 		.unset = "what the connector declares",

@@ -88,6 +88,12 @@ settings_free(struct settings *s)
 			free(s->syncs[i]->after_parts[k]);
 		free(s->syncs[i]);
 	}
+	for (size_t i = 0; i < s->n_datasets; i++) {
+		section_free(SECTION_DATASET, s->datasets[i]);
+		pairs_free(s->datasets[i]->options, s->datasets[i]->n_options);
+		free(s->datasets[i]->name);
+		free(s->datasets[i]);
+	}
 	for (size_t i = 0; i < s->n_limits; i++) {
 		section_free(SECTION_LIMIT, s->limits[i]);
 		free(s->limits[i]->name);
@@ -116,6 +122,7 @@ settings_free(struct settings *s)
 	free(s->integrations);
 	free(s->connections);
 	free(s->retired);
+	free(s->datasets);
 	free(s->syncs);
 	free(s->limits);
 	free(s->merges);
@@ -140,6 +147,15 @@ settings_connection(const struct settings *s, const char *name, const char *inte
 		found = c;
 	}
 	return found;
+}
+
+const struct dataset_settings *
+settings_dataset(const struct settings *s, const struct connection_settings *c, const char *name)
+{
+	for (size_t i = 0; i < s->n_datasets; i++)
+		if (s->datasets[i]->connection == c && !strcmp(s->datasets[i]->name, name))
+			return s->datasets[i];
+	return NULL;
 }
 
 const struct sync_settings *

@@ -9,6 +9,8 @@
  * way. And two defaults hang on the executable's place, one on data_dir: they join the draft here, not in the table. */
 #include "config/settings.h"
 
+#include <ctype.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -223,11 +225,9 @@ metadata_json(struct value *v, struct err *err)
 }
 
 static void
-pair_add(struct building *b, const struct draft_section *s, const struct draft_entry *e, struct connection_settings *c)
+pair_add(struct building *b, const struct draft_section *s, const struct draft_entry *e, bool metadata, struct pair **list,
+         size_t *n)
 {
-	bool metadata = entry_is_metadata(e);
-	struct pair **list = metadata ? &c->metadata : &c->options;
-	size_t *n = metadata ? &c->n_metadata : &c->n_options;
 	const char *name = metadata ? e->name + strlen(METADATA_PREFIX) : e->name;
 	struct err why = {0};
 	struct value v;
@@ -259,8 +259,10 @@ make_connection(struct building *b, const struct draft_section *s)
 	section_parse(b, s, c);
 	c->base_url_at = entry_origin(s, "base_url");
 	for (const struct draft_entry *e = s->entries; e < s->entries + s->n_entries; e++)
-		if (!e->key)
-			pair_add(b, s, e, c);
+		if (!e->key && entry_is_metadata(e))
+			pair_add(b, s, e, true, &c->metadata, &c->n_metadata);
+		else if (!e->key)
+			pair_add(b, s, e, false, &c->options, &c->n_options);
 	b->broken = NULL;
 }
 
@@ -282,6 +284,29 @@ sync_orphaned(struct building *b, const struct draft_section *s)
 	          near ? "; did you mean [" : "; add that section", near ? near : "", near ? "]?" : "");
 	free(wanted);
 	free(titles);
+}
+
+/* ---- [dataset] ---- */
+
+static void
+make_dataset(struct building *b, const struct draft_section *s)
+{
+	struct dataset_settings *d = XNEW(struct dataset_settings);
+
+	b->s->datasets = xrealloc(b->s->datasets, (b->s->n_datasets + 1) * sizeof(*b->s->datasets));
+	b->s->datasets[b->s->n_datasets++] = d;
+	*d = (struct dataset_settings){.name = xstrdup(s->part[2]), .at = s->at};
+	d->connection = settings_connection(b->s, s->part[0], s->part[1]);
+	if (!d->connection)
+		sync_orphaned(b, s);
+	if (!isalpha((unsigned char)*d->name) || strlen(d->name) > 64 ||
+	    d->name[strspn(d->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")])
+		fault_add(&b->draft->faults, s->at, s->title, NULL,
+		          "'%s' cannot be a model's name: it is made of letters, digits and _, at most 64, a letter first", d->name);
+	section_parse(b, s, d);
+	for (const struct draft_entry *e = s->entries; e < s->entries + s->n_entries; e++)
+		if (!e->key)
+			pair_add(b, s, e, false, &d->options, &d->n_options);
 }
 
 /* "CONNECTION : INTEGRATION : SYNC" taken apart. Whether it is there is judged later: connections may be in the store. */
@@ -496,6 +521,7 @@ static void (*const makers[SECTION_KINDS])(struct building *b, const struct draf
 	[SECTION_WEBHOOK] = make_webhook,
 	[SECTION_ALERT] = make_alert,
 	[SECTION_CONNECTION] = make_connection,
+	[SECTION_DATASET] = make_dataset,
 	[SECTION_SYNC] = make_sync,
 };
 

@@ -173,6 +173,20 @@ struct sync_settings {          /* [sync CONNECTION : INTEGRATION : SYNC]; zero 
 	struct origin at;
 };
 
+struct dataset_settings {       /* [dataset CONNECTION : INTEGRATION : NAME]: one that the operator names, of a connector without code of its own */
+	const struct connection_settings *connection;
+	char *name;
+	char *kind;                 /* "full", "incremental"; NULL: the connector's pattern */
+	int64_t every_ms;           /* 0: the pattern's */
+	char *id;                   /* the record's key; NULL: "id" */
+	char *fields;               /* "name:string, age:integer"; NULL: anything */
+	char *description;
+	char *track_deletes;        /* "yes", "no"; NULL: yes where it is full */
+	struct pair *options;       /* n_options; what the connector declares for datasets */
+	size_t n_options;
+	struct origin at;
+};
+
 #define PRIORITY_UNSET UINT64_MAX
 enum after_needs { NEEDS_SUCCESS, NEEDS_ANY };
 enum visibility { VISIBLE_AT_ONCE, VISIBLE_COMPLETE };
@@ -228,6 +242,7 @@ struct settings {
 	struct integration_settings **integrations; size_t n_integrations;
 	struct connection_settings **connections;  size_t n_connections;
 	struct connection_settings **retired;      size_t n_retired; /* stored ones that were removed; runs may hold them */
+	struct dataset_settings **datasets;        size_t n_datasets; /* those of one connection in the order of the files */
 	struct sync_settings **syncs;              size_t n_syncs;
 	struct setting_shown *shown;               size_t n_shown; /* for `sluice config` */
 	unsigned holders;           /* besides the first: settings_hold */
@@ -259,6 +274,7 @@ void settings_free(struct settings *s); /* the last holder's wipes secrets; NULL
 
 const struct connection_settings *settings_connection(const struct settings *s, const char *name, const char *integration); /* integration NULL: if only one matches */
 const struct sync_settings *settings_sync(const struct settings *s, const struct connection_settings *c, const char *sync); /* NULL: no section */
+const struct dataset_settings *settings_dataset(const struct settings *s, const struct connection_settings *c, const char *name); /* NULL: none */
 /* The same with what holds where nothing is given. Borrowed from s. */
 void settings_sync_fill(const struct settings *s, const struct connection_settings *c, const char *sync, struct sync_settings *out);
 void settings_exposed(const struct settings *s); /* a warning for each file that holds a secret and that others may read */

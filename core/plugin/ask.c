@@ -60,6 +60,7 @@ hello_send(struct worker_process *w, bool seccomp_only)
 	buf_u64(&b, 0);
 	buf_u64(&b, 0);
 	buf_bytes(&b, SLICE(""));
+	buf_bytes(&b, SLICE(""));
 	frame_end(&b, begin);
 	worker_process_send(w, &b);
 }

@@ -368,7 +368,7 @@ static void
 root_read(struct parse *p, struct slice root)
 {
 	struct manifest *m = p->m;
-	struct slice rate, oauth, check;
+	struct slice rate, oauth, check, dataset;
 
 	m->name = text_of(p, root, "name");
 	m->version = text_of(p, root, "version");
@@ -394,6 +394,10 @@ root_read(struct parse *p, struct slice root)
 	m->syncs = objects_of(p, root, "syncs", sizeof *m->syncs, &m->n_syncs, sync_read);
 	m->actions = objects_of(p, root, "actions", sizeof *m->actions, &m->n_actions, action_read);
 	m->webhooks = objects_of(p, root, "webhooks", sizeof *m->webhooks, &m->n_webhooks, webhook_read);
+	m->shaped = json_member(root, "dataset", &dataset) && json_type(dataset) == JSON_OBJECT;
+	if (m->shaped)
+		sync_read(p, dataset, &m->dataset);
+	m->dataset_options = objects_of(p, root, "dataset_options", sizeof *m->dataset_options, &m->n_dataset_options, option_read);
 }
 
 struct manifest *
@@ -458,16 +462,25 @@ webhook_free(struct manifest_webhook *w)
 	texts_free(w->types);
 }
 
+static void
+options_free(struct manifest_option *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(list[i].name);
+		free(list[i].help);
+		free(list[i].fallback);
+	}
+	free(list);
+}
+
 void
 manifest_free(struct manifest *m)
 {
 	if (!m)
 		return;
-	for (size_t i = 0; i < m->n_options; i++) {
-		free(m->options[i].name);
-		free(m->options[i].help);
-		free(m->options[i].fallback);
-	}
+	options_free(m->options, m->n_options);
+	options_free(m->dataset_options, m->n_dataset_options);
+	sync_free(&m->dataset);
 	for (size_t i = 0; i < m->n_models; i++) {
 		free(m->models[i].name);
 		free(m->models[i].description);
@@ -491,7 +504,6 @@ manifest_free(struct manifest *m)
 	texts_free(m->headers);
 	texts_free(m->scopes);
 	texts_free(m->oauth.scopes);
-	free(m->options);
 	free(m->models);
 	free(m->syncs);
 	free(m->actions);
@@ -542,4 +554,10 @@ manifest_model(const struct manifest *m, const char *name, uint16_t *index)
 		return &m->models[i];
 	}
 	return NULL;
+}
+
+const struct manifest_option *
+manifest_dataset_option(const struct manifest *m, const char *name)
+{
+	FIND(m, dataset_options, name);
 }

@@ -89,6 +89,10 @@ struct manifest {
 	size_t n_actions;
 	struct manifest_webhook *webhooks;
 	size_t n_webhooks;
+	bool shaped;                   /* the operator may name datasets, */
+	struct manifest_sync dataset;  /* after this pattern: no name, no models */
+	struct manifest_option *dataset_options;
+	size_t n_dataset_options;
 	bool has_check;
 };
 
@@ -104,6 +108,7 @@ const struct manifest_action *manifest_action(const struct manifest *m, const ch
 const struct manifest_webhook *manifest_webhook(const struct manifest *m, const char *name);
 const struct manifest_model *manifest_model(const struct manifest *m, const char *name, uint16_t *index);
 const struct manifest_option *manifest_option(const struct manifest *m, const char *name);
+const struct manifest_option *manifest_dataset_option(const struct manifest *m, const char *name);
 const char *manifest_type_name(int type); /* "string" ... */
 
 /* Does the JSON object (checked text) have these fields with these types? For metadata, action input and output. err

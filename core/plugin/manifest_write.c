@@ -81,12 +81,12 @@ fields_write(struct json_out *o, const char *key, const struct manifest_field *f
 }
 
 static void
-options_write(struct json_out *o, const struct manifest *m)
+options_write(struct json_out *o, const char *key, const struct manifest_option *list, size_t n)
 {
-	json_key(o, "options");
+	json_key(o, key);
 	json_open(o, '[');
-	for (size_t i = 0; i < m->n_options; i++) {
-		const struct manifest_option *option = &m->options[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct manifest_option *option = &list[i];
 
 		json_open(o, '{');
 		json_kv_str(o, "name", option->name);
@@ -240,7 +240,7 @@ manifest_write(struct buf *out, const struct manifest *m)
 	rate_write(&o, &m->rate);
 	oauth_write(&o, &m->oauth);
 	json_kv_bool(&o, "check", m->has_check);
-	options_write(&o, m);
+	options_write(&o, "options", m->options, m->n_options);
 	models_write(&o, m);
 	json_key(&o, "syncs");
 	json_open(&o, '[');
@@ -258,6 +258,11 @@ manifest_write(struct buf *out, const struct manifest *m)
 		for (size_t i = 0; i < m->n_webhooks; i++)
 			webhook_write(&o, m, &m->webhooks[i]);
 		json_close(&o, ']');
+	}
+	if (m->shaped) {
+		json_key(&o, "dataset");
+		sync_write(&o, m, &m->dataset);
+		options_write(&o, "dataset_options", m->dataset_options, m->n_dataset_options);
 	}
 	json_close(&o, '}');
 }

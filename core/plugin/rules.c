@@ -224,8 +224,8 @@ model_rules(struct parse *p, const struct manifest_model *m)
 		}
 	if (keys != 1)
 		parse_fail(p, "has %zu fields with SLUICE_KEY; exactly one tells a record's id", keys);
-	else if (key->type != SLUICE_STRING && key->type != SLUICE_INTEGER)
-		parse_fail(p, "field '%.80s': a key is SLUICE_STRING or SLUICE_INTEGER, not %s", key->name,
+	else if (key->type != SLUICE_STRING && key->type != SLUICE_INTEGER && key->type != SLUICE_ANY)
+		parse_fail(p, "field '%.80s': a key is SLUICE_STRING, SLUICE_INTEGER, or SLUICE_ANY for both, not %s", key->name,
 		           manifest_type_name(key->type));
 	else if (key->flags & SLUICE_OPTIONAL)
 		parse_fail(p, "field '%.80s': a key cannot be SLUICE_OPTIONAL", key->name);
@@ -322,6 +322,26 @@ webhook_rules(struct parse *p, const struct manifest_webhook *w)
 		parse_fail(p, ".challenge and .challenge_type, .account and .account_name are said both or not at all");
 }
 
+/* Names that a [dataset] section has of its own. */
+static const char *const dataset_names[] = {"every", "kind", "id", "fields", "description", "track_deletes"};
+
+static void
+dataset_rules(struct parse *p)
+{
+	const struct manifest *m = p->m;
+
+	if (m->dataset.name || m->dataset.n_models)
+		parse_fail(p, "its .dataset has a name or models; those are the operator's: leave them NULL");
+	for (size_t i = 0; i < m->n_dataset_options; i++, parse_at(p, "dataset_options", NULL)) {
+		name_rule(p, m->dataset_options[i].name, "_-", true);
+		parse_at(p, "dataset option", m->dataset_options[i].name);
+		for (size_t k = 0; k < LENGTH(dataset_names) && m->dataset_options[i].name; k++)
+			if (!strcmp(m->dataset_options[i].name, dataset_names[k]))
+				parse_fail(p, "this name belongs to the host; choose another");
+	}
+	unique_rule(p, m->dataset_options, m->n_dataset_options, sizeof *m->dataset_options, "dataset options");
+}
+
 void
 rules_check(struct parse *p)
 {
@@ -344,6 +364,8 @@ rules_check(struct parse *p)
 		action_rules(p, &m->actions[i]);
 	for (size_t i = 0; i < m->n_webhooks; i++, parse_at(p, "webhooks", NULL))
 		webhook_rules(p, &m->webhooks[i]);
+	parse_at(p, NULL, NULL);
+	dataset_rules(p);
 	parse_at(p, NULL, NULL);
 	unique_rule(p, m->options, m->n_options, sizeof *m->options, "options");
 	unique_rule(p, m->models, m->n_models, sizeof *m->models, "models");

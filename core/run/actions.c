@@ -167,7 +167,7 @@ task_start(struct action_task *t, struct err *err)
 {
 	struct host *h = t->all->host;
 	const struct connection_settings *c = settings_connection(h->settings, t->connection, t->integration);
-	const struct manifest *m = c ? host_manifest(h, c->integration->plugin, err) : NULL;
+	const struct manifest *m = c ? host_manifest_of(h, c, err) : NULL;
 	const struct manifest_action *a = m && !t->check ? manifest_action(m, t->name) : NULL;
 	struct run_request q = {.connection = c, .name = t->name, .what = t->check ? STEP_CHECK : STEP_ACTION,
 	                        .timeout_ms = t->timeout_ms, .input = buf_view(&t->input)};

@@ -338,7 +338,7 @@ async_put(struct host *h, const struct action_ask *ask, void (*told)(void *arg, 
           struct err *err)
 {
 	const struct connection_settings *c = settings_connection(h->settings, ask->connection, ask->integration);
-	const struct manifest *m = c ? host_manifest(h, c->integration->plugin, err) : NULL;
+	const struct manifest *m = c ? host_manifest_of(h, c, err) : NULL;
 	const struct manifest_action *action = m ? manifest_action(m, ask->name) : NULL;
 	char id[ASYNC_ID_SIZE];
 	struct async *a;

@@ -395,16 +395,21 @@ begin_run(struct run *r, struct err *err)
 	const struct integration_settings *i = r->connection->integration;
 	struct proxy *proxy = host_proxy(r->host, err);
 	struct oauth *keeper = NULL;
-	struct buf options = {0};
+	struct buf options = {0}, own = {0};
 	int rc = -1;
 
 	if (r->connection->broken)
 		return err_set(err, ERR_USAGE, "%.*s", (int)strcspn(r->connection->broken, "\n"), r->connection->broken);
 	r->plugin = proxy ? host_plugin(r->host, i->plugin, err) : NULL;
 	r->manifest = r->plugin ? r->plugin->manifest : NULL;
-	if (!r->manifest || work_find(r, err) != 0 || options_build(r->manifest, r->connection, &options, err) != 0)
+	if (r->manifest && shaped_has(r->settings, r->connection)) {
+		r->shaped = shaped_make(r->manifest, r->settings, r->connection, err);
+		r->manifest = r->shaped ? r->shaped->manifest : NULL;
+	}
+	if (!r->manifest || work_find(r, err) != 0 || options_build(r->manifest, r->connection, &options, err) != 0 ||
+	    shaped_options(r->manifest, r->settings, r->connection, r->sync ? r->sync->name : NULL, buf_view(&options), &own, err) != 0)
 		goto out;
-	connection_write(r->connection, buf_view(&options), &r->connection_json);
+	connection_write(r->connection, buf_view(&own), &r->connection_json);
 	if (tokens_used(r->manifest, r->connection)) {
 		keeper = tokens_keeper(r->host, r->manifest, r->connection, buf_view(&options), !r->request.due_us, err);
 		if (!keeper)
@@ -421,5 +426,6 @@ begin_run(struct run *r, struct err *err)
 out:
 	oauth_free(keeper);
 	buf_free(&options);
+	buf_free(&own);
 	return rc;
 }

@@ -214,7 +214,7 @@ connections_load(struct host *h, struct settings *s, struct err *err)
 int
 connection_judge(struct host *h, const struct connection_settings *c, struct err *err)
 {
-	const struct manifest *m = host_manifest(h, c->integration->plugin, err);
+	const struct manifest *m = host_manifest_of(h, c, err);
 	struct buf options = {0};
 	struct proxy_auth auth;
 	char at[ORIGIN_MAX];

@@ -16,6 +16,7 @@
 #include "run/endpoints.h"
 #include "run/host.h"
 #include "run/metrics.h"
+#include "run/shaped.h"
 #include "run/tokens.h"
 #include "run/merges.h"
 #include "run/rates.h"
@@ -130,6 +131,7 @@ host_free(struct host *h)
 	tokens_end(h);
 	proxy_free(h->proxy);
 	h->proxy = NULL;
+	shapes_free(h);
 	registry_free(h->registry);
 	store_close(h->store); /* joins the writer: nobody wakes us any more */
 	if (h->wake_open) {

@@ -15,6 +15,7 @@ struct host {
 	struct run *runs;                /* under way, each once */
 	uv_async_t wake;                 /* the store's writer thread has finished something */
 	struct metrics *metrics;
+	struct shapes *shapes;           /* manifests of connections with datasets of the operator: shaped.c */
 	struct tokens *tokens;           /* keepers of access tokens: tokens.c */
 	struct actions *actions;         /* made with the first action that is asked for */
 	struct async *async;             /* those that nobody waits for */

@@ -28,6 +28,7 @@
 #include "run/idset.h"
 #include "run/member.h"
 #include "run/metrics.h"
+#include "run/shaped.h"
 #include "wire/worker_process.h"
 
 struct dry_model;
@@ -154,6 +155,7 @@ struct run {
 	struct voice voice;                   /* of the one in hand */
 	const struct manifest_action *action; /* NULL: a check or sync */
 	struct sync_settings limits;          /* defaults filled in */
+	struct shaped *shaped;                /* its manifest with the operator's datasets; NULL: the plugin's own */
 	struct plugin_file *plugin;           /* as it was when this run began, whatever lies there now */
 	struct buf connection_json, metadata, checkpoint; /* checkpoint empty: none */
 	struct proxy_target *target;

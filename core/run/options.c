@@ -69,45 +69,62 @@ option_value(const struct manifest_option *o, const char *text, struct buf *out)
 	return false;
 }
 
+/* Options as given, against those that are declared. */
+struct given {
+	const char *connector;               /* who declares them */
+	const struct manifest_option *list;
+	size_t n_list;
+	const struct pair *pairs;
+	size_t n_pairs;
+	const char *section;                 /* "connection acme : slack" */
+	struct origin at;
+};
+
 static const struct pair *
-option_given(const struct connection_settings *c, const char *name)
+option_given(const struct given *g, const char *name)
 {
-	for (size_t i = 0; i < c->n_options; i++)
-		if (strcmp(c->options[i].name, name) == 0)
-			return &c->options[i];
+	for (size_t i = 0; i < g->n_pairs; i++)
+		if (strcmp(g->pairs[i].name, name) == 0)
+			return &g->pairs[i];
 	return NULL;
 }
 
-static int
-option_unknown(const struct manifest *m, const struct pair *given, struct err *err)
+static bool
+option_declared(const struct given *g, const char *name)
 {
-	const char **names = xcalloc(m->n_options + 1, sizeof *names);
+	for (size_t i = 0; i < g->n_list; i++)
+		if (strcmp(g->list[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static int
+option_unknown(const struct given *g, const struct pair *pair, struct err *err)
+{
+	const char **names = xcalloc(g->n_list + 1, sizeof *names);
 	const char *near;
 	char at[ORIGIN_MAX];
 
-	for (size_t i = 0; i < m->n_options; i++)
-		names[i] = m->options[i].name;
-	near = nearest(given->name, names);
+	for (size_t i = 0; i < g->n_list; i++)
+		names[i] = g->list[i].name;
+	near = nearest(pair->name, names);
 	free(names);
 	return err_set(err, ERR_USAGE, "%s: %s: connector '%s' has no option of this name%s%s%s",
-	               origin_text(given->at, at), given->name, m->name, near ? "; did you mean '" : "", near ? near : "",
+	               origin_text(pair->at, at), pair->name, g->connector, near ? "; did you mean '" : "", near ? near : "",
 	               near ? "'?" : "");
 }
 
 static int
-option_write(const struct manifest *m, const struct manifest_option *o, const struct connection_settings *c,
-             struct json_out *out, struct err *err)
+option_write(const struct given *g, const struct manifest_option *o, struct json_out *out, struct err *err)
 {
-	const struct pair *given = option_given(c, o->name);
+	const struct pair *given = option_given(g, o->name);
 	const char *text = given ? given->value : o->fallback;
 	struct buf value = {0};
 	char at[ORIGIN_MAX];
 
 	if (!text && (o->flags & SLUICE_REQUIRED))
-		return err_set(err, ERR_USAGE,
-		               "%s: connection %s : %s: %s is missing: connector '%s' requires it%s%s",
-		               origin_text(c->at, at), c->name, c->integration->name, o->name, m->name, o->help ? ": " : "",
-		               o->help ? o->help : "");
+		return err_set(err, ERR_USAGE, "%s: %s: %s is missing: connector '%s' requires it%s%s", origin_text(g->at, at),
+		               g->section, o->name, g->connector, o->help ? ": " : "", o->help ? o->help : "");
 	if (!text)
 		return 0;
 	if (!given) {
@@ -124,20 +141,42 @@ option_write(const struct manifest *m, const struct manifest_option *o, const st
 	return 0;
 }
 
-int
-options_build(const struct manifest *m, const struct connection_settings *c, struct buf *out, struct err *err)
+static int
+given_build(const struct given *g, struct buf *out, struct err *err)
 {
 	struct json_out o = json_out(out);
 
-	for (size_t i = 0; i < c->n_options; i++)
-		if (!manifest_option(m, c->options[i].name))
-			return option_unknown(m, &c->options[i], err);
+	for (size_t i = 0; i < g->n_pairs; i++)
+		if (!option_declared(g, g->pairs[i].name))
+			return option_unknown(g, &g->pairs[i], err);
 	json_open(&o, '{');
-	for (size_t i = 0; i < m->n_options; i++)
-		if (option_write(m, &m->options[i], c, &o, err) != 0)
+	for (size_t i = 0; i < g->n_list; i++)
+		if (option_write(g, &g->list[i], &o, err) != 0)
 			return -1;
 	json_close(&o, '}');
 	return 0;
+}
+
+int
+options_build(const struct manifest *m, const struct connection_settings *c, struct buf *out, struct err *err)
+{
+	char *section = xasprintf("connection %s : %s", c->name, c->integration->name);
+	const struct given g = {m->name, m->options, m->n_options, c->options, c->n_options, section, c->at};
+	int rc = given_build(&g, out, err);
+
+	free(section);
+	return rc;
+}
+
+int
+dataset_options_build(const struct manifest *m, const struct dataset_settings *d, struct buf *out, struct err *err)
+{
+	char *section = xasprintf("dataset %s : %s : %s", d->connection->name, d->connection->integration->name, d->name);
+	const struct given g = {m->name, m->dataset_options, m->n_dataset_options, d->options, d->n_options, section, d->at};
+	int rc = given_build(&g, out, err);
+
+	free(section);
+	return rc;
 }
 
 void

@@ -9,6 +9,8 @@
 /* Appends {"name": value, ...}: every option that the connector declares and that is given or has a fallback. -1: an option that
  * nobody declared, one of the wrong type, or a required one that is missing; err names file, line and remedy. Never credentials. */
 int options_build(const struct manifest *m, const struct connection_settings *c, struct buf *out, struct err *err);
+/* The same of a dataset that the operator named, by the connector's dataset_options. */
+int dataset_options_build(const struct manifest *m, const struct dataset_settings *d, struct buf *out, struct err *err);
 /* {"connection":"acme","integration":"slack","options":{...}}: what the plugin gets to see of its connection. */
 void connection_write(const struct connection_settings *c, struct slice options, struct buf *out);
 /* One option's text from the INI as JSON of its type; false: it is no such thing. */

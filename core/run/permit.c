@@ -60,7 +60,7 @@ app_check(const struct permit *p, const struct connection_settings *c, struct er
 struct permit *
 permit_new(struct host *h, const struct connection_settings *c, struct err *err)
 {
-	const struct manifest *m = host_manifest(h, c->integration->plugin, err);
+	const struct manifest *m = host_manifest_of(h, c, err);
 	struct proxy *proxy = m ? host_proxy(h, err) : NULL;
 	struct permit *p = XNEW(struct permit);
 	struct buf options = {0};

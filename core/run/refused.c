@@ -38,7 +38,7 @@ run_refused(struct host *h, const struct run_request *q, const struct err *why)
 	r->host = h;
 	r->request = *q;
 	r->connection = q->connection;
-	r->manifest = host_manifest(h, q->connection->integration->plugin, NULL);
+	r->manifest = host_manifest_of(h, q->connection, NULL);
 	r->scope = scope;
 	r->err = *why;
 	r->number = number = store_run_next(h->store);

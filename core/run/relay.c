@@ -85,7 +85,7 @@ relay_done(void *arg, const struct proxy_answer *a)
 static struct proxy_target *
 relay_target(struct host *h, const struct connection_settings *c, struct err *err)
 {
-	const struct manifest *m = host_manifest(h, c->integration->plugin, err);
+	const struct manifest *m = host_manifest_of(h, c, err);
 	struct proxy *proxy = m ? host_proxy(h, err) : NULL;
 	struct proxy_target *target = NULL;
 	struct oauth *keeper = NULL;

@@ -37,7 +37,7 @@ type_of(const struct manifest *m, const struct connection_settings *c)
 const char *
 credentials_type(struct host *h, const struct connection_settings *c)
 {
-	const struct manifest *m = host_manifest(h, c->integration->plugin, NULL);
+	const struct manifest *m = host_manifest_of(h, c, NULL);
 
 	return m ? type_of(m, c) : "NONE";
 }
@@ -155,7 +155,7 @@ credentials_reveal(struct host *h, const struct reveal_ask *a, void (*told)(void
 {
 	const struct connection_settings *c = a->connection;
 	struct err err = {0};
-	const struct manifest *m = host_manifest(h, c->integration->plugin, &err);
+	const struct manifest *m = host_manifest_of(h, c, &err);
 	struct buf options = {0}, json = {0};
 	struct proxy_auth auth;
 	struct reveal *waits = NULL;

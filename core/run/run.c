@@ -367,6 +367,7 @@ run_free(struct run *r)
 	free((char *)(uintptr_t)r->request.name);
 	free((char *)(uintptr_t)r->request.input.p);
 	free(r->models);
+	shaped_free(r->shaped);
 	plugin_file_drop(r->plugin);
 	settings_free(r->settings);
 	free(r->sandbox);

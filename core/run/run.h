@@ -50,6 +50,13 @@ bool host_room_lacks(const struct host *h, struct err *err);
 /* The manifest of a plugin by name (described by a sandboxed worker when not cached; waits, running the loop). Borrowed, until the
  * file changes. */
 const struct manifest *host_manifest(struct host *h, const char *plugin, struct err *err);
+/* The manifest of a connection: its plugin's, with the datasets that the operator named for it (run/shaped.h). Borrowed likewise. */
+const struct manifest *host_manifest_of(struct host *h, const struct connection_settings *c, struct err *err);
+/* The same by settings that are not in force: c is one of theirs. */
+const struct manifest *host_manifest_in(struct host *h, const struct settings *s, const struct connection_settings *c, struct err *err);
+/* Other settings or plugins are in force, and who keeps such manifests is about to ask anew: what nobody asked for since the time
+ * before last goes. */
+void host_manifests_age(struct host *h);
 const struct manifest *host_manifest_file(struct host *h, const char *path, struct err *err);
 /* While plugins are watched (plugin/registry.h) the manifests that host_manifest gives are borrowed until `changed` has returned; a run
  * keeps its own. unwatch before host_free, and the loop is run until the handles are closed (host_free does). */

@@ -10,6 +10,8 @@
 #include <string.h>
 #include "base/mem.h"
 #include "run/merges.h"
+#include "run/options.h"
+#include "run/shaped.h"
 
 
 struct judging {
@@ -91,7 +93,7 @@ source_judge(const struct judging *j, const struct merge_settings *merge, const 
              const struct dataset_name *source)
 {
 	const struct connection_settings *k = settings_connection(j->s, source->connection, source->integration);
-	const struct manifest *m = k ? host_manifest(j->host, k->integration->plugin, NULL) : NULL;
+	const struct manifest *m = k ? host_manifest_in(j->host, j->s, k, NULL) : NULL;
 	bool fault = k || host_store(j->host) != NULL;
 	const char *near;
 	struct err err;
@@ -131,6 +133,36 @@ merge_judge(const struct judging *j, const struct merge_settings *merge)
 	free(section);
 }
 
+/* ---- [dataset] ---- */
+
+/* One that its connector cannot have, or whose options are not what it wants. */
+static void
+dataset_judge(const struct judging *j, const struct dataset_settings *d)
+{
+	const struct manifest *m = host_manifest(j->host, d->connection->integration->plugin, NULL);
+	struct buf options = {0};
+	struct err err;
+
+	if (m && m->shaped && dataset_options_build(m, d, &options, &err) != 0)
+		j->judge->fault(j->judge->arg, &err);
+	buf_free(&options);
+}
+
+/* A connection whose datasets do not make a manifest is told with the connection; one that names none syncs nothing. */
+static void
+datasets_judge(const struct judging *j, const struct connection_settings *c)
+{
+	const struct manifest *m = host_manifest(j->host, c->integration->plugin, NULL);
+	char *section = xasprintf("connection %s : %s", c->name, c->integration->name);
+	struct err err;
+
+	if (m && m->shaped && !m->n_syncs && !shaped_has(j->s, c)) {
+		err_set(&err, ERR_USAGE, "it has no [dataset %s : %s : NAME], so it syncs nothing", c->name, c->integration->name);
+		say(j, false, c->at, section, &err);
+	}
+	free(section);
+}
+
 /* ---- metadata ---- */
 
 /* Which names syncs declare; NULL-terminated, yours; the names are the manifest's. */
@@ -152,7 +184,7 @@ inputs_of(const struct manifest *m)
 static void
 metadata_judge(const struct judging *j, const struct connection_settings *c)
 {
-	const struct manifest *m = c->n_metadata ? host_manifest(j->host, c->integration->plugin, NULL) : NULL;
+	const struct manifest *m = c->n_metadata ? host_manifest_in(j->host, j->s, c, NULL) : NULL;
 	const char **names = m ? inputs_of(m) : NULL;
 	char *section = xasprintf("connection %s : %s", c->name, c->integration->name);
 	struct err err;
@@ -182,6 +214,10 @@ sections_judge(struct host *h, const struct settings *s, const struct section_ju
 		limit_judge(&j, s->limits[i]);
 	for (size_t i = 0; i < s->n_merges; i++)
 		merge_judge(&j, s->merges[i]);
-	for (size_t i = 0; i < s->n_connections; i++)
+	for (size_t i = 0; i < s->n_datasets; i++)
+		dataset_judge(&j, s->datasets[i]);
+	for (size_t i = 0; i < s->n_connections; i++) {
+		datasets_judge(&j, s->connections[i]);
 		metadata_judge(&j, s->connections[i]);
+	}
 }

@@ -310,6 +310,7 @@ hello_send(struct run *r)
 	buf_u64(&out, s->max_record);
 	buf_u64(&out, s->max_batch);
 	buf_bytes(&out, slice_str(r->manifest->name));
+	buf_bytes(&out, slice_str(r->shaped ? r->shaped->text : ""));
 	frame_end(&out, at);
 	worker_process_send(r->worker, &out);
 	buf_free(&out);

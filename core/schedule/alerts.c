@@ -195,7 +195,7 @@ interval_find(const struct alerts *a, struct watch *w)
 	struct host *h = a->service->host;
 	const struct settings *settings = host_settings(h);
 	const struct connection_settings *c = settings_connection(settings, w->subject.connection, w->subject.integration);
-	const struct manifest *m = c ? host_manifest(h, c->integration->plugin, NULL) : NULL;
+	const struct manifest *m = c ? host_manifest_of(h, c, NULL) : NULL;
 	const struct manifest_sync *sync = m ? manifest_sync(m, w->subject.sync) : NULL;
 	struct sync_settings y;
 

@@ -120,7 +120,7 @@ chosen_each(struct host *h, const struct service_ask *a, int (*each)(void *arg, 
 		struct chosen c = {.connection = s->connections[i]};
 		if (!ask_fits(a, c.connection))
 			continue;
-		c.manifest = host_manifest(h, c.connection->integration->plugin, &why);
+		c.manifest = host_manifest_of(h, c.connection, &why);
 		for (size_t k = 0; c.manifest && k < c.manifest->n_syncs; k++) {
 			c.sync = &c.manifest->syncs[k];
 			if (!fits(a->sync, c.sync->name))

@@ -79,7 +79,7 @@ entry_chosen(const struct entry *e, struct chosen *c, struct err *err)
 	struct host *h = e->service->host;
 
 	c->connection = settings_connection(host_settings(h), e->connection, e->integration);
-	c->manifest = c->connection ? host_manifest(h, c->connection->integration->plugin, err) : NULL;
+	c->manifest = c->connection ? host_manifest_of(h, c->connection, err) : NULL;
 	c->sync = c->manifest ? manifest_sync(c->manifest, e->sync) : NULL;
 	if (!c->connection || (c->manifest && !c->sync))
 		err_set(err, ERR_USAGE, "%s : %s : %s is configured no more", e->connection, e->integration, e->sync);
@@ -163,7 +163,7 @@ connection_put(struct service *s, const struct connection_settings *k, struct id
 	bool fresh;
 
 	if (judge_connection(s->host, host_settings(s->host), k, &err) == 0)
-		c.manifest = host_manifest(s->host, k->integration->plugin, &err);
+		c.manifest = host_manifest_of(s->host, k, &err);
 	for (size_t i = 0; c.manifest && i < c.manifest->n_syncs; i++) {
 		struct entry *e;
 		c.sync = &c.manifest->syncs[i];
@@ -251,6 +251,7 @@ service_refit(struct service *s)
 {
 	struct schedule_options o;
 
+	host_manifests_age(s->host);
 	service_limits(s, &o);
 	schedule_limits(s->schedule, &o);
 	service_fit(s);

@@ -19,7 +19,7 @@ judge_connection(struct host *h, const struct settings *s, const struct connecti
 		return err_set(err, ERR_USAGE, "%.*s", (int)strcspn(k->broken, "\n"), k->broken);
 	if (connection_judge(h, k, err) != 0)
 		return -1;
-	return target_limits_check(s, host_manifest(h, k->integration->plugin, err), k, err);
+	return target_limits_check(s, host_manifest_in(h, s, k, err), k, err);
 }
 
 static void
@@ -43,7 +43,7 @@ judge_syncs(struct host *h, const struct settings *s, judge_fault *fault, void *
 	size_t bad = 0;
 
 	for (size_t i = 0; i < s->n_syncs; i++) {
-		const struct manifest *m = host_manifest(h, s->syncs[i]->connection->integration->plugin, NULL);
+		const struct manifest *m = host_manifest_in(h, s, s->syncs[i]->connection, NULL);
 
 		if (!m || manifest_sync(m, s->syncs[i]->sync))
 			continue; /* a plugin that cannot be had was named with its connection */
@@ -79,7 +79,7 @@ judge_schedule(struct host *h, const struct settings *s, judge_fault *fault, voi
 
 	for (size_t i = 0; i < s->n_connections; i++) {
 		const struct connection_settings *k = s->connections[i];
-		const struct manifest *m = host_manifest(h, k->integration->plugin, NULL);
+		const struct manifest *m = host_manifest_in(h, s, k, NULL);
 
 		whole &= m != NULL;
 		for (size_t n = 0; m && n < m->n_syncs; n++)

@@ -92,7 +92,7 @@ refusal_stands(struct service *s, const struct chosen *c)
 static bool
 any_sync(struct service *s, const struct connection_settings *k, bool (*is)(struct service *s, const struct chosen *c))
 {
-	struct chosen c = {.connection = k, .manifest = host_manifest(s->host, k->integration->plugin, NULL)};
+	struct chosen c = {.connection = k, .manifest = host_manifest_of(s->host, k, NULL)};
 
 	for (size_t i = 0; c.manifest && i < c.manifest->n_syncs; i++) {
 		c.sync = &c.manifest->syncs[i];

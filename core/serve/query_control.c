@@ -307,7 +307,7 @@ chosen_find(const struct question *q, const struct scope_name *name, struct chos
 {
 	*c = (struct chosen){.connection = settings_connection(host_settings(q->host), name->connection, name->integration)};
 	if (c->connection && !c->connection->broken)
-		c->manifest = host_manifest(q->host, c->connection->integration->plugin, NULL);
+		c->manifest = host_manifest_of(q->host, c->connection, NULL);
 	c->sync = c->manifest ? manifest_sync(c->manifest, name->sync) : NULL;
 	return c->sync != NULL;
 }

@@ -56,7 +56,7 @@ state_tell(struct question *q, const char *subject, const char *state, int64_t e
 static void
 token_check(struct question *q, const struct connection_settings *k, const char *subject)
 {
-	const struct manifest *m = host_manifest(q->host, k->integration->plugin, NULL);
+	const struct manifest *m = host_manifest_of(q->host, k, NULL);
 	struct buf options = {0}, state = {0};
 	int64_t expires_us = 0;
 	struct err err;

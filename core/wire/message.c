@@ -11,8 +11,8 @@
 
 /* clang-format off */
 const struct message_spec messages[MESSAGES] = {
-	[MSG_HELLO] = {"hello", TO_WORKER, PHASE_START, 0, SMALL,
-		"u16 wire_version, u8 mode, u8 seccomp_only, u64 max_answer, u64 max_record, u64 max_batch, B plugin_name"},
+	[MSG_HELLO] = {"hello", TO_WORKER, PHASE_START, 0, FRAME_MAX,
+		"u16 wire_version, u8 mode, u8 seccomp_only, u64 max_answer, u64 max_record, u64 max_batch, B plugin_name, B shaped"},
 	[MSG_STEP] = {"step", TO_WORKER, PHASE_IDLE, 0, FRAME_MAX,
 		"u8 what, B name, u8 full, i64 now_us, i64 last_success_us, u32 calls, u32 time_ms, u32 page_size, u8 resumed, "
 		"B connection, B metadata, B checkpoint, B input"},

@@ -19,7 +19,7 @@
 #define FRAME_HEADER 12u
 #define FRAME_MAX (1u << 20)          /* bytes of fields in one frame, at most; longer things travel in several, */
 #define FRAME_RECORD_MAX ((8u << 20) + 4096u) /* but a record is never cut: SAVE and RECORDS may be this long, for a single large one */
-#define WIRE_VERSION 1u
+#define WIRE_VERSION 2u
 
 enum wire_phase {                     /* of a worker's life */
 	PHASE_START = 1,                  /* spawned; sandbox being built and tested */
@@ -67,7 +67,7 @@ enum frame_flag { FRAME_MORE = 1, FRAME_LAST = 2, FRAME_PAGE = 4 }; /* PAGE: as 
 enum hello_mode { HELLO_DESCRIBE = 1, HELLO_RUN = 2 };
 
 /* Field lists, in order (see message.c for the table itself; names there):
- * HELLO       u16 wire_version, u8 mode, u8 seccomp_only, u64 max_answer, u64 max_record, u64 max_batch, B plugin_name
+ * HELLO       u16 wire_version, u8 mode, u8 seccomp_only, u64 max_answer, u64 max_record, u64 max_batch, B plugin_name, B shaped (manifest with the datasets that the operator named; empty: none)
  * STEP        u8 what (0 sync, 1 check, 2 action, 3 event), B name, u8 full, i64 now_us, i64 last_success_us (0 none), u32 calls (budget; 0 none), u32 time_ms (0 none),
  *             u32 page_size (0 as declared), u8 resumed, B connection (JSON {"connection","integration","options":{...}}), B metadata (JSON object), B checkpoint (JSON or empty), B input (JSON or empty)
  * POSITION_IS B name (depth byte + key), B state (JSON)

@@ -108,13 +108,13 @@ fallback_write(struct describing *d, const struct sluice_option *option)
 }
 
 static void
-options_write(struct describing *d)
+options_write(struct describing *d, const char *key, bool (*at)(const struct plugin *p, size_t i, struct sluice_option *out))
 {
 	struct sluice_option option;
 
-	json_key(&d->o, "options");
+	json_key(&d->o, key);
 	json_open(&d->o, '[');
-	for (size_t i = 0; within(d, i, "options") && plugin_option(d->p, i, &option); i++) {
+	for (size_t i = 0; within(d, i, key) && at(d->p, i, &option); i++) {
 		json_open(&d->o, '{');
 		json_kv_str(&d->o, "name", option.name);
 		type_write(d, option.type);
@@ -252,6 +252,20 @@ webhooks_write(struct describing *d)
 }
 
 static void
+dataset_write(struct describing *d)
+{
+	struct sluice_sync s;
+
+	if (!plugin_dataset(d->p, &s))
+		return;
+	json_key(&d->o, "dataset");
+	sync_write(d, &s);
+	options_write(d, "dataset_options", plugin_dataset_option);
+	if (!s.fetch)
+		describe_fail(d, "dataset", "", ".fetch is NULL; name the function that does the work");
+}
+
+static void
 groups_write(struct describing *d, const struct sluice_rate_group *groups)
 {
 	struct sluice_rate_group g;
@@ -327,11 +341,12 @@ describe(const struct plugin *p, struct buf *json, struct err *err)
 	rate_write(&d);
 	oauth_write(&d);
 	json_kv_bool(&d.o, "check", c->check != NULL);
-	options_write(&d);
+	options_write(&d, "options", plugin_option);
 	models_write(&d);
 	syncs_write(&d);
 	actions_write(&d);
 	webhooks_write(&d);
+	dataset_write(&d);
 	json_close(&d.o, '}');
 	return d.failed ? -1 : 0;
 }

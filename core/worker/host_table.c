@@ -64,6 +64,8 @@ run_get_option(struct sluice_run *run, const char *name)
 	const struct manifest_option *option = name ? manifest_option(s->w->manifest, name) : NULL;
 	struct slice value;
 
+	if (!option && name && s->shaped)
+		option = manifest_dataset_option(s->w->manifest, name);
 	if (!option) {
 		step_fail(s, SLUICE_EARGUMENT, "sluice_get_option: the connector declares no option '%.60s'",
 		          name ? name : "(NULL)");
@@ -197,6 +199,14 @@ run_event(struct sluice_run *run)
 	return s->what == STEP_EVENT ? s->input : "{}";
 }
 
+static const char *
+run_dataset(struct sluice_run *run)
+{
+	const struct step *s = step_of(run);
+
+	return s->shaped ? s->name : NULL;
+}
+
 const struct sluice_host host_table = {
 	.abi_major = SLUICE_ABI_MAJOR,
 	.abi_minor = SLUICE_ABI_MINOR,
@@ -232,4 +242,5 @@ const struct sluice_host host_table = {
 	.format = run_format,
 	.is_full = run_is_full,
 	.event = run_event,
+	.dataset = run_dataset,
 };

@@ -120,6 +120,12 @@ plugin_option(const struct plugin *p, size_t i, struct sluice_option *out)
 }
 
 bool
+plugin_dataset_option(const struct plugin *p, size_t i, struct sluice_option *out)
+{
+	return element(p->connector.dataset_options, i, p->abi.option, out, sizeof *out);
+}
+
+bool
 plugin_model(const struct plugin *p, size_t i, struct sluice_model *out)
 {
 	return element(p->connector.models, i, p->abi.model, out, sizeof *out);
@@ -189,6 +195,13 @@ copy_out(const void *from, size_t ours, void *plugins, size_t theirs)
 		return;
 	memset(plugins, 0, theirs);
 	memcpy(plugins, from, theirs < ours ? theirs : ours);
+}
+
+bool
+plugin_dataset(const struct plugin *p, struct sluice_sync *out)
+{
+	copy_in(p->connector.dataset, p->abi.sync, out, sizeof *out);
+	return p->connector.dataset != NULL;
 }
 
 bool

@@ -36,6 +36,8 @@ bool plugin_model(const struct plugin *p, size_t i, struct sluice_model *out);
 bool plugin_sync(const struct plugin *p, size_t i, struct sluice_sync *out);
 bool plugin_action(const struct plugin *p, size_t i, struct sluice_action *out);
 bool plugin_webhook(const struct plugin *p, size_t i, struct sluice_webhook *out);
+bool plugin_dataset_option(const struct plugin *p, size_t i, struct sluice_option *out);
+bool plugin_dataset(const struct plugin *p, struct sluice_sync *out); /* the pattern of datasets that operators name; false: none */
 /* Arrays that other structs or calls point to; `array` may be NULL: */
 bool plugin_field(const struct plugin *p, const struct sluice_field *array, size_t i, struct sluice_field *out);
 bool plugin_pair(const struct plugin *p, const struct sluice_pair *array, size_t i, struct sluice_pair *out);

@@ -42,6 +42,7 @@ hello_read(struct worker *w)
 	w->max_record = reader_u64(&r);
 	reader_u64(&r); /* max_batch: how much the host lets wait for its disk; its own business */
 	w->name = slice_dup(reader_bytes(&r, f.body.len));
+	buf_slice(&w->shaped, reader_bytes(&r, f.body.len));
 }
 
 static void
@@ -86,6 +87,11 @@ manifest_make(struct worker *w, struct buf *json, struct err *err)
 		return err_set(err, ERR_CONNECTOR, "what it declares takes %zu bytes of JSON, more than %u", json->len,
 		               FRAME_MAX - 64);
 	w->manifest = manifest_parse(buf_view(json), err);
+	if (w->manifest && w->shaped.len) {
+		manifest_free(w->manifest);
+		w->manifest = manifest_parse(buf_view(&w->shaped), err);
+		buf_free(&w->shaped);
+	}
 	return w->manifest ? 0 : -1;
 }
 

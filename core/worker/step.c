@@ -155,6 +155,11 @@ function_find(struct step *s, const char *name, int (**function)(struct sluice_r
 				*function = sync.fetch;
 				s->data = sync.data;
 			}
+		if (!*function && plugin_dataset(p, &sync)) {
+			*function = sync.fetch;
+			s->data = sync.data;
+			s->shaped = true;
+		}
 		s->sync = manifest_sync(s->w->manifest, name);
 		if (!s->sync)
 			*function = NULL;

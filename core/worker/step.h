@@ -42,6 +42,7 @@ struct step {
 	const char *name;                  /* of the sync or action; "" for a check */
 	const struct manifest_sync *sync;  /* NULL in checks and actions */
 	const void *data;
+	bool shaped;                       /* of a dataset that the operator named */
 	bool keeps;                        /* positions are sent: a sync that is not SLUICE_WHOLE */
 	bool full, resumed;
 	int64_t now_us, last_success_us;

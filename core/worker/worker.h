@@ -18,6 +18,7 @@ struct worker {
 	uint64_t max_answer;         /* bytes of a decoded answer, from HELLO */
 	uint64_t max_record;         /* bytes of one record */
 	char *name;                  /* the plugin's, by its file */
+	struct buf shaped;           /* its manifest with the datasets that the operator named; empty: none, or it is in force */
 	struct buf positions;        /* bodies of the MSG_POSITION_IS that came since the last step, one after the other: {B name, B state}
 	                              * each. step_run reads them and clears it */
 	void *runtime;               /* the runtime's own state over several steps; NULL at first */

@@ -31,6 +31,7 @@ hello_send(struct trial *t)
 	buf_u64(&b, 1 << 20);
 	buf_u64(&b, 8 << 20);
 	buf_bytes(&b, SLICE("bench"));
+	buf_bytes(&b, SLICE(""));
 	frame_end(&b, at);
 	worker_process_send(t->worker, &b);
 }

@@ -867,7 +867,7 @@ TEST("the reference loads as it stands, changes nothing, and loads with every li
 	put("acme-service-account.pem", "x");
 	s = load(text);
 	CHECK_STR(err.text, "");
-	REQUIRE(s && s->n_syncs == 1 && s->n_connections == 1 && s->n_integrations == 1 && s->n_keys == 1);
+	REQUIRE(s && s->n_syncs == 1 && s->n_datasets == 1 && s->n_connections == 1 && s->n_integrations == 1 && s->n_keys == 1);
 	CHECK(settings_sync(s, settings_connection(s, "acme", "slack"), "channel-messages"));
 	settings_free(s);
 	free(text);

@@ -92,7 +92,7 @@ static const struct {
 	{"{\"name\":\"x\",\"models\":[{\"name\":\"9M\"}]}", "a letter first"},
 	{FIELDS(""), "model 'M': has 0 fields with SLUICE_KEY"},
 	{FIELDS("{\"name\":\"a\",\"type\":\"string\",\"key\":true},{\"name\":\"b\",\"type\":\"string\",\"key\":true}"), "has 2 fields"},
-	{FIELDS("{\"name\":\"a\",\"type\":\"object\",\"key\":true}"), "SLUICE_STRING or SLUICE_INTEGER"},
+	{FIELDS("{\"name\":\"a\",\"type\":\"object\",\"key\":true}"), "SLUICE_STRING, SLUICE_INTEGER, or SLUICE_ANY"},
 	{FIELDS("{\"name\":\"a\",\"type\":\"string\",\"key\":true,\"optional\":true}"), "cannot be SLUICE_OPTIONAL"},
 	{FIELDS("{\"name\":\"a\",\"type\":\"string\",\"key\":true},{\"name\":\"a\"}"), "two fields are called 'a'"},
 	{FIELDS("{\"type\":\"string\",\"key\":true}"), "field 1 has no name"},
