@@ -227,7 +227,7 @@ number_write(struct buf *out, double v)
 	if (v == floor(v) && fabs(v) < 1e15)
 		buf_printf(out, " %.0f\n", v);
 	else
-		buf_printf(out, " %.9g\n", v);
+		buf_printf(out, " %.15g\n", v);
 }
 
 static void
