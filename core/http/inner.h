@@ -37,7 +37,6 @@ void socket_wait(struct http_socket *s);    /* the host works on it */
 void socket_send(struct http_socket *s);    /* the client took something, or may now */
 void socket_done(struct http_socket *s);    /* the next request may come */
 void sockets_sweep(struct http *h);         /* drops who is too slow */
-void sockets_drop_all(struct http *h);
 bool sockets_crowded(struct http *h);       /* what is left is kept for those who showed a key */
 int64_t http_now(const struct http *h);     /* ms */
 

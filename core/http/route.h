@@ -31,7 +31,7 @@ struct http_param {
 	enum http_place place;
 	enum http_type type;
 	bool required, repeated;  /* repeated: also as a comma list where `comma` */
-	bool comma, brackets;     /* brackets: name[key]=value, any key */
+	bool comma, brackets;     /* brackets: name[key]=value, any key; http_param_at gives "key=value" */
 	int64_t min, max;         /* both 0: the type's own */
 	const char *const *words; /* NULL-terminated */
 	const char *help;

@@ -114,6 +114,8 @@ leave_escaped(void *cls, struct MHD_Connection *connection, char *text)
 	return strlen(text);
 }
 
+static void daemon_says(void *cls, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+
 static void
 daemon_says(void *cls, const char *fmt, va_list ap)
 {

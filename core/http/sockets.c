@@ -131,6 +131,17 @@ sockets_crowded(struct http *h)
 	return crowded;
 }
 
+/* With a reset behind it: what the kernel still holds for one who takes nothing is freed at once. */
+static void
+socket_drop(const struct http_socket *s)
+{
+	const struct linger none = {.l_onoff = 1};
+
+	if (s->asking)
+		setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+	shutdown(s->fd, SHUT_RDWR);
+}
+
 void
 sockets_sweep(struct http *h)
 {
@@ -142,16 +153,7 @@ sockets_sweep(struct http *h)
 		bool late = s->deadline_ms && now > s->deadline_ms;
 
 		if (late || (crowded && s->deadline_ms && !s->known && now > s->since_ms + CROWDED_MS))
-			shutdown(s->fd, SHUT_RDWR);
+			socket_drop(s);
 	}
-	pthread_mutex_unlock(&h->sockets_lock);
-}
-
-void
-sockets_drop_all(struct http *h)
-{
-	pthread_mutex_lock(&h->sockets_lock);
-	for (struct http_socket *s = h->sockets; s; s = s->next)
-		shutdown(s->fd, SHUT_RDWR);
 	pthread_mutex_unlock(&h->sockets_lock);
 }
