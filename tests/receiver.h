@@ -51,6 +51,7 @@ struct receiver {
 	atomic_int mode, status, ending;
 	char header[128];
 	atomic_int count, opened, open;
+	atomic_int refuse;    /* so many requests are answered 503, and not kept: the application has not got them */
 	struct received *events[RECEIVER_EVENTS];
 	struct receiver_connection connections[RECEIVER_CONNECTIONS];
 };
@@ -142,7 +143,13 @@ receiver_answer(struct receiver *r, struct receiver_connection *c)
 	int mode = atomic_load(&r->mode), status = atomic_load(&r->status);
 	char text[256];
 
-	receiver_keep(r, c);
+	if (atomic_load(&r->refuse) > 0) {
+		atomic_fetch_sub(&r->refuse, 1);
+		mode = RECEIVE_STATUS;
+		status = 503;
+	} else {
+		receiver_keep(r, c);
+	}
 	memmove(c->in, c->in + c->need, c->len - c->need);
 	c->len -= c->need;
 	c->need = c->head = 0;

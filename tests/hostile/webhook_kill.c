@@ -4,10 +4,11 @@
  * The sync's listing takes seconds (the provider is slow on purpose), five changes make an event, and between the kills the
  * provider changes, drops and adds records. In order of first arrival the events must be one chain: each begins at the
  * sequence where the one before it ended, from 0 to the dataset's last; so none is missing and none came before its time. A
- * repeat has the id and the bytes of its first arrival. All signatures are the endpoint's.
+ * repeat has the id and the bytes of its first arrival. All signatures are the endpoint's. Now and then the receiver refuses an
+ * event, and has not got it.
  *
- * WEBHOOK_KILLS (10) and WEBHOOK_SEED repeat one. That it can fail: a host that receipts an event before it was taken, or that
- * sends the second before the first was taken, breaks the chain at the first kill. */
+ * WEBHOOK_KILLS (10) and WEBHOOK_SEED repeat one. That it can fail was seen: a host that receipts an event when it sends it
+ * breaks the chain. */
 #include <sys/stat.h>
 #include <time.h>
 #include "../bench/stage.h"
@@ -171,6 +172,8 @@ kill_again(struct play *p, pid_t *host)
 	p->done++;
 	if (p->done % 2 == 0 && p->done + 2 < p->kills)
 		free(stage_control(&p->st, "/_control/mutate?api=plain&change=10%25&drop=2%25&add=100"));
+	if (p->done % 6 == 3) /* what it refuses it has not got, however often its host dies meanwhile */
+		atomic_store(&p->receiver->refuse, 1);
 	*host = host_start(p);
 }
 
