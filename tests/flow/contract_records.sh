@@ -24,6 +24,7 @@ configure() {
 }
 
 serve() {
+	: >"$dir/log" # not by the child, which may be late
 	"$build/sluice" --conf "$conf" serve >/dev/null 2>"$dir/log" &
 	server=$!
 	pids="$pids $server"

@@ -5,6 +5,7 @@
 key=5f2b7b1e-9d3e-4c38-8a52-0f0a7d3f6b10
 
 serve() {
+	: >"$dir/log" # not by the child, which may be late
 	"$build/sluice" --conf "$conf" serve >/dev/null 2>"$dir/log" &
 	server=$!
 	pids="$pids $server"
