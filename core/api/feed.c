@@ -92,6 +92,10 @@ feed_find(struct api *a, struct http_call *c, enum cursor_of of, const char *tex
 	}
 	if (!text)
 		text = http_param(c, "cursor");
+	if (!text && http_param(c, "after")) { /* as an event has it: where its reader began is not known */
+		f->at.after = (uint64_t)http_param_int(c, "after", 0);
+		return 0;
+	}
 	if (!text) {
 		store_dataset_info(f->store, f->at.dataset, mark_take, &f->at);
 		return 0;

@@ -200,7 +200,7 @@ changes_get(struct http_call *c, void *arg)
 	p = page_new(arg, c, CURSOR_CHANGES);
 	if (!p)
 		return;
-	if (http_param(c, "tail") && !http_param(c, "cursor"))
+	if (http_param(c, "tail") && !http_param(c, "cursor") && !http_param(c, "after"))
 		page_tail(p, http_param_int(c, "tail", 0));
 	if (!wait_ms || page_ready(p)) {
 		http_read(c, page_read, p, page_free);
@@ -228,6 +228,7 @@ static const struct http_param one_params[] = {
 	OF_DATASET, DELETED, {.name = "id", .place = IN_PATH, .type = HTTP_TEXT, .required = true, .max = 255, .help = "the record's id"}, {0}};
 static const struct http_param change_params[] = {
 	OF_DATASET, LIMIT, CURSOR("of the answer before, or of a snapshot; without: from the beginning"),
+	V1_INT("after", 0, INT64_MAX, "without a cursor: behind this sequence, as `after` of a webhook's event has it"),
 	V1_INT("tail", 1, 1000, "without a cursor: only from so many changes before the newest"),
 	{.name = "wait", .place = IN_QUERY, .type = HTTP_DURATION, .max = WAIT_MAX_MS,
 	 .help = "when there is nothing new, answer with the next change, or after so long: 30s"},

@@ -103,3 +103,26 @@ has "$dir/body" '"responseResults":\{"added":0,"deleted":0,"updated":37\}' "and 
 is "$(sed -n 's/.*"modifiedAfter":"\([^"]*\)".*/\1/p' "$dir/body")" "$failed_at" "since when that began"
 run verify
 is "$status" 0 "all is well with the store"
+
+# ---- a pointer leads into the feed
+
+ini <<-INI
+	[key reader]
+	value = 0b7f1c1e-6a3d-4f0a-9a51-2f7f4c2f8e11
+	scope = read
+INI
+drop_all
+control mutate api=stripe change=2 >"$dir/mutated"
+one_sync --full-refresh
+"$build/sluice" --conf "$conf" deliveries list --endpoint crm --limit 0 --format jsonl 2>/dev/null | grep -q records.updated
+ok $? "two records changed"
+"$build/sluice" --conf "$conf" deliveries show --endpoint crm "$(numbers crm | head -n 1)" --format jsonl >"$dir/body" 2>/dev/null
+after=$(sed -n 's/.*"after":\([0-9]*\),"to".*/\1/p' "$dir/body")
+"$build/sluice" --conf "$conf" serve >/dev/null 2>"$dir/log" &
+pids="$pids $!"
+until_true 30 grep -q '"msg":"serves ' "$dir/log"
+port=$(sed -n 's/.*listens on http:..127.0.0.1:\([0-9]*\).*/\1/p' "$dir/log" | head -1)
+curl -s --max-time 30 -H "Authorization: Bearer 0b7f1c1e-6a3d-4f0a-9a51-2f7f4c2f8e11" \
+	"http://127.0.0.1:$port/api/v1/datasets/acme/stripe/StripeCustomer/changes?after=$after" >"$dir/out"
+is "$(grep -o '"action":"updated"' "$dir/out" | wc -l | tr -d ' ') $(grep -o '"sequence":[0-9]*' "$dir/out" | head -n 1)" \
+	"2 \"sequence\":$((after + 1))" "the feed behind an event's \`after\` begins with its first change"
