@@ -44,7 +44,7 @@ log_out() { go key; see 10 '#log-out' && click '#log-out' && see 20 h1 'Log in';
 narrow() { [ "$(js 'return document.documentElement.scrollWidth <= window.innerWidth')" = true ]; }
 
 provider
-control set plain.records=1100 >"$dir/out"
+control set plain.records=1900 >"$dir/out"
 configure "$(rows 1 40)"
 run run --sync rows --connection-id acme
 configure "$(rows 1 10)"
