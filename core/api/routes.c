@@ -20,7 +20,6 @@ const struct http_route *const api_routes[] = {
 	v1_delivery_routes,
 	v1_feed_routes,
 	v1_live_routes,
-	v1_delivery_routes,
 	connectors_routes,
 	webhook_in_routes,
 	health_routes,

@@ -32,7 +32,7 @@ function endpoint_columns(again) {
 		{ name: '', wide: true, long: true, cell: e => h('span', { class: 'soft' }, trouble(e)) },
 		{
 			name: '', cell: e => (e.pending && e.state !== 'sending' && key_may('write') ? h('button', {
-				type: 'button', onclick: () => act(() => send('POST', place('endpoints', e.endpoint, 'retry'), {}), `${e.endpoint}: tried again now`, again),
+				type: 'button', onclick: () => act(() => send('POST', place('endpoints', e.endpoint, 'retry')), `${e.endpoint}: tried again now`, again),
 			}, 'Try now') : null),
 		},
 	];
