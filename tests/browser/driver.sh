@@ -6,7 +6,7 @@
 #   js 'return document.title'    runs it in the page: prints its value as JSON, a text without quotes where it is plain
 #   see 20 'CSS' 'pattern'        waits until an element of CSS has a text that fits the (JavaScript) pattern; 1: it never did
 #   click 'CSS' ['pattern']       as a person does: scrolled to, in the middle of it, and only if nothing covers it
-#   type 'CSS' text · keys ...    into an element; to whatever has the focus: Tab Enter Escape Down Up Home End Space or text
+#   type 'CSS' text · keys ...    into an element; to whatever has the focus: Tab Enter Escape Down Up Home End Space, or words
 #   picture FILE                  of the window, PNG
 #   console                       what the console has said since, an entry a line: errors, refused by policy, failed requests
 #
@@ -92,13 +92,17 @@ click() { # a refresh may replace an element in between: once more then
 
 type() { command_send "element/$(element "$1")/value" "{\"text\":$(text_json "$2")}" >/dev/null; }
 
+press() { # press KEY: down and up again
+	command_send actions "{\"actions\":[{\"type\":\"key\",\"id\":\"keyboard\",\"actions\":[{\"type\":\"keyDown\",\"value\":\"$1\"},{\"type\":\"keyUp\",\"value\":\"$1\"}]}]}" >/dev/null
+}
+
 keys() {
 	for key; do
 		case $key in
-		Tab) key='\uE004' ;; Enter) key='\uE007' ;; Escape) key='\uE00C' ;; Space) key=' ' ;;
-		Up) key='\uE013' ;; Down) key='\uE015' ;; Home) key='\uE011' ;; End) key='\uE010' ;;
+		Tab) press '\uE004' ;; Enter) press '\uE007' ;; Escape) press '\uE00C' ;; Space) press ' ' ;;
+		Up) press '\uE013' ;; Down) press '\uE015' ;; Home) press '\uE011' ;; End) press '\uE010' ;;
+		*) for letter in $(printf '%s' "$key" | sed 's/./& /g'); do press "$letter"; done ;;
 		esac
-		command_send actions "{\"actions\":[{\"type\":\"key\",\"id\":\"keyboard\",\"actions\":[{\"type\":\"keyDown\",\"value\":\"$key\"},{\"type\":\"keyUp\",\"value\":\"$key\"}]}]}" >/dev/null
 	done
 }
 

@@ -9,6 +9,7 @@ const meanings = {
 
 function log_out() {
 	key_forget();
+	history.replaceState(null, '', '#/'); /* whoever comes next begins at the beginning */
 	location.reload();
 }
 
