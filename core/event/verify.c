@@ -57,7 +57,7 @@ mac_make(const struct event_proof *p, struct slice key, struct slice timestamp, 
 	} holes[] = {{"${timestamp}", timestamp}, {"${body}", p->body}};
 	crypto_auth_hmacsha256_state state;
 
-	crypto_auth_hmacsha256_init(&state, (const unsigned char *)key.p, key.len);
+	crypto_auth_hmacsha256_init(&state, (const unsigned char *)(key.p ? key.p : ""), key.len);
 	while (*text) {
 		size_t plain = 1;
 		struct slice put = {0};

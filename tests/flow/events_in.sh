@@ -12,7 +12,11 @@ serve() {
 	until_true 20 grep -q 'listens on http://' "$dir/log" || { cat "$dir/log"; exit 1; }
 	url=$(sed -n 's/.*listens on \(http:\/\/[0-9.:]*\).*/\1/p' "$dir/log" | head -n 1)
 }
-stop() { kill "$server"; wait "$server" 2>/dev/null; }
+stop() { # the exit code of the host: $code
+	kill "$server"
+	wait "$server" 2>/dev/null
+	code=$?
+}
 sign() { printf '%s' "$2" | openssl dgst -sha256 -hmac "$1" | sed 's/.* //'; }
 
 send() { # send BODY [PATH [SECRET [TIME]]]: $code, $dir/out
@@ -31,8 +35,9 @@ handled() { # ids in the order in which webhook $1's events were handled
 
 cat >"$dir/script.json" <<'JSON'
 [{"route": "GET /gate", "replies": [{"status": 500}, {"status": 200, "body": {}}]},
- {"route": "GET /list", "replies": [{"body": {"data": [{"id":"old","v":1},{"id":"gone","v":1},{"id":"kept","v":1}]}}]},
- {"match": "GET /list", "from": 2, "do": "delay", "ms": 3000}]
+ {"route": "GET /list?after=2", "replies": [{"body": {"data": [{"id":"old","v":1},{"id":"gone","v":1},{"id":"kept","v":1}]}}]},
+ {"route": "GET /list", "replies": [{"body": {"data": [{"id":"first","v":1}], "next": "2"}}]},
+ {"match": "GET /list?after=2", "from": 2, "do": "delay", "ms": 3000}]
 JSON
 provider "$dir/script.json"
 host 'retry_base = 20ms' 'first_spread = 100ms'
@@ -156,10 +161,10 @@ has "$dir/out" '"known":true' "a new process knows what was handled before a kil
 # ---- a slow page
 
 run run --connection-id acme --sync all
-is "$(record old)$(record gone)" '{"id":"old","v":1}{"id":"gone","v":1}' "a sync has listed three records"
+is "$(record old)$(record gone)" '{"id":"old","v":1}{"id":"gone","v":1}' "a sync has listed its records, page by page"
 "$build/sluice" --conf "$conf" run --connection-id acme --sync all --full-refresh >"$dir/slow" 2>&1 &
 slow=$!
-asked() { [ "$(control requests | sed -n 's/.*"\/list":\([0-9]*\).*/\1/p')" = 2 ] || control requests | grep -q 'list[^,]*2'; }
+asked() { [ "$(control requests log=1 | grep -o 'after=2' | wc -l)" = 2 ]; }
 until_true 20 asked
 send '{"id":"s1","type":"signed","save":[{"id":"old","v":2},{"id":"new","v":1}],"delete":["gone"]}'
 until_true 20 settled
@@ -168,7 +173,7 @@ wait $slow
 is "$(record old)" '{"id":"old","v":2}' "a page that was asked for before does not overwrite what the event wrote"
 is "$(record gone)" '' "nor bring back what it deleted"
 is "$(record new)" '{"id":"new","v":1}' "and what it made is not swept as absent"
-is "$(record kept)" '{"id":"kept","v":1}' "the rest of the page counts"
+is "$(record first)$(record kept)" '{"id":"first","v":1}{"id":"kept","v":1}' "what the pages before and the rest of this one listed is there"
 control reset >/dev/null
 control faults '{"route": "GET /list", "replies": [{"body": {"data": [{"id":"old","v":3},{"id":"kept","v":1},{"id":"g","v":1},{"id":"a","v":1}]}}]}' >/dev/null
 run run --connection-id acme --sync all
@@ -182,6 +187,7 @@ is "$(record late)" '{"id":"late","v":2}' "an event that comes late does not ove
 
 send '{"id":"z1","type":"signed","save":[{"id":"z","v":1}]}'
 stop
+is "$code" 0 "a host ends in good order"
 run verify
 is "$status" 0 "the store is whole"
 run events list --format jsonl

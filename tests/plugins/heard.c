@@ -51,7 +51,8 @@ hear(struct sluice_run *run)
 static int
 fetch(struct sluice_run *run)
 {
-	const struct sluice_page_request list = {.endpoint = "/list", .items = "data"};
+	const struct sluice_page_request list = {.endpoint = "/list", .items = "data", .kind = SLUICE_CURSOR,
+	                                         .cursor_param = "after", .cursor = "next"};
 	struct sluice_page page;
 
 	while (sluice_paginate(run, &list, &page) > 0)
