@@ -92,7 +92,7 @@ failure_tell(struct endpoint *e, int64_t wait_ms)
 static void
 event_failed(struct endpoint *e, const struct post_result *r)
 {
-	int64_t now = deliver_now_us(e->deliver), first = e->first_us ? e->first_us : now, end = first + e->settings->give_up_ms * 1000;
+	int64_t now = deliver_now_us(e->deliver), first = e->first_us ? e->first_us : now, end = first + e->give_up_ms * 1000;
 	struct pace *pace = &e->standing.pace;
 	const struct standing_failure f = {
 		.now_us = now, .asked_ms = r->retry_after_ms, .status = r->status, .reason = r->text, .dice = randombytes_random()};
@@ -222,6 +222,7 @@ event_send(struct endpoint *e)
 		{"webhook-signature", buf_str(&s.standard)}, {"X-Nango-Hmac-Sha256", s.hmac}, {"X-Nango-Signature", s.hash}, {NULL, NULL}};
 	const struct post_ask ask = {.url = w->url, .headers = headers, .body = buf_view(&e->body), .timeout_ms = w->timeout_ms,
 	                             .connect_ms = d->settings->host.connect_ms, .ca_file = d->settings->host.ca_file, .now_us = now_us};
+	e->give_up_ms = w->give_up_ms;
 	e->post = post_begin(d->poster, &ask, event_answered, e);
 	buf_free(&s.standard);
 }

@@ -26,6 +26,7 @@ struct endpoint {
 	char id[OUTBOX_ID_MAX + 1], type[OUTBOX_TYPE_MAX + 1];
 	uint64_t attempts;       /* before this one */
 	int64_t first_us;        /* of the first attempt; 0: this is it */
+	int64_t give_up_ms;      /* as it was when this attempt began: the section may go meanwhile */
 	struct buf body;
 	uint64_t sent;           /* number of the last that was taken or parked */
 

@@ -514,6 +514,7 @@ ask_doctor(struct question *q)
 		host_checks[i].check(&p);
 	}
 	doctor_connections(q);
+	doctor_webhooks(q);
 	if (chosen_each(q->host, &a, sync_check, &syncs, &none) != 0) {
 		p.check = "schedule";
 		found(&p, PROBLEM, "see `sluice status`", "%s", none.text);

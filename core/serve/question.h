@@ -43,6 +43,8 @@ int ask_doctor(struct question *q);
 void doctor_row(struct question *q, const char *check, const char *subject, const char *verdict, const char *found, const char *todo);
 /* query_doctor_connections.c */
 void doctor_connections(struct question *q);
+/* query_doctor_webhooks.c */
+void doctor_webhooks(struct question *q);
 
 /* query_alerts.c */
 int ask_alerts(struct question *q);

@@ -450,7 +450,7 @@ TEST("a Retry-After is kept to; endpoints know nothing of each other")
 TEST("a reload takes another address, another secret, an endpoint more and one less; what cannot sign waits and says so")
 {
 	struct receiver *one = receiver_new(), *two = receiver_new();
-	char *before = section("app", one, NULL), *ini = xasprintf("%sactive = no\n", before), *after = section("app", two, NULL);
+	char *before = section("app", one, NULL), *ini = xasprintf("%sactive = no\n", before), *after = section("app", two, "timeout = 500ms");
 	char *bad = xasprintf("[webhook app]\nurl = http://127.0.0.1:%u/h\nsecret = whsec_abc\nevents = alert\n", one->port);
 	struct settings *now;
 	struct bed b;
@@ -477,11 +477,18 @@ TEST("a reload takes another address, another secret, an endpoint more and one l
 	CHECK(bed_until(&b, two, 2));
 	CHECK_INT(receiver_count(one), 0);
 	settings_free(now);
+	receiver_mode(two, RECEIVE_TARPIT, 0, NULL); /* its section goes while it owes an answer */
+	events_put(&b, 2, 1);
+	CHECK(bed_until(&b, two, 3));
 	bed_write(&b, "");
 	now = bed_load(&b);
 	host_settings_replace(b.host, settings_hold(now));
 	deliver_settled(b.deliver);
-	CHECK(!looked(&b, "app").found || looked(&b, "app").state == DELIVER_LEFT);
+	CHECK_INT(looked(&b, "app").state, DELIVER_LEFT);
+	for (int i = 0; i < 400 && looked(&b, "app").standing.pace.failures == 0; i++)
+		bed_turn(&b, 10);
+	CHECK_INT(looked(&b, "app").standing.pace.failures, 1);
+	CHECK_INT(looked(&b, "app").pending, 1);
 	settings_free(now);
 	bed_close(&b);
 	free(before);

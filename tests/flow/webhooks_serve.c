@@ -158,6 +158,7 @@ TEST("a sync's changes and its end reach an application, signed; a reload moves 
 	free(stage_control(&st, "/_control/mutate?api=plain&change=7"));
 	CHECK(until_told(&st, "deliveries endpoints", "gone"));
 	CHECK(until_told(&st, "status", "its receiver wants no more (410)"));
+	CHECK(until_told(&st, "doctor", "it answered 410"));
 	sluice_tells(&st, text, sizeof text, "deliveries list");
 	CHECK_HAS(text, "records.updated");
 	ini_write(&st, after);
@@ -182,6 +183,37 @@ TEST("a sync's changes and its end reach an application, signed; a reload moves 
 	stage_finish(&st);
 	free(before);
 	free(after);
+}
+
+TEST("an alert is an event when it begins, and when it is over")
+{
+	struct receiver *r = receiver_new();
+	char *ini = xasprintf("[webhook app]\nurl = http://127.0.0.1:%u/\nsecret = sssssssss\nevents = alert\n", r->port), *command;
+	struct stage st;
+	pid_t host;
+
+	stage_init(&st, 0);
+	stage_records(&st, 10);
+	ini_write(&st, ini);
+	command = xasprintf("%s/sluice-provider --control http://127.0.0.1:%d faults "
+	                    "'{\"match\":\"GET /plain\",\"do\":\"401\",\"times\":1}' >/dev/null", st.build, st.port);
+	REQUIRE(system(command) == 0);
+	host = host_start(&st);
+	CHECK(until_count(r, 1));
+	REQUIRE(receiver_count(r) > 0);
+	CHECK_STR(receiver_at(r, 0)->type, "alert");
+	CHECK_HAS(receiver_at(r, 0)->body, "\"state\":\"begun\",\"alert\":{\"kind\":\"attention\",\"connection\":\"c0\"");
+	free(command);
+	command = xasprintf("%s/sluice --conf %s/sluice.ini trigger --connection-id c0 >/dev/null", st.build, st.dir);
+	REQUIRE(system(command) == 0);
+	CHECK(until_count(r, 2));
+	REQUIRE(receiver_count(r) > 1);
+	CHECK_HAS(receiver_at(r, 1)->body, "\"state\":\"over\"");
+	CHECK_INT(host_end(host), 0);
+	receiver_free(r);
+	stage_finish(&st);
+	free(command);
+	free(ini);
 }
 
 static long
