@@ -423,8 +423,16 @@ static const struct http_answer one_answers[] = {{.status = 200, .schema = &one_
 static const struct http_answer providers_answers[] = {{.status = 200, .schema = &providers_schema}, {0}};
 static const struct http_answer provider_answers[] = {
 	{.status = 200, .schema = &one_provider_schema}, {.status = 404, .help = "there is none"}, {0}};
+static const struct http_field script_fields[] = {
+	{.name = "providerConfigKey", .type = HTTP_TEXT, .required = true, .help = "the integration"},
+	{.name = "provider", .type = HTTP_TEXT, .required = true, .help = "its plugin"},
+	{.name = "syncs", .type = HTTP_ARRAY, .required = true},
+	{.name = "actions", .type = HTTP_ARRAY, .required = true},
+	{.name = "on-events", .type = HTTP_ARRAY, .required = true},
+	{0}};
+static const struct http_schema script_schema = {.name = "Scripts", .fields = script_fields};
 static const struct http_answer scripts_answers[] = {
-	{.status = 200, .type = "application/json", .help = "an array of {providerConfigKey, provider, syncs, actions, on-events}"}, {0}};
+	{.status = 200, .schema = &script_schema, .list = true, .help = "with format=openai {\"data\":[...]}, a tool for each action"}, {0}};
 static const struct http_answer change_answers[] = {
 	{.status = 404, .help = "there is none"}, {.status = 409, .help = "defined_in_config: with what to do"}, {0}};
 static const struct http_field any_body[] = {{0}};

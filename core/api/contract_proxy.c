@@ -252,6 +252,9 @@ proxy_handle(struct http_call *c, void *arg)
 	buf_free(&headers);
 }
 
+/* Of the base URL itself: the same, without the path. */
+#define HEADERS (params + 1)
+
 static const struct http_param params[] = {
 	{.name = "path", .place = IN_PATH, .type = HTTP_TEXT, .max = 8192, .help = "below the provider's base URL"},
 	{.name = "Provider-Config-Key", .place = IN_HEADER, .type = HTTP_NAME, .required = true, .help = "the integration"},
@@ -279,4 +282,6 @@ const struct http_route contract_proxy_routes[] = {
 	 .help = "Headers called Nango-Proxy-NAME are sent as NAME. Status and body come back as the provider gave them.",
 	 .rights = RIGHT_WRITE | RIGHT_ADMIN, .params = params, .raw = true, .loose = true, .max_body = (size_t)1 << 30,
 	 .answers = answers, .handle = proxy_handle},
+	{.method = "*", .path = "/proxy/", .name = "proxyRoot", .rights = RIGHT_WRITE | RIGHT_ADMIN, .params = HEADERS, .raw = true,
+	 .loose = true, .hidden = true, .max_body = (size_t)1 << 30, .handle = proxy_handle},
 	{0}};

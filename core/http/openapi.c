@@ -280,7 +280,7 @@ content_put(struct json_out *o, const struct http_answer *a)
 		json_close(o, '}');
 	} else {
 		json_open(o, '{');
-		if (a->type)
+		if (a->type && strcmp(a->type, "application/json")) /* JSON without a schema: any value */
 			json_kv_str(o, "type", "string");
 		json_close(o, '}');
 	}

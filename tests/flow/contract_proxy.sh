@@ -56,6 +56,9 @@ hasnt "$dir/head" '[Ss]et-[Cc]ookie' "and without the others"
 control faults '{"route":"HEAD /any/HEAD","replies":[{"status":200}]}' >"$dir/control"
 via HEAD /any/HEAD '' --head
 is "$code" 200 "HEAD has its status"
+via GET /
+is "$code" 404 "the base URL itself may be asked too, and its 404 is the provider's"
+holds_not not_found "and not the host's"
 control reset >"$dir/control"
 control faults '{"route":"POST /any","replies":[{"status":418,"headers":{"Retry-After":"7"},"body":{"teapot":true}}]}' >"$dir/control"
 via POST '/any?a=1&b=%20x&c[]=2+3' '{"a": 1}' -H 'Nango-Proxy-X-Mine: yes' -H 'nango-proxy-accept-encoding: br' -H 'X-Not-Mine: no'
