@@ -10,6 +10,7 @@
 #include "api/routes.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "run/apikey.h"
 #include "serve/query.h"
 
 struct api {
@@ -31,28 +32,45 @@ limits_of(const struct host_settings *s)
 	};
 }
 
+/* Told in the log, and to who asks for the service: with port 0 nobody else knows. */
 static void
-address_log(const char *place, unsigned port)
+address_tell(const char *place, unsigned port, struct json_out *all)
 {
 	const char *colon = strrchr(place, ':');
+	struct buf text = {0};
 
 	if (port)
-		log_info("listens on http://%.*s:%u", (int)(colon - place), place, port);
+		buf_printf(&text, "http://%.*s:%u", (int)(colon - place), place, port);
 	else
-		log_info("listens on %s", place);
+		buf_puts(&text, place);
+	log_info("listens on %s", buf_str(&text));
+	json_put_slice(all, buf_view(&text));
+	buf_free(&text);
 }
 
 static void
-addresses_log(const struct api *a)
+addresses_tell(const struct api *a)
 {
 	char *const *places = host_settings(a->host)->host.listen;
 	size_t n = http_ports(a->http, NULL, 0);
 	unsigned *ports = xcalloc(n + 1, sizeof *ports);
+	struct buf json = {0};
+	struct json_out all = json_out(&json);
 
 	http_ports(a->http, ports, n);
+	json_open(&all, '[');
 	for (size_t i = 0; i < n && places[i]; i++)
-		address_log(places[i], ports[i]);
+		address_tell(places[i], ports[i], &all);
+	json_close(&all, ']');
+	host_listens(a->host, buf_view(&json));
+	buf_free(&json);
 	free(ports);
+}
+
+static void
+made_key_changed(void *arg)
+{
+	api_settled(arg);
 }
 
 static void
@@ -85,7 +103,8 @@ api_open(const struct api_options *o, struct err *err)
 		api_close(a);
 		return NULL;
 	}
-	addresses_log(a);
+	apikey_follow(a->host, made_key_changed, a);
+	addresses_tell(a);
 	return a;
 }
 
@@ -110,6 +129,8 @@ api_close(struct api *a)
 {
 	if (!a)
 		return;
+	apikey_follow(a->host, NULL, NULL);
+	host_listens(a->host, SLICE("[]"));
 	http_close(a->http);
 	v1_free(a->v1);
 	free(a);

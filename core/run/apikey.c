@@ -51,6 +51,8 @@ apikey_rotate(struct host *h, struct err *err)
 	if (rc == 0) {
 		secret_free(h->apikey);
 		h->apikey = secret_new(slice_str(text));
+		if (h->apikey_changed)
+			h->apikey_changed(h->apikey_arg);
 	}
 	sodium_memzero(text, sizeof text);
 	return rc == 0 ? h->apikey : NULL;
@@ -63,6 +65,13 @@ apikey_need(struct host *h, bool *made, struct err *err)
 
 	*made = key == NULL;
 	return key ? key : apikey_rotate(h, err);
+}
+
+void
+apikey_follow(struct host *h, void (*changed)(void *arg), void *arg)
+{
+	h->apikey_changed = changed;
+	h->apikey_arg = arg;
 }
 
 void

@@ -11,6 +11,7 @@
 const struct secret *apikey_get(struct host *h);                               /* NULL: none was made yet, or no store */
 const struct secret *apikey_need(struct host *h, bool *made, struct err *err); /* made now, if there is none: durable when it returns */
 const struct secret *apikey_rotate(struct host *h, struct err *err);           /* another one in its place */
+void apikey_follow(struct host *h, void (*changed)(void *arg), void *arg);      /* called when it was rotated; NULL: no more */
 void apikey_tell(const struct secret *value); /* in plain text on stderr, past the log, which would blank it */
 
 /* The text of the first key of scope write (or admin): what the contract's webhooks are signed with. The configuration's, else

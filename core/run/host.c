@@ -141,6 +141,7 @@ host_free(struct host *h)
 	}
 	settings_free(h->settings);
 	secret_free(h->apikey);
+	buf_free(&h->addresses);
 	metrics_free(h->metrics);
 	free(h);
 }
@@ -329,6 +330,19 @@ struct service *
 host_service(const struct host *h)
 {
 	return h->service;
+}
+
+struct slice
+host_addresses(const struct host *h)
+{
+	return h->addresses.len ? buf_view(&h->addresses) : SLICE("[]");
+}
+
+void
+host_listens(struct host *h, struct slice json)
+{
+	buf_clear(&h->addresses);
+	buf_slice(&h->addresses, json);
 }
 
 void

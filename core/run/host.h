@@ -20,6 +20,9 @@ struct host {
 	struct actions *actions;         /* made with the first action that is asked for */
 	struct async *async;             /* those that nobody waits for */
 	struct events *events;           /* borrowed; the queue of incoming events; NULL: a one-shot command */
+	struct buf addresses;            /* run.h: host_addresses */
+	void (*apikey_changed)(void *arg);
+	void *apikey_arg;
 	struct secret *apikey;           /* the one that was made, once it was asked for: apikey.c */
 	struct service *service;         /* borrowed; NULL: a one-shot command */
 	struct deliver *deliver;         /* as service */

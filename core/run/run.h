@@ -159,6 +159,9 @@ struct service *host_service(const struct host *h);
 struct events *host_events(const struct host *h); /* the queue of incoming events (event/queue.h); NULL as well */
 void host_takes_events(struct host *h, struct events *q);
 void host_serves(struct host *h, struct service *s);
+/* Where HTTP is answered by this process: a JSON list of texts; none at first. */
+struct slice host_addresses(const struct host *h);
+void host_listens(struct host *h, struct slice json);
 /* Who delivers events in this process; NULL: nobody does. */
 struct deliver;
 struct deliver *host_deliver(const struct host *h);

@@ -385,6 +385,7 @@ static const struct {
 	{"steps", ask_steps},               {"alerts", ask_alerts},
 	{"doctor", ask_doctor},             {"endpoints", ask_endpoints},
 	{"deliveries", ask_deliveries},     {"delivery", ask_delivery},
+	{"api_key", ask_api_key},
 	{"retry_deliveries", ask_retry_deliveries}, {"drop_deliveries", ask_drop_deliveries},
 };
 

@@ -216,6 +216,7 @@ ask_service(struct question *q)
 	json_kv_int(&q->end, "syncs", (int64_t)syncs);
 	question_time(&q->end, "next_due_at", next_us);
 	json_kv_str(&q->end, "short_of", service_short_of(s));
+	json_kv_raw(&q->end, "listens", host_addresses(q->host));
 	return 0;
 }
 

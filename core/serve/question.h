@@ -109,6 +109,9 @@ int ask_prune(struct question *q);
 int ask_set_token(struct question *q);
 int ask_token(struct question *q);
 
+/* query_apikey.c */
+int ask_api_key(struct question *q);
+
 /* query_positions.c */
 int ask_positions(struct question *q);
 
