@@ -20,6 +20,7 @@
 #include "config/draft.h"
 #include "config/loaded.h"
 #include "config/place.h"
+#include "config/signing.h"
 #include "config/stored.h"
 #include "config/value.h"
 
@@ -432,6 +433,17 @@ events_split(struct building *b, const struct draft_section *s, struct webhook_s
 }
 
 static void
+signing_check(struct building *b, const struct draft_section *s, const char *key, const struct secret *secret)
+{
+	struct buf bytes = {0};
+	struct err err;
+
+	if (secret && signing_key(secret, &bytes, &err) != 0)
+		fault_add(&b->draft->faults, entry_origin(s, key), s->title, key, "%s", err.text);
+	buf_wipe(&bytes);
+}
+
+static void
 make_webhook(struct building *b, const struct draft_section *s)
 {
 	struct webhook_settings *w = XNEW(struct webhook_settings);
@@ -445,6 +457,8 @@ make_webhook(struct building *b, const struct draft_section *s)
 	b->broken = NULL;
 	key_needed(b, s, "url");
 	key_needed(b, s, "secret");
+	signing_check(b, s, "secret", w->secret);
+	signing_check(b, s, "secret_before", w->secret_before);
 	events_split(b, s, w);
 }
 

@@ -28,28 +28,10 @@ trouble_set(struct endpoint *e, const char *text)
 	e->trouble = text ? xstrdup(text) : NULL;
 }
 
-static const char *
-key_trouble(const struct webhook_settings *w, struct err *err)
-{
-	const struct secret *keys[] = {w->secret, w->secret_before};
-	const char *names[] = {"secret", "secret_before"};
-	struct buf key = {0};
-	int rc = 0;
-
-	for (size_t i = 0; i < LENGTH(keys) && rc == 0; i++) {
-		rc = keys[i] ? signature_key(keys[i], &key, err) : 0;
-		if (rc != 0)
-			err_prefix(err, "%s", names[i]);
-	}
-	buf_wipe(&key);
-	return rc == 0 ? NULL : err->text;
-}
-
 void
 endpoint_settle(struct endpoint *e)
 {
 	const struct settings *s = e->deliver->settings;
-	struct err err = {0};
 
 	e->settings = NULL;
 	for (size_t i = 0; i < s->n_webhooks; i++)
@@ -57,7 +39,7 @@ endpoint_settle(struct endpoint *e)
 			e->settings = s->webhooks[i];
 	e->number = store_outbox_endpoint(e->deliver->store, e->name);
 	if (e->settings)
-		trouble_set(e, e->settings->broken ? e->settings->broken : key_trouble(e->settings, &err));
+		trouble_set(e, e->settings->broken);
 }
 
 void
@@ -99,7 +81,7 @@ event_failed(struct endpoint *e, const struct post_result *r)
 	bool park = now >= end && r->status != GONE;
 
 	standing_failed(&e->standing, &f);
-	if (!park && pace->next_us > end && end > now)
+	if (!park && pace->next_us > end && end > now && r->retry_after_ms < 0)
 		pace->next_us = end; /* the last try is at the end of its time, not hours behind */
 	if (park) {
 		log_warn("webhook %s: event %s (%s) is given up after %llu tries: `sluice deliveries list --parked` shows it", e->name,

@@ -11,15 +11,12 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/secret.h"
+#include "config/signing.h"
 
 struct signing { /* borrowed; what is NULL signs nothing */
 	const struct secret *secret, *before; /* Standard Webhooks: now, and until a while ago */
 	const struct secret *nango;           /* of the other pair */
 };
-
-/* The bytes to sign with: a secret's text, or with the prefix whsec_ what its base64 stands for, 24 to 64 bytes. -1 with err
- * (the secret is not in it). Wipe the key. */
-int signature_key(const struct secret *secret, struct buf *key, struct err *err);
 
 #define SIGNATURE_HEX 64
 

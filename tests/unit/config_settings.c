@@ -590,6 +590,8 @@ static const struct { const char *ini, *message; } bad[] = {
 	{"[webhok crm]\nurl = x\n", "sluice.ini:1: unknown section [webhok crm]"},
 		{"[webhook crm]\nurl = x\n", "sluice.ini:2: [webhook crm]: url: 'x' is no http or https URL"},
 		{"[webhook crm]\nurl = http://127.0.0.1/\n", "sluice.ini:1: [webhook crm]: secret: is missing"},
+		{"[webhook crm]\nurl = http://127.0.0.1/\nsecret = whsec_abc\n",
+		 "sluice.ini:3: [webhook crm]: secret: behind whsec_ stand base64 letters for 24 to 64 bytes"},
 		{"[webhook crm]\nevents = sync.sucess\n", "sluice.ini:2: [webhook crm]: events: 'sync.sucess' is no event, did you mean 'sync.success'"},
 		{"[host]\nlisten = 127.0.0.1\n", "sluice.ini:2: [host]: listen: '127.0.0.1' is no place to listen"},
 	{"[sync a : b]\n", "sluice.ini:1: [sync a : b] names 2 of 3; write [sync CONNECTION : INTEGRATION : SYNC], like [sync acme"},

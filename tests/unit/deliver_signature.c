@@ -71,7 +71,7 @@ TEST("a whsec_ secret is base64 with or without padding, 24 to 64 bytes; what is
 		struct secret *secret = secret_of(cases[i].text);
 		struct buf key = {0};
 		struct err err = {0};
-		int rc = signature_key(secret, &key, &err);
+		int rc = signing_key(secret, &key, &err);
 
 		CHECK_INT(rc, cases[i].len ? 0 : -1);
 		CHECK_INT(key.len, cases[i].len);
