@@ -1,4 +1,5 @@
-/* contract_connections.c - the contract's connections: listed, shown, labelled and removed. They are made in contract_import.c.
+/* contract_connections.c - the contract's connections: shown, labelled and removed. They are made in contract_import.c, and
+ * listed in contract_list.c.
  *
  * Guarantee: credentials leave only for a key of scope admin; every other key sees their type alone, so getConnection works for
  * it and getToken has nothing to give. Awkward: the contract numbers connections and dates them, and INI does neither: the
@@ -7,14 +8,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include "base/log.h"
 #include "base/mem.h"
 #include "run/connections.h"
 #include "run/member.h"
 #include "run/reveal.h"
-
-#define LIST_MOST 10000
 
 /* ---- one connection ---- */
 
@@ -31,8 +29,8 @@ number_of(const struct connection_settings *c)
 	return n >> 12;
 }
 
-static void
-labels_read(struct api *a, const struct connection_settings *c, struct buf *labels)
+void
+contract_labels(struct api *a, const struct connection_settings *c, struct buf *labels)
 {
 	const struct scope_name name = {.connection = c->name, .integration = c->integration->name};
 	uint32_t scope = store_scope_find(api_store(a), &name);
@@ -94,9 +92,8 @@ metadata_put(struct api *a, struct json_out *o, const struct connection_settings
 	buf_free(&value);
 }
 
-/* What a list and a single connection have in common; the object stays open. */
-static void
-common_put(struct api *a, struct json_out *o, const struct connection_settings *c, struct slice labels)
+void
+contract_connection_common(struct api *a, struct json_out *o, const struct connection_settings *c, struct slice labels)
 {
 	json_open(o, '{');
 	json_kv_int(o, "id", (int64_t)number_of(c));
@@ -128,11 +125,11 @@ whole_write(struct api *a, struct buf *out, const struct connection_settings *c,
 	char added[TIME_TEXT_MAX];
 	char *updated;
 
-	labels_read(a, c, &labels);
+	contract_labels(a, c, &labels);
 	updated = member_text(buf_view(&labels), "updated_at");
 	if (!connection_added_at(api_store(a), c, added))
 		time_format(0, added);
-	common_put(a, &o, c, buf_view(&labels));
+	contract_connection_common(a, &o, c, buf_view(&labels));
 	config_put(&o, c);
 	label_put(&o, "webhook_url_override", buf_view(&labels), SLICE("null"));
 	json_kv_str(&o, "created_at", added);
@@ -267,114 +264,6 @@ get_handle(struct http_call *c, void *arg)
 		contract_unknown_integration(c, w.integration);
 }
 
-/* ---- listed ---- */
-
-static bool
-text_holds(const char *text, const char *part)
-{
-	return !part || (text && strcasestr(text, part));
-}
-
-static bool
-label_is(struct slice labels, const char *path, const char *wanted)
-{
-	struct slice found;
-
-	return !wanted || (json_path(labels, path, &found) && json_string_is(found, wanted));
-}
-
-/* Each tags[key]=value of the query, as "key=value"; keys are kept in lower case. */
-static bool
-tags_fit(const struct http_call *c, struct slice labels)
-{
-	struct slice tags = member_raw(labels, "tags"), value;
-	const char *wanted;
-
-	for (size_t i = 0; (wanted = http_param_at(c, "tags", i)); i++) {
-		const char *equals = strchr(wanted, '=');
-		char *key = equals ? xstrndup(wanted, (size_t)(equals - wanted)) : xstrdup("");
-		bool fits;
-
-		for (char *p = key; *p; p++)
-			*p = *p >= 'A' && *p <= 'Z' ? (char)(*p - 'A' + 'a') : *p;
-		fits = equals && tags.len && json_member(tags, key, &value) && json_string_is(value, equals + 1);
-		free(key);
-		if (!fits)
-			return false;
-	}
-	return true;
-}
-
-static bool
-integration_fits(const struct http_call *c, const char *name)
-{
-	const char *wanted;
-	size_t i = 0;
-
-	for (; (wanted = http_param_at(c, "integrationId", i)); i++)
-		if (!strcmp(wanted, name))
-			return true;
-	return i == 0;
-}
-
-static bool
-search_fits(const char *part, const struct connection_settings *c, struct slice labels)
-{
-	static const char *const paths[] = {"end_user.id", "end_user.email", "end_user.display_name"};
-	struct slice found;
-	bool fits = text_holds(c->name, part);
-
-	for (size_t i = 0; i < LENGTH(paths) && !fits; i++)
-		if (json_path(labels, paths[i], &found) && json_type(found) == JSON_STRING) {
-			char *text = json_text(found);
-			fits = text_holds(text, part);
-			free(text);
-		}
-	return fits;
-}
-
-static bool
-wanted(const struct http_call *c, const struct connection_settings *k, struct slice labels)
-{
-	const char *id = http_param(c, "connectionId");
-
-	return (!id || !strcmp(id, k->name)) && integration_fits(c, k->integration->name) &&
-	       search_fits(http_param(c, "search"), k, labels) && label_is(labels, "end_user.id", http_param(c, "endUserId")) &&
-	       label_is(labels, "end_user.organization.id", http_param(c, "endUserOrganizationId")) && tags_fit(c, labels);
-}
-
-static void
-list_handle(struct http_call *c, void *arg)
-{
-	const struct settings *s = host_settings(api_host(arg));
-	int64_t limit = http_param_int(c, "limit", LIST_MOST), skip = http_param_int(c, "page", 0) * limit, seen = 0;
-	struct buf body = {0}, labels = {0};
-	struct json_out o = json_out(&body);
-	char added[TIME_TEXT_MAX];
-
-	json_open(&o, '{');
-	json_key(&o, "connections");
-	json_open(&o, '[');
-	for (size_t i = 0; i < s->n_connections && seen < skip + limit; i++) {
-		const struct connection_settings *k = s->connections[i];
-
-		buf_clear(&labels);
-		labels_read(arg, k, &labels);
-		if (!wanted(c, k, buf_view(&labels)) || seen++ < skip)
-			continue;
-		if (!connection_added_at(api_store(arg), k, added))
-			time_format(0, added);
-		common_put(arg, &o, k, buf_view(&labels));
-		json_kv_str(&o, "created", added);
-		json_close(&o, '}');
-	}
-	json_close(&o, ']');
-	json_close(&o, '}');
-	http_reply(c, 200, buf_view(&body));
-	buf_free(&body);
-	buf_free(&labels);
-}
-
 /* ---- labelled and removed ---- */
 
 void
@@ -467,16 +356,6 @@ delete_handle(struct http_call *c, void *arg)
 #define ID {.name = "id", .place = IN_PATH, .type = HTTP_TEXT, .required = true, .help = "the connection, not encoded"}
 #define KEY {.name = "provider_config_key", .place = IN_QUERY, .type = HTTP_NAME, .required = true, .help = "the integration"}
 
-static const struct http_param list_params[] = {
-	{.name = "connectionId", .type = HTTP_NAME, .help = "only of this name"},
-	{.name = "search", .type = HTTP_TEXT, .max = 255, .help = "part of the name, or of the end user's id, address or name"},
-	{.name = "endUserId", .type = HTTP_NAME, .help = "only of this end user"},
-	{.name = "endUserOrganizationId", .type = HTTP_NAME, .help = "only of end users of this organization"},
-	{.name = "integrationId", .type = HTTP_NAME, .repeated = true, .comma = true, .help = "only of these integrations"},
-	{.name = "tags", .type = HTTP_TEXT, .repeated = true, .brackets = true, .help = "tags[key]=value: only with this tag"},
-	{.name = "limit", .type = HTTP_INT, .min = 1, .max = LIST_MOST, .help = "at most so many; without it 10000"},
-	{.name = "page", .type = HTTP_INT, .min = 0, .max = 1000000, .help = "of so many each, from 0"},
-	{0}};
 static const struct http_param get_params[] = {
 	ID, KEY,
 	{.name = "force_refresh", .type = HTTP_BOOL, .help = "OAuth 2: have a new access token first; at most one a minute"},
@@ -491,16 +370,8 @@ static const struct http_field patch_body[] = {
 	{.name = "webhook_url_override", .type = HTTP_TEXT, .nullable = true, .help = "kept and shown; where webhooks go is INI's to say"},
 	{0}};
 
-#define COMMON_FIELDS                                                                                                            \
-	{.name = "id", .type = HTTP_INT, .required = true}, {.name = "connection_id", .type = HTTP_TEXT, .required = true},      \
-	{.name = "provider_config_key", .type = HTTP_TEXT, .required = true}, {.name = "provider", .type = HTTP_TEXT, .required = true}, \
-	{.name = "errors", .type = HTTP_ARRAY, .required = true, .help = "of its last runs: {\"type\":\"auth|sync\",\"log_id\"}"}, \
-	{.name = "end_user", .type = HTTP_OBJECT, .required = true, .nullable = true},                                           \
-	{.name = "tags", .type = HTTP_OBJECT, .required = true, .nullable = true},                                               \
-	{.name = "metadata", .type = HTTP_OBJECT, .required = true, .nullable = true}
-
 static const struct http_field whole_fields[] = {
-	COMMON_FIELDS,
+	CONTRACT_CONNECTION_FIELDS,
 	{.name = "connection_config", .type = HTTP_OBJECT, .required = true, .help = "its options, without those that are secret"},
 	{.name = "webhook_url_override", .type = HTTP_TEXT, .required = true, .nullable = true},
 	{.name = "created_at", .type = HTTP_TEXT, .required = true},
@@ -510,15 +381,9 @@ static const struct http_field whole_fields[] = {
 	{0}};
 const struct http_schema contract_connection_schema = {.name = "Connection", .fields = whole_fields};
 
-static const struct http_field listed_fields[] = {COMMON_FIELDS, {.name = "created", .type = HTTP_TEXT, .required = true}, {0}};
-static const struct http_schema listed_schema = {.name = "ListedConnection", .fields = listed_fields};
-static const struct http_field list_fields[] = {
-	{.name = "connections", .type = HTTP_ARRAY, .required = true, .of = &listed_schema}, {0}};
-static const struct http_schema list_schema = {.name = "ConnectionList", .fields = list_fields};
 static const struct http_field success_fields[] = {{.name = "success", .type = HTTP_BOOL, .required = true}, {0}};
 static const struct http_schema success_schema = {.name = "ConnectionChanged", .fields = success_fields};
 
-static const struct http_answer list_answers[] = {{.status = 200, .schema = &list_schema}, {0}};
 static const struct http_answer get_answers[] = {
 	{.status = 200, .schema = &contract_connection_schema},
 	{.status = 404, .help = "there is no such connection"},
@@ -534,8 +399,6 @@ static const struct http_answer change_answers[] = {
 #define WRITER (RIGHT_WRITE | RIGHT_ADMIN)
 
 const struct http_route contract_connection_routes[] = {
-	{.method = "GET", .path = "/connections", .name = "listConnections", .tag = "Connections", .summary = "Which connections there are",
-	 .rights = ANYBODY, .params = list_params, .answers = list_answers, .handle = list_handle},
 	{.method = "GET", .path = "/connections/{id*}", .name = "getConnection", .tag = "Connections", .summary = "One connection",
 	 .help = "Credentials are shown to a key of scope admin; any other key sees their type.", .rights = ANYBODY, .params = get_params,
 	 .answers = get_answers, .handle = get_handle},

@@ -7,6 +7,7 @@ const struct http_route *const api_routes[] = {
 	contract_variants_routes,
 	contract_metadata_routes, /* before {id*} of connections */
 	contract_import_routes,
+	contract_list_routes,
 	contract_connection_routes,
 	contract_integration_routes,
 	contract_action_routes,

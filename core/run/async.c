@@ -1,8 +1,4 @@
-/* async.c - see async.h. A row of STATE_ACTION, scope 0, by its id:
- *
- *   {"state":"queued","connection","integration","action","input","retries","repeatable","asked_us"}     "begun": the same
- *   {"state":"done","connection","integration","action","asked_us","ended_us","reply","fetched_us"}
- *   {"state":"failed",...,"class","reason","timed_out","status","answer","headers"}
+/* async.c - see async.h. What stands in the store is async_row.h's.
  *
  * Ids are UUIDs that ascend with time (RFC 9562, version 7), so the rows stand in the order in which they were asked.
  *
@@ -16,6 +12,7 @@
 #include <string.h>
 #include "base/log.h"
 #include "base/mem.h"
+#include "run/async_row.h"
 #include "run/host.h"
 #include "run/member.h"
 #include "run/webhooks.h"
@@ -79,55 +76,6 @@ id_make(struct async *a, char id[ASYNC_ID_SIZE])
 	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
 	snprintf(id, ASYNC_ID_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4],
 	         b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
-}
-
-/* ---- rows ---- */
-
-static void
-queued_write(struct buf *row, const struct action_ask *a, bool repeatable, int64_t now_us)
-{
-	struct json_out o = json_out(row);
-
-	json_open(&o, '{');
-	json_kv_str(&o, "state", "queued");
-	json_kv_str(&o, "connection", a->connection);
-	json_kv_str(&o, "integration", a->integration);
-	json_kv_str(&o, "action", a->name);
-	json_kv_raw(&o, "input", a->input);
-	json_kv_int(&o, "retries", a->retries);
-	json_kv_bool(&o, "repeatable", repeatable);
-	json_kv_int(&o, "asked_us", now_us);
-	json_close(&o, '}');
-}
-
-static void
-failure_write(struct json_out *o, const struct action_result *r)
-{
-	json_kv_str(o, "class", err_class_name(r->err.cls));
-	json_kv_str(o, "reason", r->err.text);
-	json_kv_bool(o, "timed_out", r->timed_out);
-	json_kv_int(o, "status", r->status);
-	json_kv_slice(o, "answer", r->answer);
-	json_kv_slice(o, "headers", r->headers);
-}
-
-/* before: its row while it was under way. */
-static void
-result_write(struct buf *row, struct slice before, const struct action_result *r, int64_t now_us)
-{
-	static const char *const kept[] = {"connection", "integration", "action", "asked_us"};
-	struct json_out o = json_out(row);
-
-	json_open(&o, '{');
-	json_kv_str(&o, "state", r->err.cls == ERR_NONE ? "done" : "failed");
-	for (size_t i = 0; i < LENGTH(kept); i++)
-		json_kv_raw(&o, kept[i], member_raw(before, kept[i]));
-	json_kv_int(&o, "ended_us", now_us);
-	if (r->err.cls == ERR_NONE)
-		json_kv_raw(&o, "reply", r->reply);
-	else
-		failure_write(&o, r);
-	json_close(&o, '}');
 }
 
 /* ---- one action's way ---- */
@@ -242,7 +190,7 @@ static void
 entry_end(struct entry *e, struct slice before, const struct action_result *r)
 {
 	buf_clear(&e->row);
-	result_write(&e->row, before, r, clock_wall_us(e->all->host->clock));
+	async_result_write(&e->row, before, r, clock_wall_us(e->all->host->clock));
 	e->over = true;
 	save(e, result_saved);
 }
@@ -357,7 +305,7 @@ async_put(struct host *h, const struct action_ask *ask, void (*told)(void *arg, 
 	e = entry_make(a, id);
 	e->told = told;
 	e->arg = arg;
-	queued_write(&e->row, ask, action->flags & SLUICE_REPEATABLE, clock_wall_us(h->clock));
+	async_queued_write(&e->row, ask, action->flags & SLUICE_REPEATABLE, clock_wall_us(h->clock));
 	save(e, asked_saved);
 	return 0;
 }
@@ -471,35 +419,6 @@ async_begin(struct host *h)
 
 /* ---- looking ---- */
 
-static struct slice
-text_of(struct buf *texts, struct slice row, const char *name)
-{
-	size_t at = texts->len;
-
-	json_unquote(member_raw(row, name), texts);
-	return slice_of(texts->p + at, texts->len - at);
-}
-
-static void
-view_fill(struct async_view *v, bool failed)
-{
-	struct slice row = buf_view(&v->row);
-	char *cls = member_text(row, "class"), *reason = member_text(row, "reason");
-
-	if (failed) {
-		buf_reserve(&v->texts, row.len); /* so that slices into it stay */
-		err_set(&v->result.err, cls && err_class_find(cls) != ERR_NONE ? err_class_find(cls) : ERR_HOST, "%s", reason ? reason : "");
-		v->result.timed_out = member_bool(row, "timed_out", false);
-		v->result.status = (int)member_int(row, "status", 0);
-		v->result.answer = text_of(&v->texts, row, "answer");
-		v->result.headers = text_of(&v->texts, row, "headers");
-	} else {
-		v->result.reply = member_raw(row, "reply");
-	}
-	free(cls);
-	free(reason);
-}
-
 static void
 fetched_put(struct host *h, const char *id)
 {
@@ -527,7 +446,7 @@ async_look(struct host *h, const char *id, struct async_view *v)
 	free(state);
 	if (!v->done)
 		return true;
-	view_fill(v, failed);
+	async_view_fill(v, failed);
 	if (!member_int(buf_view(&v->row), "fetched_us", 0))
 		fetched_put(h, id);
 	return true;
