@@ -373,21 +373,4 @@ ask(const struct rig *r, struct buf *got, const char *request)
 	return buf_str(got);
 }
 
-static double
-cpu_seconds(void)
-{
-	struct rusage use;
-
-	getrusage(RUSAGE_SELF, &use);
-	return (double)use.ru_utime.tv_sec + (double)use.ru_stime.tv_sec + (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
-}
-
-static bool
-reaches(atomic_int *count, int wanted, int ms)
-{
-	for (; atomic_load(count) < wanted && ms > 0; ms -= 5)
-		usleep(5000);
-	return atomic_load(count) >= wanted;
-}
-
 #endif

@@ -4,6 +4,23 @@
 
 #define GET(path, more) "GET " path " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" more "\r\n"
 
+static double
+cpu_seconds(void)
+{
+	struct rusage use;
+
+	getrusage(RUSAGE_SELF, &use);
+	return (double)use.ru_utime.tv_sec + (double)use.ru_stime.tv_sec + (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
+}
+
+static bool
+reaches(atomic_int *count, int wanted, int ms)
+{
+	for (; atomic_load(count) < wanted && ms > 0; ms -= 5)
+		usleep(5000);
+	return atomic_load(count) >= wanted;
+}
+
 TEST("a route answers, and every answer has its id and keeps a browser from guessing")
 {
 	struct rig r = {0};
