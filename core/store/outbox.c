@@ -283,6 +283,7 @@ outbox_append(struct group *g, struct queue *q, const char *type, struct slice b
 	}
 	event.id = slice_of(id, sizeof(id));
 	outbox_work(g)->added++;
+	outbox_work(g)->bytes += body.len;
 	return outbox_event_write(g, q, OUTBOX_PENDING, q->e.next++, &event, 0);
 }
 

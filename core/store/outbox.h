@@ -24,6 +24,7 @@ enum { OUTBOX_LAST = 'l', OUTBOX_ENTRY = 'e', OUTBOX_RULE = 'd', OUTBOX_PENDING 
        OUTBOX_MARK = 's' };
 
 #define OUTBOX_EVENT_BYTES (256u << 10) /* of records in one event, unless one alone is larger */
+#define OUTBOX_GROUP_BYTES (64u << 20)  /* of events in one transaction; from then on they name records only by their sequences */
 #define OUTBOX_KEY_SIZE 13              /* of an event */
 #define OUTBOX_REASON_MAX 1024
 
@@ -68,6 +69,7 @@ struct queue { /* an endpoint's, while a group is applied */
 struct outgoing { /* an event in the making */
 	const struct endpoint *to;
 	enum change_action action;
+	bool bare; /* no records in it, only where they stand */
 	uint64_t count, first, last; /* sequences; count 0: none */
 	struct buf records;
 };
@@ -87,7 +89,7 @@ struct heard { /* of a dataset that somebody wants */
 struct outbox_work { /* of a group */
 	struct queue *queues;
 	size_t n;
-	uint64_t added;
+	uint64_t added, bytes;
 	struct buf record;
 };
 

@@ -4,8 +4,9 @@
  * that is full, or the end of the commit sends it off; so what stands in a queue has the order of the feed. A record is
  * put into its words once, however many endpoints want it.
  *
- * Awkward: a sweep and a delete have no payload at hand; the record is read from its row, which no delete touches. A
- * record may have a member "_sluice" of its own, which then gives way. */
+ * Awkward: a sweep and a delete have no payload at hand; the record is read from its row, which no delete touches. One
+ * transaction may delete or publish a million records, and is held in memory: what is beyond 64 MiB of events is told by
+ * sequences alone. A record may have a member "_sluice" of its own, which then gives way. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
@@ -172,7 +173,7 @@ event_write(struct group *g, const struct dataset *d, const struct outgoing *o, 
 	json_kv_int(&j, "count", (int64_t)o->count);
 	json_kv_int(&j, "after", (int64_t)o->first - 1);
 	json_kv_int(&j, "to", (int64_t)o->last);
-	if (!o->to->pointer) {
+	if (!o->bare) {
 		json_key(&j, "records");
 		json_open(&j, '[');
 		buf_slice(body, buf_view(&o->records));
@@ -213,21 +214,23 @@ outbox_send(struct group *g)
 static bool
 is_full(const struct outgoing *o, struct slice words)
 {
-	return !o->to->pointer && (o->count >= o->to->batch || o->records.len + words.len > OUTBOX_EVENT_BYTES);
+	return !o->bare && (o->count >= o->to->batch || o->records.len + words.len > OUTBOX_EVENT_BYTES);
 }
 
 static int
 outgoing_add(struct group *g, struct dataset *d, struct outgoing *o, const struct change *c, struct slice words)
 {
+	bool bare = !words.len;
 	int rc = 0;
 
-	if (o->action != c->action || is_full(o, words))
+	if (o->action != c->action || o->bare != bare || is_full(o, words))
 		rc = outgoing_send(g, d, o);
 	if (!o->count)
 		o->first = c->sequence;
-	else if (words.len)
+	else if (!bare)
 		buf_putc(&o->records, ',');
 	o->action = c->action;
+	o->bare = bare;
 	o->last = c->sequence;
 	o->count++;
 	buf_slice(&o->records, words);
@@ -238,10 +241,10 @@ int
 outbox_note(struct group *g, struct dataset *d, const struct change *c)
 {
 	struct heard *h = d->heard;
+	bool large = outbox_work(g)->bytes >= OUTBOX_GROUP_BYTES;
 	struct slice words = {0};
 	int rc = 0;
 
-	outbox_work(g);
 	h->dirty = true;
 	h->tally.added += c->action == CHANGE_ADDED;
 	h->tally.updated += c->action == CHANGE_UPDATED;
@@ -250,7 +253,7 @@ outbox_note(struct group *g, struct dataset *d, const struct change *c)
 		const struct endpoint *to = h->out[i].to;
 		if (!(to->wants & events[c->action].bit))
 			continue;
-		if (!to->pointer && !words.len)
+		if (!to->pointer && !large && !words.len)
 			rc = record_words(g, d, c, &words);
 		if (!rc)
 			rc = outgoing_add(g, d, &h->out[i], c, to->pointer ? (struct slice){0} : words);

@@ -463,7 +463,7 @@ int store_inbox_waiting(struct store *s, void (*each)(void *arg, uint32_t scope,
  *    "after":A,"to":B,"records":[{...the record, "_sluice":{"id","action","sequence","first_seen_at","modified_at"}}]}}
  * Successive changes of one action in one commit share an event, of at most `batch` records or about 256 KiB. after and
  * to are sequence numbers: the feed behind `after` shows all of it and ends at `to` (or later, compacted). A deleted
- * record is told with its last payload; payload = pointer leaves "records" out.
+ * record is told with its last payload. pointer leaves "records" out; so does what is beyond 64 MiB of one transaction.
  *
  * More than max_pending: what comes is not queued but counted, in one event of type "gap" at that place of the queue,
  *   {"type":"gap","timestamp","data":{"events":N,"datasets":[{"connection","integration","model","variant"?,"count",

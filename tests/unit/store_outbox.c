@@ -332,6 +332,36 @@ TEST("a merged dataset has events of its own, in the commit that changes its sou
 	kit_finish(&k);
 }
 
+TEST("of a commit that is very large the first 64 MiB are told with their records, the rest by its place in the feed")
+{
+	struct kit k;
+	struct commit *c;
+	uint32_t d;
+	char *text = xmalloc((2 << 20) + 1), id[16];
+
+	memset(text, 'x', 2 << 20);
+	memcpy(text, "{\"a\":\"", 6);
+	memcpy(text + (2 << 20) - 2, "\"}", 3);
+	kit_init(&k);
+	REQUIRE(kit_open(&k));
+	rule_all(&k);
+	d = kit_dataset(&k, "Contact");
+	c = kit_commit(&k);
+	for (int i = 0; i < 40; i++) {
+		snprintf(id, sizeof(id), "%d", i);
+		kit_put(&k, c, d, id, text);
+	}
+	kit_wait(&k, c);
+	CHECK_INT(info_of(&k, "crm").pending, 34); /* the one in the making when that many were there still has its record */
+	CHECK_HAS(event_at(&k, "crm", 34).body, "\"count\":7,\"after\":33,\"to\":40}}");
+	CHECK_HAS(event_at(&k, "crm", 33).body, "\"records\":[{\"a\":");
+	kit_save(&k, d, "z", "{}");
+	CHECK_HAS(event_at(&k, "crm", 35).body, "\"records\":[");
+	CHECK(kit_verify(&k));
+	free(text);
+	kit_finish(&k);
+}
+
 /* ---- full queues ---- */
 
 TEST("a full queue ends in one gap that grows until it is the head, and then in another")
@@ -390,7 +420,7 @@ TEST("what overflows within one commit is one gap, with everything of it that fo
 	d = kit_dataset(&k, "Contact");
 	c = kit_commit(&k);
 	for (int i = 0; i < 500; i++) {
-		char id[8];
+		char id[16];
 		snprintf(id, sizeof(id), "%d", i);
 		kit_put(&k, c, d, id, "{}");
 	}

@@ -157,7 +157,7 @@ static void
 step(struct world *w, struct commit *c, struct set *s)
 {
 	int id = (int)below(w, IDS), value = (int)below(w, 3);
-	char name[8], text[64];
+	char name[16], text[64];
 
 	snprintf(name, sizeof(name), "%d", id);
 	text_of(value, text);
