@@ -82,6 +82,39 @@ TEST("the same while the first large sync fills the dataset")
 	served_finish(&s);
 }
 
+TEST("readers that take nothing hold up neither the sync nor each other, cost a bounded share of memory, and miss nothing")
+{
+	enum { SLOW = 8 };
+	struct reader_client readers[SLOW];
+	struct served s;
+	atomic_bool stop = false;
+	double before, behind;
+
+	served_init(&s, 100);
+	REQUIRE(served_sync(&s));
+	for (int i = 0; i < SLOW; i++) {
+		readers[i] = (struct reader_client){.served = &s, .way = BY_STREAM, .stop = &stop, .slow = true};
+		pthread_create(&readers[i].thread, NULL, reader_main, &readers[i]);
+	}
+	nap(500000);
+	before = status_mib(s.pid, "RssAnon:");
+	stage_records(&s.st, RECORDS * 2);
+	CHECK(served_sync(&s));
+	nap(500000);
+	behind = status_mib(s.pid, "RssAnon:");
+	printf("# %d readers behind: %.1f MiB before, %.1f MiB with them\n", SLOW, before, behind);
+	if (!SLUICE_SANITIZED)
+		CHECK(behind - before < 40); /* all that they have not taken would be 160 */
+	atomic_store(&stop, true);
+	for (int i = 0; i < SLOW; i++) {
+		pthread_join(readers[i].thread, NULL);
+		CHECK_INT(readers[i].streams, 1);
+		reader_check(&readers[i], &s);
+		belief_free(&readers[i].belief);
+	}
+	served_finish(&s);
+}
+
 static void
 killed(struct served *s)
 {

@@ -252,8 +252,9 @@ struct reader_client {
 	char cursor[128];
 	long pages, changes, streams;
 	const char *trouble;
+	CURL *curl;
+	bool slow;             /* BY_STREAM: takes nothing until it is told to stop */
 	struct buf line;       /* BY_STREAM: what came of the next one */
-	char deleted;
 	double heard;          /* when something came */
 };
 
@@ -320,6 +321,8 @@ stream_take(char *p, size_t size, size_t n, void *arg)
 	size_t left = size * n;
 	char *nl;
 
+	if (r->slow)
+		return CURL_WRITEFUNC_PAUSE;
 	r->heard = wall_seconds();
 	while ((nl = memchr(p, '\n', left))) {
 		buf_put(&r->line, p, (size_t)(nl - p));
@@ -341,14 +344,18 @@ stream_look(void *arg, curl_off_t a, curl_off_t b, curl_off_t d, curl_off_t e)
 	(void)a, (void)b, (void)d, (void)e;
 	if (!atomic_load(r->stop))
 		r->heard = wall_seconds();
+	else if (r->slow) {
+		r->slow = false;
+		r->heard = wall_seconds();
+		curl_easy_pause(r->curl, CURLPAUSE_CONT);
+	}
 	return r->trouble || wall_seconds() - r->heard > 2;
 }
 
 static inline void
 stream_follow(struct reader_client *r, CURL *c)
 {
-	struct buf none = {0};
-
+	r->curl = c;
 	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, stream_look);
 	curl_easy_setopt(c, CURLOPT_XFERINFODATA, r);
@@ -372,7 +379,6 @@ stream_follow(struct reader_client *r, CURL *c)
 		free(last);
 		free(url);
 	}
-	buf_free(&none);
 }
 
 static inline void *
