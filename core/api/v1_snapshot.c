@@ -7,23 +7,15 @@
  *
  * Awkward: what goes wrong in the middle can no longer be told by a status: the last line is then {"error":...}. */
 #include <stdlib.h>
-#include "api/v1.h"
+#include "api/snapshot.h"
 #include "base/mem.h"
 
 #define PIECE (256u << 10) /* bytes of JSON read in one snapshot */
 
-struct snap {
-	struct feed feed;
-	struct cursor cursor; /* of the changes behind it */
-	uint64_t end;
-	struct buf *out;
-	bool over;
-};
-
 static void
 moment_take(void *arg, const struct dataset_info *d)
 {
-	struct snap *s = arg;
+	struct snapshot_lines *s = arg;
 
 	s->end = s->cursor.after = d->sequence;
 	s->cursor.began = d->pruned;
@@ -34,7 +26,7 @@ moment_take(void *arg, const struct dataset_info *d)
 static void
 line_put(void *arg, const struct record *r, const struct cursor *behind)
 {
-	struct snap *s = arg;
+	struct snapshot_lines *s = arg;
 	struct json_out o = json_out(s->out);
 
 	(void)behind;
@@ -46,7 +38,7 @@ line_put(void *arg, const struct record *r, const struct cursor *behind)
 }
 
 static void
-cursor_put(const struct snap *s)
+cursor_put(const struct snapshot_lines *s)
 {
 	struct json_out o = json_out(s->out);
 	char text[CURSOR_TEXT_MAX];
@@ -58,7 +50,7 @@ cursor_put(const struct snap *s)
 }
 
 static void
-error_put(const struct snap *s, const struct err *err)
+error_put(const struct snapshot_lines *s, const struct err *err)
 {
 	struct json_out o = json_out(s->out);
 
@@ -73,10 +65,10 @@ error_put(const struct snap *s, const struct err *err)
 }
 
 /* In the HTTP thread. A stretch of the feed may hold nothing that lives: then the next one is read at once. */
-static bool
-snap_pull(void *arg, struct buf *out)
+bool
+snapshot_lines_pull(void *arg, struct buf *out)
 {
-	struct snap *s = arg;
+	struct snapshot_lines *s = arg;
 	size_t before = out->len;
 	struct err err = {0};
 	bool more = true;
@@ -94,18 +86,26 @@ snap_pull(void *arg, struct buf *out)
 }
 
 void
+snapshot_lines_begin(struct snapshot_lines *s, const struct feed *from)
+{
+	*s = (struct snapshot_lines){
+		.feed = *from,
+		.cursor = {.of = CURSOR_CHANGES, .dataset = from->at.dataset, .at_us = clock_wall_us(from->clock)},
+	};
+	store_dataset_info(from->store, from->at.dataset, moment_take, s);
+}
+
+void
 feed_snapshot(struct http_call *c, void *arg)
 {
+	struct snapshot_lines *s;
 	struct feed feed;
-	struct snap *s;
 
 	if (feed_find(arg, c, CURSOR_RECORDS, NULL, &feed) != 0)
 		return;
-	s = XNEW(struct snap);
-	s->feed = feed;
-	s->feed.limit = 1000;
-	s->feed.bytes = PIECE;
-	s->cursor = (struct cursor){.of = CURSOR_CHANGES, .dataset = feed.at.dataset, .at_us = clock_wall_us(feed.clock)};
-	store_dataset_info(feed.store, feed.at.dataset, moment_take, s);
-	http_pull(c, 200, "application/x-ndjson", snap_pull, s, free);
+	feed.limit = 1000;
+	feed.bytes = PIECE;
+	s = XNEW(struct snapshot_lines);
+	snapshot_lines_begin(s, &feed);
+	http_pull(c, 200, "application/x-ndjson", snapshot_lines_pull, s, free);
 }
