@@ -40,6 +40,8 @@ facts_put(struct json_out *o, const struct record *r)
 	time_put(o, "first_seen_at", r->first_seen_us);
 	time_put(o, "modified_at", r->modified_us);
 	time_put(o, "deleted_at", r->deleted_us);
+	if (r->pruned_us)
+		time_put(o, "pruned_at", r->pruned_us);
 	content_put(o, r->json);
 }
 

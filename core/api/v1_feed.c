@@ -270,6 +270,7 @@ static const struct http_answer datasets_answers[] = {{.status = 200, .schema = 
 	{.name = "first_seen_at", .type = HTTP_TEXT, .required = true}, \
 	{.name = "modified_at", .type = HTTP_TEXT, .required = true}, \
 	{.name = "deleted_at", .type = HTTP_TEXT, .required = true, .nullable = true}, \
+	{.name = "pruned_at", .type = HTTP_TEXT, .help = "its content was given up then"}, \
 	{.name = "record", .type = HTTP_OBJECT, .required = true, .help = "as the provider gave it"}
 static const struct http_field record_fields[] = {FACTS, {0}};
 static const struct http_schema record_schema = {.name = "StoredRecord", .fields = record_fields};

@@ -18,6 +18,8 @@ static const struct http_field status_fields[] = {
 	{.name = "integration", .type = HTTP_TEXT, .required = true},
 	{.name = "sync", .type = HTTP_TEXT, .required = true},
 	{.name = "running", .type = HTTP_BOOL, .required = true},
+	{.name = "every", .type = HTTP_TEXT, .help = "30m, or a cron expression; empty: never by itself"},
+	{.name = "own_interval", .type = HTTP_BOOL, .help = "an application gave it that interval"},
 	{.name = "schedule", .type = HTTP_OBJECT, .help = "state, next_us, until_us, trouble: what it waits for"},
 	{.name = "progress", .type = HTTP_OBJECT, .help = "of the run under way"},
 	{.name = "last", .type = HTTP_OBJECT, .nullable = true, .help = "facts of the last run"},
