@@ -256,7 +256,7 @@ call_hand(struct http_call *c)
 	else
 		c->route->handle(c, h->arg);
 	pthread_mutex_lock(&h->lock);
-	if (c->state == CALL_HANDED)
+	if (c->owed) /* else it was answered, and is the HTTP thread's by now */
 		call_waits(c, true);
 	away = c->turned_away && c->owed;
 	pthread_mutex_unlock(&h->lock);

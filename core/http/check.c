@@ -176,7 +176,7 @@ key_try(struct http_call *c, struct slice given)
 		c->rights = key->rights;
 		keyring_right(&h->keys, call_address(c));
 		if (c->socket)
-			c->socket->known = true;
+			socket_known(c->socket);
 	}
 	pthread_mutex_unlock(&h->lock);
 	return key != NULL;

@@ -35,6 +35,7 @@ enum MHD_Result sockets_accept(void *cls, const struct sockaddr *address, sockle
 void socket_begin(struct http_socket *s);   /* a request's first line is in */
 void socket_wait(struct http_socket *s);    /* the host works on it */
 void socket_send(struct http_socket *s);    /* the client took something, or may now */
+void socket_known(struct http_socket *s);   /* a right key was shown */
 void socket_done(struct http_socket *s);    /* the next request may come */
 void sockets_sweep(struct http *h);         /* drops who is too slow */
 bool sockets_crowded(struct http *h);       /* what is left is kept for those who showed a key */

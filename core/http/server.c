@@ -303,7 +303,12 @@ turn_until(struct http *h, int64_t ms, bool (*busy)(struct http *h))
 static bool
 calls_owed(struct http *h)
 {
-	return call_owed(h, true) || h->posted;
+	bool posted;
+
+	pthread_mutex_lock(&h->lock);
+	posted = h->posted != NULL;
+	pthread_mutex_unlock(&h->lock);
+	return posted || call_owed(h, true);
 }
 
 void

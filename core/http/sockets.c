@@ -120,6 +120,14 @@ socket_done(struct http_socket *s)
 	deadline_set(s, false, false);
 }
 
+void
+socket_known(struct http_socket *s)
+{
+	pthread_mutex_lock(&s->http->sockets_lock);
+	s->known = true;
+	pthread_mutex_unlock(&s->http->sockets_lock);
+}
+
 bool
 sockets_crowded(struct http *h)
 {
