@@ -22,6 +22,7 @@ const struct http_route *const api_routes[] = {
 	v1_feed_routes,
 	v1_live_routes,
 	connectors_routes,
+	v1_event_routes,
 	webhook_in_routes,
 	health_routes,
 	metrics_routes,

@@ -9,7 +9,7 @@
 extern const struct http_route contract_records_routes[], contract_syncs_routes[], contract_variants_routes[], contract_list_routes[], contract_connection_routes[],
 	contract_metadata_routes[], contract_import_routes[], contract_integration_routes[], contract_fixed_routes[], contract_action_routes[],
 	contract_proxy_routes[]; /* the contract, by area */
-extern const struct http_route webhook_in_routes[], health_routes[], metrics_routes[];
+extern const struct http_route v1_event_routes[], webhook_in_routes[], health_routes[], metrics_routes[];
 extern const struct http_route document_routes[]; /* /openapi.json */
 
 extern const struct http_route *const api_routes[]; /* all of them; ends with NULL */

@@ -44,6 +44,9 @@ host 'retry_base = 20ms' 'first_spread = 100ms'
 ini <<INI
 [integration heard]
 base_url = $at
+[key app]
+value = 5f2b7b1e-9d3e-4c38-8a52-0f0a7d3f6b10
+scope = admin
 [connection acme : heard]
 webhook_secret = one
 webhook_secret_before = before
@@ -139,6 +142,20 @@ run events drop "$number"
 is "$(events --dead | wc -l)" 1 "or be dropped"
 run events retry "$number"
 is "$status" 2 "what is gone is an error"
+
+ask() { # ask METHOD PATH [BODY]
+	code=$(curl -s -g -m 20 -X "$1" -o "$dir/out" -w '%{http_code}' -H 'Authorization: Bearer 5f2b7b1e-9d3e-4c38-8a52-0f0a7d3f6b10' \
+		-H 'Content-Type: application/json' ${3:+-d "$3"} "$url$2")
+}
+ask GET '/api/v1/events?state=dead'
+number=$(sed -n 's/^{"data":\[{"number":\([0-9]*\),.*/\1/p' "$dir/out")
+is "$code $(grep -o '"number":' "$dir/out" | wc -l)" "200 1" "over HTTP the list says what was put aside"
+ask GET "/api/v1/events/$number"
+has "$dir/out" '"body":\{"id":"f4"' "one event is shown with its body"
+ask POST /api/v1/events/drop "{\"numbers\":[$number]}"
+is "$code $(events --dead | wc -l)" "200 0" "and dropped"
+ask POST /api/v1/events/retry "{\"numbers\":[$number]}"
+is "$(said)" "404 not_found" "what is gone is 404"
 
 # ---- a kill
 
