@@ -216,8 +216,10 @@ poster_new(uv_loop_t *loop, struct err *err)
 	struct poster *p = XNEW(struct poster);
 
 	p->engine = engine_new(loop, post_over, err);
-	if (p->engine)
+	if (p->engine) {
+		engine_connections(p->engine, 0); /* one of each endpoint: those that hang keep no other one waiting */
 		return p;
+	}
 	free(p);
 	return NULL;
 }

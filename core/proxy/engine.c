@@ -171,6 +171,12 @@ engine_new(uv_loop_t *loop, engine_done *done, struct err *err)
 	return e;
 }
 
+void
+engine_connections(struct engine *e, long most)
+{
+	curl_multi_setopt(e->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most);
+}
+
 static void
 timer_closed(uv_handle_t *handle)
 {

@@ -21,6 +21,9 @@ struct engine *engine_new(uv_loop_t *loop, engine_done *done, struct err *err);
 void
 engine_free(struct engine *e); /* stop all transfers first; not from inside libcurl. The loop must run once after it */
 
+/* Open at once, at most; usually 256, beyond which transfers wait their turn. 0: any number. */
+void engine_connections(struct engine *e, long most);
+
 CURL *engine_handle(struct engine *e); /* a fresh easy handle, perhaps a used one made new */
 void engine_handle_return(struct engine *e, CURL *easy);
 void engine_start(struct engine *e, CURL *easy);
