@@ -50,6 +50,33 @@ contract_unknown_integration(struct http_call *c, const char *integration)
 	http_fail(c, 400, "unknown_provider_config", "there is no integration '%s'", integration);
 }
 
+bool
+contract_dataset(const struct api *a, struct http_call *c, const char *model, const char *variant, uint32_t *dataset)
+{
+	struct dataset_name n = {.connection = http_param(c, "Connection-Id"),
+	                         .integration = http_param(c, "Provider-Config-Key"),
+	                         .model = model,
+	                         .variant = variant && strcmp(variant, CONTRACT_VARIANT) != 0 ? variant : NULL};
+	struct store *s = api_store(a);
+
+	*dataset = s ? store_dataset_find(s, &n) : 0;
+	if (*dataset && strcmp(n.connection, "merge") == 0 && strcmp(n.integration, "merge") == 0)
+		return true;
+	return contract_connection_header(a, c) != NULL;
+}
+
+bool
+contract_cursor(struct http_call *c, const struct store *s, const char *text, struct cursor *cursor)
+{
+	struct err err;
+
+	cursor->of = CURSOR_CONTRACT;
+	if (s && cursor->dataset && cursor_read(s, text, cursor, &err) == 0)
+		return true;
+	http_fail(c, 400, "invalid_cursor", "this is no cursor of these records: take it from an earlier answer, unchanged");
+	return false;
+}
+
 const char *
 contract_time(int64_t us, char out[TIME_TEXT_MAX])
 {

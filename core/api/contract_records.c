@@ -1,4 +1,4 @@
-/* contract_records.c - the contract's records: GET /records in pages, PATCH /records/prune.
+/* contract_records.c - the contract's records, GET /records, in pages.
  *
  * A page is one snapshot of the feed in the order of each record's last change. Paging until next_cursor is null shows every
  * record once, and one that changes meanwhile once more at its new place; whoever keeps the cursor of the last record he read
@@ -6,7 +6,7 @@
  * The deleted are shown too, with what they last held, and never left out in silence: a cursor older than what was pruned of
  * them is 400 cursor_expired, unless the filter leaves them out anyway.
  *
- * The loop only finds the dataset; reading and writing a page is the HTTP thread's, looking for what is to be pruned another's. A page ends at `limit`, or where it has
+ * The loop only finds the dataset; reading and writing a page is the HTTP thread's. A page ends at `limit`, or where it has
  * grown to PAGE_BYTES: then next_cursor is set all the same.
  *
  * Awkward: `id` is always the record's key, as text. A member "id" of the provider that is something else, or a number, gives
@@ -22,7 +22,6 @@
 #define LIMIT_MOST 10000
 #define IDS_MOST 100
 #define PAGE_BYTES (8u << 20) /* of records, as stored */
-#define PRUNE_USUAL 1000
 
 static const char *const action_words[] = {
 	[CHANGE_ADDED] = "ADDED",
@@ -279,34 +278,6 @@ actions_of(const struct http_call *c)
 	return actions;
 }
 
-static bool
-cursor_take(struct http_call *c, struct store *s, const char *text, struct cursor *cursor)
-{
-	struct err err;
-
-	cursor->of = CURSOR_CONTRACT;
-	if (s && cursor->dataset && cursor_read(s, text, cursor, &err) == 0)
-		return true;
-	http_fail(c, 400, "invalid_cursor", "this is no cursor of these records: take it from an earlier answer, unchanged");
-	return false;
-}
-
-/* The model's dataset, 0: it has none yet. False: there is no such connection, and c is answered. */
-static bool
-dataset_of(const struct api *a, struct http_call *c, const char *model, const char *variant, uint32_t *dataset)
-{
-	struct dataset_name n = {.connection = http_param(c, "Connection-Id"),
-	                         .integration = http_param(c, "Provider-Config-Key"),
-	                         .model = model,
-	                         .variant = variant && strcmp(variant, CONTRACT_VARIANT) != 0 ? variant : NULL};
-	struct store *s = api_store(a);
-
-	*dataset = s ? store_dataset_find(s, &n) : 0;
-	if (*dataset && strcmp(n.connection, "merge") == 0 && strcmp(n.integration, "merge") == 0)
-		return true;
-	return contract_connection_header(a, c) != NULL;
-}
-
 static void
 records_get(struct http_call *c, void *arg)
 {
@@ -317,9 +288,9 @@ records_get(struct http_call *c, void *arg)
 
 	p->store = api_store(a);
 	p->clock = host_clock(api_host(a));
-	if (!dataset_of(a, c, http_param(c, "model"), http_param(c, "variant"), &p->cursor.dataset))
+	if (!contract_dataset(a, c, http_param(c, "model"), http_param(c, "variant"), &p->cursor.dataset))
 		goto answered;
-	if (cursor && *cursor && !cursor_take(c, p->store, cursor, &p->cursor))
+	if (cursor && *cursor && !contract_cursor(c, p->store, cursor, &p->cursor))
 		goto answered;
 	for (; (id = http_param_at(c, "ids", p->n_ids)); p->n_ids++) {
 		if (p->n_ids == IDS_MOST) {
@@ -349,118 +320,13 @@ answered:
 	page_free(p);
 }
 
-/* ---- prune ---- */
-
-struct pruning {
-	uv_work_t work;
-	struct http_call *call;
-	struct store *store;
-	struct prunable_query query;
-	struct commit *commit;
-	size_t n;
-	bool more;
-	struct err err;
-};
-
-static void
-prune_add(void *arg, uint64_t sequence)
-{
-	struct pruning *p = arg;
-
-	commit_record_prune(p->commit, p->query.dataset, sequence);
-	p->n++;
-}
-
-/* On a thread of the loop's own: what was pruned earlier stands before what is to be, and may be millions. */
-static void
-prune_look(uv_work_t *work)
-{
-	struct pruning *p = work->data;
-	struct prunable_query q = p->query;
-	int rc;
-
-	do {
-		q.limit = p->query.limit - p->n;
-		rc = store_prunable(p->store, &q, prune_add, p, &q.after, &p->more, &p->err);
-	} while (rc == 0 && p->more && p->n < p->query.limit);
-}
-
-static void
-prune_durable(void *arg, const struct commit_result *result)
-{
-	struct pruning *p = arg;
-	struct buf text = {0};
-	struct json_out o = json_out(&text);
-
-	if (result->err.cls != ERR_NONE) {
-		http_fail_err(p->call, &result->err);
-	} else {
-		json_open(&o, '{');
-		json_kv_int(&o, "count", result->n_counts ? (int64_t)result->counts[0].deleted : 0);
-		json_kv_bool(&o, "has_more", p->more);
-		json_close(&o, '}');
-		http_reply(p->call, 200, buf_view(&text));
-	}
-	buf_free(&text);
-	free(p);
-}
-
-static void
-prune_found(uv_work_t *work, int status)
-{
-	struct pruning *p = work->data;
-
-	(void)status;
-	if (p->err.cls == ERR_NONE) {
-		store_commit(p->store, p->commit, true, prune_durable, p);
-		return;
-	}
-	http_fail_err(p->call, &p->err);
-	commit_free(p->commit);
-	free(p);
-}
-
-static void
-prune_begin(struct api *a, struct http_call *c, const struct cursor *until, size_t limit)
-{
-	struct pruning *p = XNEW(struct pruning);
-
-	*p = (struct pruning){.call = c,
-	                      .store = api_store(a),
-	                      .commit = commit_new(api_store(a), (struct fence){0}),
-	                      .query = {.dataset = until->dataset, .until = until->after, .limit = limit}};
-	p->work.data = p;
-	uv_queue_work(host_loop(api_host(a)), &p->work, prune_look, prune_found);
-}
-
-static void
-records_prune(struct http_call *c, void *arg)
-{
-	struct api *a = arg;
-	char *model = http_field_text(c, "model"), *variant = http_field_text(c, "variant"),
-	     *text = http_field_text(c, "until_cursor");
-	struct cursor until = {0};
-	int64_t limit = PRUNE_USUAL;
-
-	json_int(http_field(c, "limit"), &limit);
-	if (dataset_of(a, c, model, variant, &until.dataset) && cursor_take(c, api_store(a), text, &until))
-		prune_begin(a, c, &until, (size_t)limit);
-	free(model);
-	free(variant);
-	free(text);
-}
-
 /* ---- the routes ---- */
 
 static const char *const filter_words[] = {"added", "updated", "deleted", NULL};
 static const char *const last_actions[] = {"ADDED", "UPDATED", "DELETED", NULL};
 
-#define OF_CONNECTION                                                                                                  \
-	{.name = "Connection-Id", .place = IN_HEADER, .type = HTTP_TEXT, .required = true, .help = "name of the connection"}, \
-	{.name = "Provider-Config-Key", .place = IN_HEADER, .type = HTTP_TEXT, .required = true, .help = "name of its integration"}
-
 static const struct http_param list_params[] = {
-	OF_CONNECTION,
+	CONTRACT_OF_CONNECTION,
 	{.name = "model", .type = HTTP_NAME, .required = true, .help = "whose records"},
 	{.name = "variant", .type = HTTP_NAME, .help = "of the sync that brings them; base"},
 	{.name = "cursor", .type = HTTP_TEXT, .help = "what changed behind it; from next_cursor or from a record's own"},
@@ -471,7 +337,6 @@ static const struct http_param list_params[] = {
 	{.name = "ids", .type = HTTP_TEXT, .repeated = true, .max = STORE_ID_MAX, .help = "only these records; up to 100"},
 	{0},
 };
-static const struct http_param prune_params[] = {OF_CONNECTION, {0}};
 
 static const struct http_schema metadata_schema = {
 	"ContractRecordMetadata",
@@ -498,21 +363,6 @@ static const struct http_schema page_schema = {
 		{.name = "next_cursor", .type = HTTP_TEXT, .required = true, .nullable = true, .help = "null: this was the last page"},
 		{0}},
 	false};
-static const struct http_field prune_body[] = {
-	{.name = "model", .type = HTTP_NAME, .required = true, .help = "whose records"},
-	{.name = "until_cursor", .type = HTTP_TEXT, .required = true, .help = "the records up to it, that one included"},
-	{.name = "limit", .type = HTTP_INT, .min = 1, .max = LIMIT_MOST, .help = "at most so many at once; 1000"},
-	{.name = "variant", .type = HTTP_NAME, .help = "of the sync that brings them; base"},
-	{0},
-};
-static const struct http_schema prune_schema = {
-	"PruneResult",
-	(const struct http_field[]){
-		{.name = "count", .type = HTTP_INT, .required = true, .help = "records whose content was given up"},
-		{.name = "has_more", .type = HTTP_BOOL, .required = true, .help = "there are others: ask again"},
-		{0}},
-	false};
-
 static const struct http_answer list_answers[] = {
 	{200, .schema = &page_schema, .help = "a page; empty where nothing of this model was synced"},
 	{400, .help = "unknown_connection, invalid_cursor; cursor_expired: deletes behind it are no longer kept, read from the beginning"},
@@ -526,18 +376,5 @@ static const struct http_answer list_answers[] = {
 const struct http_route contract_records_routes[] = {
 	LIST("/records", "listRecords", false),
 	LIST("/records/", "listRecordsSlash", true),
-	{.method = "PATCH",
-	 .path = "/records/prune",
-	 .name = "pruneRecords",
-	 .tag = "Records",
-	 .summary = "Gives up the content of records that were read",
-	 .help = "Ids, times and cursors stay, and no reader is told. A sync that brings the same content again fills them, unchanged.",
-	 .rights = RIGHT_WRITE,
-	 .params = prune_params,
-	 .body = prune_body,
-	 .answers = (const struct http_answer[]){{200, .schema = &prune_schema, .help = "how many were"},
-	                                         {400, .help = "unknown_connection, invalid_cursor"},
-	                                         {0}},
-	 .handle = records_prune},
 	{0},
 };

@@ -3,6 +3,7 @@
 
 const struct http_route *const api_routes[] = {
 	contract_records_routes,
+	contract_prune_routes,
 	contract_syncs_routes,
 	contract_variants_routes,
 	contract_metadata_routes, /* before {id*} of connections */
