@@ -133,5 +133,24 @@ done
 is "$whole $(calls)" "9 9" "all others are carried out by the next host, once each"
 ask GET "/action/$failed"
 coded 500 action_script_failure "results outlive a kill"
+
+# ---- the host ends meanwhile
+
+control reset >"$dir/control"
+control faults '{"match":"GET /act/","do":"silence"}' >"$dir/control"
+later calls '{}'
+again=$id
+(act calls-once '{}' && echo "$code" >"$dir/waited") &
+waiter=$!
+two() { [ "$(calls)" -ge 2 ]; }
+until_true 30 two
 serve_end
-is $? 0 "the host ends in good order"
+is $? 0 "the host ends in good order, though actions are under way"
+wait $waiter
+is "$(cat "$dir/waited")" 503 "who waits for one is told"
+control reset >"$dir/control"
+control faults '{"route":"GET /act/","replies":[{"status":200,"body":{}}]}' >"$dir/control"
+serve_begin
+until_true 30 over "$again"
+is "$code $(cat "$dir/body")" '200 null' "a repeatable one that nobody waits for is gone on with by the next host"
+serve_end
