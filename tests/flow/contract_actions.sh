@@ -13,6 +13,10 @@ ini <<INI
 base_url = $at/act
 [connection down : act]
 base_url = http://127.0.0.1:1
+[webhook app]
+url    = http://127.0.0.1:1/
+secret = a secret for the signature of events
+events = action
 INI
 serve_begin
 
@@ -94,6 +98,8 @@ until_true 30 over "$id"
 is "$code $(cat "$dir/body")" '200 {"name":"Bob"}' "its output is there when it is over"
 ask GET "/action/$id"
 is "$code" 200 "also for who asks once more"
+"$build/sluice" --conf "$conf" deliveries show 1 --format jsonl 2>/dev/null | grep -q "\"payload\":{\"id\":\"$id\",\"statusUrl\":\"/action/$id\"}"
+ok $? "an endpoint that wants to know was told that it is over"
 ask GET /action/5f2b7b1e-9d3e-4c38-8a52-0f0a7d3f6b11
 coded 404 not_found "one that is not there is 404"
 later echo '{"name":7}'
