@@ -39,7 +39,7 @@ bool deliver_again(struct deliver *d, const char *endpoint);
 enum deliver_state {
 	DELIVER_IDLE,     /* nothing waits */
 	DELIVER_SENDING,
-	DELIVER_WAITING,  /* the last try failed; the next is at next_us */
+	DELIVER_WAITING,  /* the last try failed, and the next is at next_us; or there is no service that would send */
 	DELIVER_OPEN,     /* the same, and several failed in a row: the circuit is open */
 	DELIVER_GONE,     /* the receiver answered 410: until a person or a reload says so */
 	DELIVER_OFF,      /* active = no, or it cannot be used: trouble says why */

@@ -45,7 +45,7 @@ state_of(const struct deliver_view *v, const struct endpoint *e)
 		return DELIVER_SENDING;
 	if (!v->outbox.pending)
 		return DELIVER_IDLE;
-	return pace_open(p) ? DELIVER_OPEN : p->failures ? DELIVER_WAITING : DELIVER_SENDING;
+	return pace_open(p) ? DELIVER_OPEN : p->failures || !e ? DELIVER_WAITING : DELIVER_SENDING;
 }
 
 static bool

@@ -9,7 +9,7 @@ static const struct {
 } judged[DELIVER_STATES] = {
 	[DELIVER_IDLE] = {"ok", NULL},
 	[DELIVER_SENDING] = {"ok", NULL},
-	[DELIVER_WAITING] = {"warn", "nothing yet: it is tried again by itself"},
+	[DELIVER_WAITING] = {"warn", "nothing yet: a service (`sluice serve`) tries it by itself"},
 	[DELIVER_OPEN] = {"problem", "mend the receiver; `sluice deliveries retry --endpoint NAME` then tries at once"},
 	[DELIVER_GONE] = {"problem", "`sluice deliveries retry --endpoint NAME` when it is to get events again, else take its section away"},
 	[DELIVER_OFF] = {"problem", "mend its section in the configuration, then `sluice reload`"},

@@ -34,6 +34,8 @@ is "$status" 0 "before anything was synced"
 run run --sync customers
 run deliveries list
 has "$dir/out" '^ *1 +records\.created +evt_[0-9a-f]+' "events wait, without a service"
+run deliveries endpoints
+has "$dir/out" '^crm +waiting +4 ' "for a service to come"
 run deliveries retry 99
 is "$status" 2 "there is no event 99 to try again"
 run deliveries show 1 --endpoint cmr
