@@ -1,4 +1,5 @@
-/* history.js - past runs as bars, oldest to the left: the height says how long each took, the colour and a mark how it ended. */
+/* history.js - past runs as bars, oldest to the left: the height says how long each took, the colour and a mark how it ended; and,
+ * in a line of a list, only whether each of the last ones succeeded: a high bar for a failure. */
 import { badge_kind } from './badge.js';
 import { h } from './dom.js';
 import { milliseconds, number } from './format.js';
@@ -36,4 +37,15 @@ function mark(kind, x) {
 	const y = HEIGHT + 8;
 
 	return kind === 'bad' ? `M${x - 3} ${y - 3}l6 6M${x - 3} ${y + 3}l6 -6` : `M${x - 3} ${y}h6`;
+}
+
+/* text: '+' or '-' for each of the last runs. */
+export function history_line(text) {
+	const failed = [...text].filter(mark => mark === '-').length;
+	const says = failed ? `${failed} of the last ${text.length} runs failed` : `the last ${text.length} runs succeeded`;
+
+	if (!text)
+		return null;
+	return h('svg', { class: 'line', viewBox: '0 0 100 14', role: 'img', 'aria-label': says }, h('title-svg', null, says), [...text].map((mark, i) =>
+		h('rect', { class: mark === '-' ? 'bad' : 'good', x: i * 5, y: mark === '-' ? 0 : 8, width: 3.4, height: mark === '-' ? 14 : 6, rx: 0.8 })));
 }

@@ -26,6 +26,7 @@ export function sync_row(row) {
 		run: row.progress?.run || last.run || null,
 		progress: row.progress || null,
 		failures: last.failures || 0,
+		lately: last.ended || '',
 		reason: last.status === 'success' ? null : last.reason || null,
 		trouble: schedule.trouble || null,
 		alerts: row.alerts || [],

@@ -4,6 +4,7 @@ import { alert_list } from './alerts.js';
 import { badge } from './badge.js';
 import { h, section } from './dom.js';
 import { bytes, number, plural, when } from './format.js';
+import { history_line } from './history.js';
 import { limit_cards } from './limits.js';
 import { progress_line } from './progress.js';
 import { link, run_link, sync_link } from './route.js';
@@ -36,6 +37,7 @@ const columns = [
 	{ name: 'Fresh as of', cell: s => when(s.succeeded, 'never') },
 	{ name: 'Last run', cell: s => s.run && !s.progress ? h('a', { href: run_link(s.run), class: 'plain' }, when(s.ran)) : when(s.ran) },
 	{ name: 'Next run', cell: s => (s.progress ? '–' : when(s.next)) },
+	{ name: 'Lately', cell: s => history_line(s.lately) },
 	{ name: '', long: true, wide: true, cell: remark },
 ];
 
