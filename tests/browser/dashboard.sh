@@ -17,6 +17,9 @@ configure() { # configure ROWS: of acme : mend
 		[key eyes]
 		value = eyes-key-of-the-test
 		scope = read
+		[key cron]
+		value = cron-key-of-the-test
+		scope = trigger
 		[integration paced]
 		base_url = $at
 		[integration mend]
@@ -70,6 +73,11 @@ see 10 '#key-wrong' 'does not know this key'
 ok $? "a wrong key is refused in words"
 console >"$dir/console"
 hasnt "$dir/console" 'Content Security|Uncaught|TypeError' "which is all that the console has to say"
+js 'document.getElementById("key").value = ""' >/dev/null
+type '#key' 'cron-key-of-the-test'
+keys Enter
+see 10 '#key-wrong' 'may not read'
+ok $? "so is one that may only trigger"
 js 'document.getElementById("key").value = ""' >/dev/null
 log_in boss-key-of-the-test
 ok $? "the right key opens the overview"

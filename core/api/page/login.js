@@ -13,7 +13,10 @@ export function login_form(entered, reason) {
 		button.disabled = true;
 		key_set(input.value.trim());
 		try {
-			key_told(await get('key'));
+			const about = await get('key');
+			if (!about.rights.includes('read'))
+				throw new ApiError(403, 'forbidden', 'this key may not read');
+			key_told(about);
 			entered();
 		} catch (error) {
 			key_forget();
