@@ -20,6 +20,10 @@ configure() { # configure ROWS: of acme : mend
 		[key cron]
 		value = cron-key-of-the-test
 		scope = trigger
+		[webhook crm]
+		url = http://127.0.0.1:9/hook
+		secret = secret-of-the-hook
+		events = sync.success
 		[integration paced]
 		base_url = $at
 		[integration mend]
@@ -169,6 +173,10 @@ ok $? "held-back deletes are shown with a sample"
 click 'dialog button' '^Close$' && click '.confirm' && see 5 'dialog h2' 'Delete 30 records of Row' && click 'dialog button' '^Delete them$' && see 10 '.empty' 'No delete'
 ok $? "and confirmed behind a question"
 is "$(live Row)" 10 "which deletes exactly these"
+click '#nav a' '^Deliveries$' && see 10 'td' '^crm$' && see 10 'td button' '^msg_|^evt_|^[0-9a-zA-Z_-]{10,}' && see 10 '.badge' 'waiting|circuit'
+ok $? "events that a receiver does not take are seen to wait"
+click 'td button' '^Try now$' && see 5 '.notice' 'crm: tried again now'
+ok $? "and tried again by a person's word"
 for name in runs deliveries connections key; do
 	go "$name"
 	see 10 'main h1' && [ "$(js 'return document.getElementById("failure")?.textContent')" = null ]
@@ -224,9 +232,11 @@ ok $? "for the policy is in force: an inline script does not run"
 
 # ---- without a host
 
+log_in boss-key-of-the-test
 kill "$served" && wait "$served" 2>/dev/null
-type '#key' 'boss-key-of-the-test'
-keys Enter
-see 10 '#key-wrong' 'does not answer'
-ok $? "a host that is gone is told in words"
+see 20 '#live' 'does not answer' && see 5 h1 'Overview'
+ok $? "a host that is gone is told of, and what was seen last stays"
+SLUICE_LISTEN=${page#http://}
+serve && see 40 '#live' '● live'
+ok $? "and once it is back the page lives again by itself"
 echo "1..$cases"

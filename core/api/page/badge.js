@@ -11,7 +11,7 @@ const words = {
 	partial: ['warn', 'partial'], held: ['warn', 'held back'], retrying: ['warn', 'retrying'], pausing: ['warn', 'waits to retry'], warn: ['warn', 'warning'],
 	interrupted: ['warn', 'interrupted'], stopped: ['warn', 'stopped'], cancelled: ['warn', 'cancelled'], void: ['none', 'void'],
 	error: ['bad', 'error'], attention: ['bad', 'attention'], failed: ['bad', 'failed'], parked: ['bad', 'parked'], unusable: ['bad', 'unusable'], failing: ['bad', 'failing'], decide: ['warn', 'to be decided'],
-	problem: ['bad', 'problem'], open: ['bad', 'open'],
+	problem: ['bad', 'problem'], open: ['bad', 'circuit open'],
 	paused: ['off', 'paused'], disabled: ['off', 'disabled'], inactive: ['off', 'inactive'], off: ['off', 'off'], manual: ['off', 'by hand'], unstarted: ['off', 'not started'],
 	after: ['wait', 'after another'], 'off-right': ['none', 'no'],
 };
