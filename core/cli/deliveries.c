@@ -9,13 +9,13 @@
 #define PAGE 1000 /* events in one answer */
 
 static const struct cli_flag flags[] = {
-	{"--endpoint", "NAME", "of this [webhook NAME]; not needed where there is one"},
-	{"--parked", NULL, "list, retry, drop: those that were given up"},
-	{"--delivered", NULL, "list: the last that were taken, the newest first"},
-	{"--pending", NULL, "drop: those that wait"},
-	{"--limit", "N", "list: at most N; 0: all; usually 100"},
-	{"--cursor", "N", "list: only those after this number"},
-	{NULL, NULL, NULL},
+        {"--endpoint", "NAME", "of this [webhook NAME]; not needed where there is one"},
+        {"--parked", NULL, "list, retry, drop: those that were given up"},
+        {"--delivered", NULL, "list: the last that were taken, the newest first"},
+        {"--pending", NULL, "drop: those that wait"},
+        {"--limit", "N", "list: at most N; 0: all; usually 100"},
+        {"--cursor", "N", "list: only those after this number"},
+        {NULL, NULL, NULL},
 };
 
 struct deliveries {
@@ -100,8 +100,9 @@ table_begin(struct deliveries *d, const char *const *columns)
 static int
 endpoints_run(struct deliveries *d, struct err *err)
 {
-	static const char *const columns[] = {"endpoint", "state", "pending", "parked", "delivered", "delivered_at", "failures",
-	                                      "next_try_at", "trouble", "reason", NULL};
+	static const char *const columns[] = {"endpoint",  "state",        "pending",  "parked",
+	                                      "delivered", "delivered_at", "failures", "next_try_at",
+	                                      "trouble",   "reason",       NULL};
 	struct buf question = {0}, end = {0};
 	struct json_out o = question_begin(d->cli, &question, "endpoints");
 	int rc;
@@ -120,8 +121,8 @@ endpoints_run(struct deliveries *d, struct err *err)
 static int
 list_run(struct deliveries *d, struct err *err)
 {
-	static const char *const waiting[] = {"number", "type", "id", "made_at", "attempts", "last_try_at", "next_try_at", "bytes",
-	                                      "reason", NULL};
+	static const char *const waiting[] = {"number",      "type",        "id",    "made_at", "attempts",
+	                                      "last_try_at", "next_try_at", "bytes", "reason",  NULL};
 	static const char *const taken[] = {"delivered_at", "type", "id", "attempts", "status", "duration_ms", NULL};
 	bool delivered = cli_has(d->cli, "--delivered"), more = true;
 	char *cursor = cli_value(d->cli, "--cursor") ? xstrdup(cli_value(d->cli, "--cursor")) : NULL;
@@ -163,8 +164,9 @@ row_keep(void *arg, struct slice row)
 static int
 show_run(struct deliveries *d, struct err *err)
 {
-	static const char *const texts[] = {"endpoint", "number", "id", "type", "state", "made_at", "attempts", "first_try_at",
-	                                    "last_try_at", "next_try_at", "parked_at", "reason", "bytes"};
+	static const char *const texts[] = {"endpoint",  "number",   "id",           "type",        "state",
+	                                    "made_at",   "attempts", "first_try_at", "last_try_at", "next_try_at",
+	                                    "parked_at", "reason",   "bytes"};
 	struct buf question = {0}, end = {0};
 	struct json_out o = question_begin(d->cli, &question, "delivery");
 	int64_t number;
@@ -258,7 +260,8 @@ drop_run(struct deliveries *d, struct err *err)
 	int rc;
 
 	if (d->cli->n_args < 2 && !cli_has(d->cli, "--parked") && !cli_has(d->cli, "--pending"))
-		return err_set(err, ERR_USAGE, "drop wants numbers, --parked or --pending: what is dropped is never delivered");
+		return err_set(err, ERR_USAGE,
+		               "drop wants numbers, --parked or --pending: what is dropped is never delivered");
 	rc = change_run(d, "drop_deliveries", &end, err);
 	if (rc == 0 && d->cli->format == FORMAT_TEXT) {
 		int64_t n = member_int(buf_view(&end), "dropped", 0);
@@ -303,16 +306,20 @@ command_deliveries_run(struct cli *c)
 }
 
 const struct command command_deliveries = {
-	.name = "deliveries",
-	.usage = "endpoints | list [--parked | --delivered] | show NUMBER | retry [NUMBER... | --parked] | drop NUMBER... | --parked | "
-	         "--pending",
-	.summary = "Lists events of webhooks that wait, were given up or taken, and has them tried again or dropped",
-	.help = "An event is tried until its receiver takes it, at most give_up long, and those behind it wait: order holds. Then "
+        .name = "deliveries",
+        .usage = "endpoints | list [--parked | --delivered] | show NUMBER | retry [NUMBER... | --parked] | drop "
+                 "NUMBER... | --parked | "
+                 "--pending",
+        .summary = "Lists events of webhooks that wait, were given up or taken, and has them tried again or dropped",
+        .help = "An event is tried until its receiver takes it, at most give_up long, and those behind it wait: order "
+                "holds. Then "
                 "it is\n"
-                "parked. retry puts parked ones to the end of their queue, with the same id; without numbers it has what waits\n"
-                "tried now, also at an endpoint that answered 410. drop is for good: the receiver is not told of that change.",
-	.flags = flags,
-	.args_min = 1,
-	.args_max = 1000,
-	.run = command_deliveries_run,
+                "parked. retry puts parked ones to the end of their queue, with the same id; without numbers it has "
+                "what waits\n"
+                "tried now, also at an endpoint that answered 410. drop is for good: the receiver is not told of that "
+                "change.",
+        .flags = flags,
+        .args_min = 1,
+        .args_max = 1000,
+        .run = command_deliveries_run,
 };

@@ -15,7 +15,8 @@ base64_read(struct slice text, int variant, unsigned char key[KEY_MOST], size_t 
 {
 	const char *end;
 
-	return sodium_base642bin(key, KEY_MOST, text.p, text.len, NULL, n, &end, variant) == 0 && end == text.p + text.len;
+	return sodium_base642bin(key, KEY_MOST, text.p, text.len, NULL, n, &end, variant) == 0 &&
+	       end == text.p + text.len;
 }
 
 int
@@ -39,6 +40,7 @@ signing_key(const struct secret *secret, struct buf *key, struct err *err)
 	if (n >= KEY_LEAST)
 		return 0;
 	return err_set(err, ERR_USAGE,
-	               "behind whsec_ stand base64 letters for %d to %d bytes; these are none: `openssl rand -base64 32` makes them",
+	               "behind whsec_ stand base64 letters for %d to %d bytes; these are none: `openssl rand -base64 "
+	               "32` makes them",
 	               KEY_LEAST, KEY_MOST);
 }

@@ -16,8 +16,8 @@
 #define STOP_MS 2000 /* that answers under way are waited for */
 
 const char *const deliver_states[DELIVER_STATES] = {
-	[DELIVER_IDLE] = "idle", [DELIVER_SENDING] = "sending", [DELIVER_WAITING] = "waiting", [DELIVER_OPEN] = "open",
-	[DELIVER_GONE] = "gone", [DELIVER_OFF] = "off",         [DELIVER_LEFT] = "left",
+        [DELIVER_IDLE] = "idle", [DELIVER_SENDING] = "sending", [DELIVER_WAITING] = "waiting", [DELIVER_OPEN] = "open",
+        [DELIVER_GONE] = "gone", [DELIVER_OFF] = "off",         [DELIVER_LEFT] = "left",
 };
 
 int64_t
@@ -167,7 +167,8 @@ handle_gone(uv_handle_t *handle)
 static int
 handles_open(struct deliver *d, struct err *err)
 {
-	if (uv_timer_init(d->o.loop, &d->timer) || uv_timer_init(d->o.loop, &d->late) || uv_check_init(d->o.loop, &d->check))
+	if (uv_timer_init(d->o.loop, &d->timer) || uv_timer_init(d->o.loop, &d->late) ||
+	    uv_check_init(d->o.loop, &d->check))
 		return err_set(err, ERR_HOST, "the event loop takes no more handles");
 	d->timer.data = d->late.data = d->check.data = d;
 	d->handles = 3;

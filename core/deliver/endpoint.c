@@ -59,14 +59,16 @@ failure_tell(struct endpoint *e, int64_t wait_ms)
 	bool person = s->status >= 400 && s->status < 500 && s->status != 408 && s->status != 425 && s->status != 429;
 
 	if (s->pace.gone)
-		log_warn("webhook %s: its receiver answered 410, it wants no more: nothing is sent until `sluice deliveries retry "
-		         "--endpoint %s` or a reload; its events wait", e->name, e->name);
+		log_warn("webhook %s: its receiver answered 410, it wants no more: nothing is sent until `sluice "
+		         "deliveries retry --endpoint %s` or a reload; its events wait",
+		         e->name, e->name);
 	else if (s->pace.failures == 1)
 		log_warn("webhook %s: %s; tried again in %s%s", e->name, s->reason, duration_format(wait_ms, text),
-		         person ? ". That is for a person to mend: its address, its secret or the receiver's own rules" : "");
+		         person ? ". That is for a person to mend: its address, its secret or the receiver's own rules"
+		                : "");
 	else if (s->pace.failures == PACE_OPEN)
-		log_warn("webhook %s: %s, %d times in a row: from now on one event at a time is tried, next in %s", e->name, s->reason,
-		         PACE_OPEN, duration_format(wait_ms, text));
+		log_warn("webhook %s: %s, %d times in a row: from now on one event at a time is tried, next in %s",
+		         e->name, s->reason, PACE_OPEN, duration_format(wait_ms, text));
 	else
 		log_debug("webhook %s: %s; tried again in %s", e->name, s->reason, duration_format(wait_ms, text));
 }
@@ -74,18 +76,23 @@ failure_tell(struct endpoint *e, int64_t wait_ms)
 static void
 event_failed(struct endpoint *e, const struct post_result *r)
 {
-	int64_t now = deliver_now_us(e->deliver), first = e->first_us ? e->first_us : now, end = first + e->give_up_ms * 1000;
+	int64_t now = deliver_now_us(e->deliver), first = e->first_us ? e->first_us : now,
+	        end = first + e->give_up_ms * 1000;
 	struct pace *pace = &e->standing.pace;
-	const struct standing_failure f = {
-		.now_us = now, .asked_ms = r->retry_after_ms, .status = r->status, .reason = r->text, .dice = randombytes_random()};
+	const struct standing_failure f = {.now_us = now,
+	                                   .asked_ms = r->retry_after_ms,
+	                                   .status = r->status,
+	                                   .reason = r->text,
+	                                   .dice = randombytes_random()};
 	bool park = now >= end && r->status != GONE;
 
 	standing_failed(&e->standing, &f);
 	if (!park && pace->next_us > end && end > now && r->retry_after_ms < 0)
 		pace->next_us = end; /* the last try is at the end of its time, not hours behind */
 	if (park) {
-		log_warn("webhook %s: event %s (%s) is given up after %llu tries: `sluice deliveries list --parked` shows it", e->name,
-		         e->id, e->type, (unsigned long long)e->attempts + 1);
+		log_warn("webhook %s: event %s (%s) is given up after %llu tries: `sluice deliveries list --parked` "
+		         "shows it",
+		         e->name, e->id, e->type, (unsigned long long)e->attempts + 1);
 		e->sent = e->event;
 	}
 	failure_tell(e, pace_wait_ms(pace, now));
@@ -95,8 +102,10 @@ event_failed(struct endpoint *e, const struct post_result *r)
 static void
 event_taken(struct endpoint *e, const struct post_result *r)
 {
-	struct delivered d = {
-		.at_us = deliver_now_us(e->deliver), .took_ms = r->took_ms, .attempts = e->attempts + 1, .status = r->status};
+	struct delivered d = {.at_us = deliver_now_us(e->deliver),
+	                      .took_ms = r->took_ms,
+	                      .attempts = e->attempts + 1,
+	                      .status = r->status};
 
 	snprintf(d.id, sizeof d.id, "%s", e->id);
 	snprintf(d.type, sizeof d.type, "%s", e->type);
@@ -199,11 +208,20 @@ event_send(struct endpoint *e)
 		return;
 	}
 	snprintf(seconds, sizeof seconds, "%lld", (long long)(now_us / 1000000));
-	const struct post_header headers[] = {
-		{"Content-Type", "application/json"}, {"webhook-id", e->id},          {"webhook-timestamp", seconds},
-		{"webhook-signature", buf_str(&s.standard)}, {"X-Nango-Hmac-Sha256", s.hmac}, {"X-Nango-Signature", s.hash}, {NULL, NULL}};
-	const struct post_ask ask = {.url = w->url, .headers = headers, .body = buf_view(&e->body), .timeout_ms = w->timeout_ms,
-	                             .connect_ms = d->settings->host.connect_ms, .ca_file = d->settings->host.ca_file, .now_us = now_us};
+	const struct post_header headers[] = {{"Content-Type", "application/json"},
+	                                      {"webhook-id", e->id},
+	                                      {"webhook-timestamp", seconds},
+	                                      {"webhook-signature", buf_str(&s.standard)},
+	                                      {"X-Nango-Hmac-Sha256", s.hmac},
+	                                      {"X-Nango-Signature", s.hash},
+	                                      {NULL, NULL}};
+	const struct post_ask ask = {.url = w->url,
+	                             .headers = headers,
+	                             .body = buf_view(&e->body),
+	                             .timeout_ms = w->timeout_ms,
+	                             .connect_ms = d->settings->host.connect_ms,
+	                             .ca_file = d->settings->host.ca_file,
+	                             .now_us = now_us};
 	e->give_up_ms = w->give_up_ms;
 	e->post = post_begin(d->poster, &ask, event_answered, e);
 	buf_free(&s.standard);
@@ -216,7 +234,8 @@ endpoint_look(struct endpoint *e)
 
 	if (wait_ms)
 		return wait_ms;
-	if (e->deliver->stopping || e->post || !e->number || !e->settings || !e->settings->active || e->trouble || !ledger_room(e))
+	if (e->deliver->stopping || e->post || !e->number || !e->settings || !e->settings->active || e->trouble ||
+	    !ledger_room(e))
 		return PACE_NEVER;
 	wait_ms = pace_wait_ms(&e->standing.pace, deliver_now_us(e->deliver));
 	if (wait_ms)

@@ -45,7 +45,8 @@ ledger_written(void *arg, const struct commit_result *r)
 	bool durable = r->err.cls == ERR_NONE;
 
 	if (!durable && !e->again_ms)
-		log_warn("webhook %s: what it took cannot be noted: %s; nothing more is sent until it can", e->name, r->err.text);
+		log_warn("webhook %s: what it took cannot be noted: %s; nothing more is sent until it can", e->name,
+		         r->err.text);
 	if (durable) {
 		memmove(e->taken, e->taken + e->n_writing, (e->n_taken - e->n_writing) * sizeof e->taken[0]);
 		e->n_taken -= e->n_writing;

@@ -19,7 +19,7 @@ struct post {
 	CURL *easy;
 	struct curl_slist *list;
 	struct headers head;
-	size_t read;              /* of the answer's body */
+	size_t read; /* of the answer's body */
 	int64_t now_us;
 	char errtext[CURL_ERROR_SIZE];
 	post_done *done;
@@ -51,17 +51,17 @@ static const struct {
 	CURLcode rc;
 	const char *text;
 } failures[] = {
-	{CURLE_COULDNT_RESOLVE_HOST, "its name cannot be resolved (DNS)"},
-	{CURLE_OPERATION_TIMEDOUT, "it gave no answer in time"},
-	{CURLE_GOT_NOTHING, "it closed the connection without an answer"},
-	{CURLE_RECV_ERROR, "it cut the connection off"},
-	{CURLE_SEND_ERROR, "it cut the connection off while the event was being sent"},
-	{CURLE_WEIRD_SERVER_REPLY, "its answer is not HTTP"},
-	{CURLE_UNSUPPORTED_PROTOCOL, "its answer is not HTTP, or its address is no http or https URL"},
-	{CURLE_SSL_CONNECT_ERROR, "TLS could not be agreed on with it"},
-	{CURLE_PEER_FAILED_VERIFICATION, "its TLS certificate is not accepted"},
-	{CURLE_SSL_CACERT_BADFILE, "[host] ca_file cannot be read"},
-	{CURLE_WRITE_ERROR, "the head of its answer is no acceptable HTTP, or too long"},
+        {CURLE_COULDNT_RESOLVE_HOST, "its name cannot be resolved (DNS)"},
+        {CURLE_OPERATION_TIMEDOUT, "it gave no answer in time"},
+        {CURLE_GOT_NOTHING, "it closed the connection without an answer"},
+        {CURLE_RECV_ERROR, "it cut the connection off"},
+        {CURLE_SEND_ERROR, "it cut the connection off while the event was being sent"},
+        {CURLE_WEIRD_SERVER_REPLY, "its answer is not HTTP"},
+        {CURLE_UNSUPPORTED_PROTOCOL, "its answer is not HTTP, or its address is no http or https URL"},
+        {CURLE_SSL_CONNECT_ERROR, "TLS could not be agreed on with it"},
+        {CURLE_PEER_FAILED_VERIFICATION, "its TLS certificate is not accepted"},
+        {CURLE_SSL_CACERT_BADFILE, "[host] ca_file cannot be read"},
+        {CURLE_WRITE_ERROR, "the head of its answer is no acceptable HTTP, or too long"},
 };
 
 static const char *
@@ -92,11 +92,13 @@ post_judge(const struct post *post, CURLcode rc, struct post_result *r, struct b
 	r->took_ms = (int64_t)took_us / 1000;
 	r->retry_after_ms = -1;
 	if (r->status == 429 || r->status == 503)
-		r->retry_after_ms = wait_retry_after(headers_find(buf_view(&post->head.lines), "retry-after"), post->now_us);
+		r->retry_after_ms =
+		        wait_retry_after(headers_find(buf_view(&post->head.lines), "retry-after"), post->now_us);
 	if (r->taken)
 		return;
 	if (r->status >= 300 && r->status < 400)
-		buf_printf(text, "it answered %d: redirects are not followed, the URL must be the final one", r->status);
+		buf_printf(text, "it answered %d: redirects are not followed, the URL must be the final one",
+		           r->status);
 	else if (r->status)
 		buf_printf(text, "it answered %d", r->status);
 	else
@@ -194,7 +196,8 @@ post_begin(struct poster *p, const struct post_ask *ask, post_done *done, void *
 {
 	struct post *post = XNEW(struct post);
 
-	*post = (struct post){.poster = p, .easy = engine_handle(p->engine), .now_us = ask->now_us, .done = done, .arg = arg};
+	*post = (struct post){
+	        .poster = p, .easy = engine_handle(p->engine), .now_us = ask->now_us, .done = done, .arg = arg};
 	headers_set(post, ask->headers);
 	easy_set(post, ask);
 	engine_start(p->engine, post->easy);

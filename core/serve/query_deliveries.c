@@ -74,7 +74,7 @@ endpoint_asked(const struct question *q)
 
 struct endpoints {
 	struct question *q;
-	struct json_out *o;  /* of status: an array in it; NULL: rows */
+	struct json_out *o; /* of status: an array in it; NULL: rows */
 	const char *wanted;
 	const char *names[64 + 1];
 	size_t n;
@@ -134,7 +134,8 @@ endpoint_refuse(struct question *q, const struct endpoints *e, const char *name)
 	const char *near = name ? nearest(name, e->names) : NULL;
 
 	if (name)
-		return err_set(q->err, ERR_USAGE, "there is no webhook %s%s%s%s: `sluice deliveries endpoints` shows them", name,
+		return err_set(q->err, ERR_USAGE,
+		               "there is no webhook %s%s%s%s: `sluice deliveries endpoints` shows them", name,
 		               near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 	if (e->n == 0)
 		return err_set(q->err, ERR_USAGE, "there is no webhook: a [webhook NAME] section makes one");
@@ -281,7 +282,8 @@ ask_delivery(struct question *q)
 	bool found = endpoint && number && store_outbox_get(q->store, number, event, event_one, &l);
 
 	if (endpoint && !found)
-		err_set(q->err, ERR_USAGE, "webhook %s has no event %" PRIu64 " that waits or is parked", endpoint, event);
+		err_set(q->err, ERR_USAGE, "webhook %s has no event %" PRIu64 " that waits or is parked", endpoint,
+		        event);
 	free(endpoint);
 	return found ? 0 : -1;
 }
