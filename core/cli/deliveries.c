@@ -18,12 +18,16 @@ static const struct cli_flag flags[] = {
         {NULL, NULL, NULL},
 };
 
+struct column { /* the list ends with a NULL member */
+	const char *member, *head;
+};
+
 struct deliveries {
 	struct cli *cli;
 	struct access access;
 	struct table table;
 	uint64_t shown;
-	const char *const *columns; /* members of a row, NULL-terminated */
+	const struct column *columns;
 	struct buf row;
 };
 
@@ -70,29 +74,21 @@ row_show(void *arg, struct slice row)
 		print_row(d->cli, row);
 		return;
 	}
-	for (const char *const *name = d->columns; *name; name++) {
-		text = member_text(row, *name);
-		table_cell(&d->table, is_time(*name) ? time_short(text, time) : text ? text : "");
+	for (const struct column *c = d->columns; c->member; c++) {
+		text = member_text(row, c->member);
+		table_cell(&d->table, is_time(c->member) ? time_short(text, time) : text ? text : "");
 		free(text);
 	}
 }
 
 static void
-table_begin(struct deliveries *d, const char *const *columns)
+table_begin(struct deliveries *d, const struct column *columns)
 {
 	d->columns = columns;
-	while (columns[d->table.columns])
+	while (columns[d->table.columns].member)
 		d->table.columns++;
-	for (size_t i = 0; i < d->table.columns; i++) {
-		char *head = xstrdup(columns[i]);
-
-		if (is_time(head))
-			head[strlen(head) - 3] = '\0';
-		for (char *p = head; *p; p++)
-			*p = (char)(*p == '_' ? ' ' : *p >= 'a' && *p <= 'z' ? *p - 32 : *p);
-		table_cell(&d->table, head);
-		free(head);
-	}
+	for (size_t i = 0; i < d->table.columns; i++)
+		table_cell(&d->table, columns[i].head);
 }
 
 /* ---- endpoints, list, show ---- */
@@ -100,9 +96,10 @@ table_begin(struct deliveries *d, const char *const *columns)
 static int
 endpoints_run(struct deliveries *d, struct err *err)
 {
-	static const char *const columns[] = {"endpoint",  "state",        "pending",  "parked",
-	                                      "delivered", "delivered_at", "failures", "next_try_at",
-	                                      "trouble",   "reason",       NULL};
+	static const struct column columns[] = {
+		{"endpoint", "WEBHOOK"},   {"state", "STATE"},              {"pending", "WAITING"},   {"parked", "PARKED"},
+		{"delivered", "DELIVERED"}, {"delivered_at", "LAST"},       {"failures", "FAILURES"}, {"next_try_at", "NEXT TRY"},
+		{"trouble", "TROUBLE"},    {"reason", "REASON"},            {NULL, NULL}};
 	struct buf question = {0}, end = {0};
 	struct json_out o = question_begin(d->cli, &question, "endpoints");
 	int rc;
@@ -121,9 +118,13 @@ endpoints_run(struct deliveries *d, struct err *err)
 static int
 list_run(struct deliveries *d, struct err *err)
 {
-	static const char *const waiting[] = {"number",      "type",        "id",    "made_at", "attempts",
-	                                      "last_try_at", "next_try_at", "bytes", "reason",  NULL};
-	static const char *const taken[] = {"delivered_at", "type", "id", "attempts", "status", "duration_ms", NULL};
+	static const struct column waiting[] = {
+		{"number", "NUMBER"},     {"type", "TYPE"},          {"id", "ID"},                {"made_at", "MADE"},
+		{"attempts", "ATTEMPTS"}, {"last_try_at", "LAST TRY"}, {"next_try_at", "NEXT TRY"}, {"bytes", "BYTES"},
+		{"reason", "REASON"},     {NULL, NULL}};
+	static const struct column taken[] = {{"delivered_at", "DELIVERED"}, {"type", "TYPE"},     {"id", "ID"},
+	                                      {"attempts", "ATTEMPTS"},      {"status", "STATUS"}, {"duration_ms", "MS"},
+	                                      {NULL, NULL}};
 	bool delivered = cli_has(d->cli, "--delivered"), more = true;
 	char *cursor = cli_value(d->cli, "--cursor") ? xstrdup(cli_value(d->cli, "--cursor")) : NULL;
 	struct buf question = {0}, end = {0};
