@@ -90,6 +90,7 @@ int sweep_run(struct group *g, const struct sweep *how, struct commit_counts *n)
 /* guard.c: has an event said something newer of this record than the voice that speaks now? If not, and an event speaks, the
  * record is guarded from here on. */
 int guard_meet(struct group *g, uint32_t dataset, struct slice id, bool *barred);
+int record_modified(struct group *g, uint32_t dataset, struct slice id, int64_t *us); /* record.c: its last change; 0: it never was there */
 int record_barred(struct group *g, uint32_t dataset, struct slice id, struct commit_counts *n); /* record.c: what then becomes of it */
 
 /* seen.c */

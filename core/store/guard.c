@@ -9,12 +9,17 @@
  *   g dataset, id              when it happened, until when, when it was put (layout.h: DB_GUARDS)
  *   t put when, dataset, id    nothing: what is old, in order
  *
+ * An event that is handled long after it arrived (a person had it tried again, the host was down) is older than whatever a page
+ * has changed since: what was changed meanwhile, and not by an event, it passes over too.
+ *
  * Each guard that is put takes a few old ones away, so they need no upkeep. Awkward: the two times are of two clocks. Events
  * are compared by the provider's, pages and events by ours: whoever makes the voice sees to that (run/events.c). */
 #include "base/mem.h"
 #include "store/apply.h"
 
 #define OLD_AT_ONCE 4
+#define LATE_US (INT64_C(3600) * 1000000)
+#define SAME_US (INT64_C(2) * 1000000) /* changes of one transaction are apart by less */
 
 enum { MARK_GUARD = 'g', MARK_TIME = 't' };
 
@@ -124,6 +129,20 @@ guard_put(struct group *g, struct dataset *d, struct slice key, const struct gua
 	return rc ? rc : old_drop(g, g->now_us - g->voice.keep_us);
 }
 
+/* Has anything but an event changed it since the event that is handled so late? */
+static int
+overtaken(struct group *g, uint32_t dataset, struct slice id, const struct guard *old, bool *is)
+{
+	int64_t modified_us;
+	int rc;
+
+	if (g->now_us - g->voice.until_us < LATE_US)
+		return 0;
+	rc = record_modified(g, dataset, id, &modified_us);
+	*is = !rc && modified_us > g->voice.until_us && modified_us > old->put_us + SAME_US;
+	return rc;
+}
+
 int
 guard_meet(struct group *g, uint32_t dataset, struct slice id, bool *barred)
 {
@@ -146,7 +165,9 @@ guard_meet(struct group *g, uint32_t dataset, struct slice id, bool *barred)
 	if (rc)
 		return rc;
 	*barred = g->voice.whose == VOICE_PAGE ? old.until_us > g->voice.at_us : old.happened_us > g->voice.at_us;
-	return *barred || g->voice.whose == VOICE_PAGE ? 0 : guard_put(g, d, at, &old);
+	if (!*barred && g->voice.whose == VOICE_EVENT)
+		rc = overtaken(g, dataset, id, &old, barred);
+	return rc || *barred || g->voice.whose == VOICE_PAGE ? rc : guard_put(g, d, at, &old);
 }
 
 int

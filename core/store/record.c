@@ -319,6 +319,21 @@ body_id(struct slice body)
 	return slice_of(body.p + 1, (uint8_t)body.p[0]);
 }
 
+int
+record_modified(struct group *g, uint32_t dataset, struct slice id, int64_t *us)
+{
+	struct feed_head h;
+	struct place at;
+	int rc = place_find(g, dataset, id, &at);
+
+	*us = 0;
+	if (rc || !at.found)
+		return rc;
+	rc = record_head(g, at.d, &at.e, &h);
+	*us = rc ? 0 : h.modified_us;
+	return rc;
+}
+
 /* What an event said of this record is newer: nothing is written but its mark. */
 int
 record_barred(struct group *g, uint32_t dataset, struct slice id, struct commit_counts *n)

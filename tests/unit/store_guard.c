@@ -144,6 +144,32 @@ TEST("what was staged before an event does not overwrite it when it is published
 	kit_finish(&k);
 }
 
+TEST("an event that is handled hours late passes over what a page has changed since, and not what an event has")
+{
+	struct kit k;
+	uint32_t d;
+
+	kit_init(&k);
+	REQUIRE(kit_open(&k));
+	d = kit_dataset(&k, "A");
+	kit_save(&k, d, "a", "{\"v\":1}");
+	kit_save(&k, d, "b", "{\"v\":1}");
+	k.now_us = KIT_T0 + 7200 * S;
+	said(&k, VOICE_PAGE, k.now_us, d, "a", "{\"v\":3}");
+	k.now_us = KIT_T0 + 7300 * S;
+	said(&k, VOICE_EVENT, KIT_T0 + 10 * S, d, "a", "{\"v\":2}");
+	said(&k, VOICE_EVENT, KIT_T0 + 10 * S, d, "b", "{\"v\":2}");
+	said(&k, VOICE_EVENT, KIT_T0 + 11 * S, d, "b", "{\"v\":3}");
+	CHECK_STR(kit_record(&k, d, "a").json, "{\"v\":3}");
+	CHECK_STR(kit_record(&k, d, "b").json, "{\"v\":3}");
+	k.now_us = KIT_T0 + 7400 * S;
+	said(&k, VOICE_EVENT, KIT_T0 + 12 * S, d, "b", "{\"v\":4}");
+	CHECK_STR(kit_record(&k, d, "b").json, "{\"v\":4}");
+	said(&k, VOICE_EVENT, KIT_T0 + 9 * S, d, "new", "{\"v\":1}");
+	CHECK_STR(kit_record(&k, d, "new").json, "{\"v\":1}");
+	kit_finish(&k);
+}
+
 TEST("guards that are older than they are kept go by themselves")
 {
 	struct kit k;
