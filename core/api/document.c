@@ -17,7 +17,7 @@ document_get(struct http_call *c, void *arg)
 	buf_free(&text);
 }
 
-static const struct http_answer document_answers[] = {{.status = 200, .help = "The OpenAPI document"}, {0}};
+static const struct http_answer document_answers[] = {{.status = 200, .type = "application/json", .help = "The OpenAPI document"}, {0}};
 
 const struct http_route document_routes[] = {
 	{

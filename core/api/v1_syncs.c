@@ -35,8 +35,15 @@ static const struct http_field list_fields[] = {
 	{.name = "data", .type = HTTP_ARRAY, .required = true, .of = &status_schema},
 	{.name = "file_bytes", .type = HTTP_INT, .help = "of the store"},
 	{.name = "free_disk", .type = HTTP_INT},
+	{.name = "webhooks", .type = HTTP_ARRAY, .help = "endpoints of applications, as GET /api/v1/webhooks has them"},
 	{0},
 };
+static const struct http_field checkpoint_fields[] = {
+	{.name = "data", .type = HTTP_ANY, .required = true, .nullable = true, .help = "as the connector left it"},
+	{0},
+};
+static const struct http_schema checkpoint_schema = {.name = "Checkpoint", .fields = checkpoint_fields};
+static const struct http_answer checkpoint_answers[] = {{.status = 200, .schema = &checkpoint_schema}, {0}};
 static const struct http_schema list_schema = {.name = "SyncStates", .fields = list_fields};
 static const struct http_answer list_answers[] = {{.status = 200, .schema = &list_schema}, {0}};
 static const struct http_field one_fields[] = {
@@ -146,7 +153,7 @@ const struct http_route v1_sync_routes[] = {
 	 .handle = v1_ask},
 
 	{.method = "GET", .path = SYNC "/checkpoint", .name = "getCheckpoint", .tag = "State", .rights = RIGHT_READ,
-	 .summary = "The sync's checkpoint; null: none", .params = v1_of_sync, .answers = v1_done,
+	 .summary = "The sync's checkpoint; null: none", .params = v1_of_sync, .answers = checkpoint_answers,
 	 .data = ASK("checkpoint", .shape = V1_MAYBE), .handle = v1_ask},
 	{.method = "PUT", .path = SYNC "/checkpoint", .name = "setCheckpoint", .tag = "State", .rights = RIGHT_WRITE,
 	 .summary = "Sets the checkpoint that the next run goes on from: any JSON object", .params = v1_of_sync,

@@ -244,6 +244,7 @@ static const struct { int status; const char *help; } common[] = {
 	{400, "A parameter, header or the body is not as described"},
 	{401, "There is no key, or a wrong one"},
 	{403, "The key does not permit it"},
+	{404, "What the path names is not there"},
 	{413, "The body is too long"},
 	{415, "The body is no JSON by its Content-Type"},
 	{503, "The host ends, or too much waits; Retry-After says when to ask again"},
@@ -257,6 +258,8 @@ common_fits(const struct http_route *r, int status)
 			return false;
 	if (status == 401 || status == 403)
 		return r->rights != 0;
+	if (status == 404)
+		return strchr(r->path, '{') != NULL;
 	if (status == 413)
 		return r->body || r->raw;
 	return status != 415 || r->body;
