@@ -29,6 +29,7 @@ struct http_socket {
 	int64_t deadline_ms; /* 0: it is the host that is waited for */
 	bool known;          /* a right key was shown on it */
 	bool asking;         /* a request is under way */
+	bool sending;        /* and its answer is given */
 };
 void sockets_notify(void *cls, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code);
 enum MHD_Result sockets_accept(void *cls, const struct sockaddr *address, socklen_t len);

@@ -280,15 +280,15 @@ http_calm(struct http *h)
 }
 
 static bool
-sockets_ask(struct http *h)
+sockets_send(struct http *h)
 {
-	bool asking = false;
+	bool sending = false;
 
 	pthread_mutex_lock(&h->sockets_lock);
-	for (struct http_socket *s = h->sockets; s && !asking; s = s->next)
-		asking = s->asking && s->known;
+	for (struct http_socket *s = h->sockets; s && !sending; s = s->next)
+		sending = s->sending;
 	pthread_mutex_unlock(&h->sockets_lock);
-	return asking;
+	return sending;
 }
 
 static void
@@ -327,7 +327,7 @@ http_close(struct http *h)
 		return;
 	}
 	calls_delayed_turn(h, true);
-	turn_until(h, LINGER_MS, sockets_ask);
+	turn_until(h, LINGER_MS, sockets_send);
 	daemons_stop(h);
 	while (h->posted)
 		calls_turn(h);

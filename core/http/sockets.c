@@ -37,6 +37,7 @@ deadline_set(struct http_socket *s, bool asking, bool none)
 
 	pthread_mutex_lock(&h->sockets_lock);
 	s->asking = asking;
+	s->sending = false;
 	s->since_ms = now;
 	s->deadline_ms = none ? 0 : now + (int64_t)h->limits.request_s * 1000;
 	pthread_mutex_unlock(&h->sockets_lock);
@@ -112,6 +113,9 @@ void
 socket_send(struct http_socket *s)
 {
 	deadline_set(s, true, false);
+	pthread_mutex_lock(&s->http->sockets_lock);
+	s->sending = true;
+	pthread_mutex_unlock(&s->http->sockets_lock);
 }
 
 void
