@@ -129,10 +129,8 @@ TEST("no request of the corpus, whole, in pieces or cut short, keeps the server 
 		throw_at(&r, all, all.len ? all.len : 1);
 		throw_at(&r, slice_of(all.p, all.len < 1500 ? all.len : 1500), 1);
 		throw_at(&r, slice_of(all.p, all.len / 2), all.len ? all.len : 1);
-		if (!answers(&r)) {
-			printf("# behind %s\n", c.names[i]);
-			CHECK(!"it answers");
-		}
+		if (!answers(&r))
+			tap_fail(__FILE__, __LINE__, c.names[i]);
 	}
 	rig_end(&r);
 	corpus_finish(&c);

@@ -1,6 +1,7 @@
 /* http_request.c - any bytes as a request's target and body against route tables: no row is met with a value that it forbids.
  *
  * The first line is "METHOD target", the rest is the body. */
+#include <stdlib.h>
 #include <string.h>
 #include "base/json.h"
 #include "base/mem.h"
