@@ -4,7 +4,8 @@
  * that cannot be gone on from is refused, and never moved without a word: deletes that it should have been told of are pruned
  * (cursor_expired), or it is of a history that a restored backup does not have (cursor_unknown).
  *
- * Awkward: the time in a cursor is at least that of the last change shown, also when the clock was set back in between. */
+ * Awkward: the time in a cursor is at least that of the last change that it is behind, shown or not, for times of changes run
+ * ahead of the clock in a large commit, and the clock may be set back. */
 #include <string.h>
 #include <inttypes.h>
 #include "api/v1.h"
@@ -134,6 +135,7 @@ int
 feed_read(struct feed *f, feed_each *each, void *arg, bool *more, struct err *err)
 {
 	bool records = f->at.of == CURSOR_RECORDS;
+	int64_t now = clock_wall_us(f->clock), passed_us = 0;
 	struct reading w = {.f = f, .behind = f->at, .each = each, .arg = arg};
 	const struct feed_query q = {
 		.dataset = f->at.dataset,
@@ -144,8 +146,8 @@ feed_read(struct feed *f, feed_each *each, void *arg, bool *more, struct err *er
 		.all = records && f->deleted,
 		.began = f->at.began,
 		.at_us = f->at.at_us,
+		.passed_us = &passed_us,
 	};
-	int64_t now = clock_wall_us(f->clock);
 	uint64_t next = f->at.after;
 
 	if (now > w.behind.at_us)
@@ -154,6 +156,8 @@ feed_read(struct feed *f, feed_each *each, void *arg, bool *more, struct err *er
 		return -1;
 	f->at = w.behind;
 	f->at.after = next;
+	if (passed_us > f->at.at_us)
+		f->at.at_us = passed_us;
 	return 0;
 }
 

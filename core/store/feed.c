@@ -109,6 +109,8 @@ feed_entry(struct feeding *f, MDB_val k, MDB_val v, struct err *err)
 	f->more = full && action;
 	if (full)
 		return 0;
+	if (f->q->passed_us)
+		*f->q->passed_us = h.modified_us;
 	f->next = sequence;
 	if (!action)
 		return 0;
@@ -258,6 +260,8 @@ store_feed(struct store *s, const struct feed_query *q, bool (*each)(void *arg, 
 	rc = history_check(&f, err);
 	if (rc == 0)
 		rc = feed_walk(&f, e.sequence, err);
+	if (rc == 0 && q->passed_us && f.next == e.sequence)
+		*q->passed_us = e.modified_us;
 out:
 	if (f.feed)
 		mdb_cursor_close(f.feed);

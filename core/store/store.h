@@ -281,6 +281,7 @@ struct feed_query {
 	uint64_t began; /* the dataset's pruned mark when this reader began at 0; a reader in the middle has missed no delete since */
 	int64_t at_us;  /* nothing up to `after` changed later than this when the reader was given it; 0: not known. What has is of
 	                   another history: a backup was restored since, and sequences were handed out anew */
+	int64_t *passed_us; /* gets the time of the last change up to *next, shown or not, as far as it was met; else it stays. NULL: not wanted */
 	bool all;       /* what is there, whatever the cursor: also tombstones of records born after it; `action` is then the last */
 	unsigned actions; /* only these: bits 1 << enum change_action of what would be shown; 0: all */
 	int64_t since_us; /* only what changed then or later; found without reading what is before; 0: all */

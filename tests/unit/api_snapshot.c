@@ -3,8 +3,9 @@
 #include "api/snapshot.h"
 #include "store_kit.h"
 
-#define IDS 24
-#define PLAYS 60
+#define IDS 8192
+#define AT_ONCE 12 /* ids that are written now; later ones are others, so that records are born all the time */
+#define PLAYS 20
 
 struct play {
 	struct kit k;
@@ -13,6 +14,7 @@ struct play {
 	int now[IDS];      /* what is stored: version, 0: not there */
 	int believed[IDS]; /* by the reader */
 	int version;
+	unsigned first;    /* of those that are written now */
 };
 
 static unsigned
@@ -28,9 +30,10 @@ write_some(struct play *p, unsigned n)
 	struct commit *c = kit_commit(&p->k);
 	char id[8], json[32];
 
+	p->first += p->first + AT_ONCE < IDS && roll(p, 2);
 	p->k.now_us += roll(p, 3); /* sometimes the clock stands */
 	for (unsigned i = 0; i < n; i++) {
-		unsigned which = roll(p, IDS);
+		unsigned which = p->first + roll(p, AT_ONCE);
 
 		snprintf(id, sizeof id, "r%u", which);
 		if (p->now[which] && roll(p, 2)) {
@@ -147,7 +150,7 @@ changes_read(struct play *p, struct cursor *cursor)
 
 TEST("snapshot and changes are the dataset, whatever is written between any two pieces of them")
 {
-	struct play p = {.random = 20261123};
+	static struct play p = {.random = 20261123};
 	struct cursor cursor;
 	int wrong = 0;
 
