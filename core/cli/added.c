@@ -21,6 +21,7 @@ static const struct {
 	{"--client-secret", "client_secret"},
 	{"--refresh-token", "refresh_token"},
 	{"--private-key", "private_key"},
+	{"--webhook-secret", "webhook_secret"},
 };
 
 static int

@@ -13,6 +13,7 @@
 	{"--client-secret", "WHENCE", "add"},                                                      \
 	{"--refresh-token", "WHENCE", "add"},                                                      \
 	{"--private-key", "WHENCE", "add: PEM, or the file of a service account"},                  \
+	{"--webhook-secret", "WHENCE", "add: what the provider signs its events with"},             \
 	{"--option", "NAME=VALUE", "add: an option of the connector or another key of [connection]; may be repeated"}, \
 	{"--metadata", "JSON", "add: an object, its first metadata"}
 

@@ -277,7 +277,7 @@ static void
 stored(void *arg, const struct commit_result *result)
 {
 	struct receiving *r = arg;
-	struct event_answer a = {.status = 200, .known = result->known > 0};
+	struct event_answer a = {.status = 200, .known = result->known == r->n};
 
 	r->c = NULL;
 	if (result->err.cls != ERR_NONE) {
@@ -286,8 +286,8 @@ stored(void *arg, const struct commit_result *result)
 		receiving_end(r, "unavailable", &a);
 		return;
 	}
-	for (size_t i = 0; i < r->n && host_events(r->host); i++)
-		events_arrived(host_events(r->host), r->scopes[i], result->known ? 0 : 1);
+	for (size_t i = 0; i < r->n && result->known < r->n && host_events(r->host); i++)
+		events_arrived(host_events(r->host), r->scopes[i], 1);
 	receiving_end(r, a.known ? "known" : "taken", &a);
 }
 
