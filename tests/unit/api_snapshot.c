@@ -5,7 +5,7 @@
 
 #define IDS 8192
 #define AT_ONCE 12 /* ids that are written now; later ones are others, so that records are born all the time */
-#define PLAYS 20
+#define PLAYS 60
 
 struct play {
 	struct kit k;
@@ -49,6 +49,23 @@ write_some(struct play *p, unsigned n)
 		kit_wait(&p->k, c);
 	else
 		commit_free(c);
+}
+
+/* What is not written any more goes, so that a snapshot is short, and what is born while it lasts is soon deleted. */
+static void
+old_delete(struct play *p)
+{
+	struct commit *c = kit_commit(&p->k);
+	char id[8];
+
+	commit_delete(c, p->dataset, SLICE("none"));
+	for (unsigned i = 0; i < p->first; i++)
+		if (p->now[i]) {
+			snprintf(id, sizeof id, "r%u", i);
+			commit_delete(c, p->dataset, slice_str(id));
+			p->now[i] = 0;
+		}
+	kit_wait(&p->k, c);
 }
 
 static void
@@ -160,6 +177,7 @@ TEST("snapshot and changes are the dataset, whatever is written between any two 
 	for (int i = 0; i < PLAYS; i++) {
 		memset(p.believed, 0, sizeof p.believed);
 		cursor = (struct cursor){.of = CURSOR_CHANGES, .dataset = p.dataset};
+		old_delete(&p);
 		write_some(&p, roll(&p, 20));
 		snapshot_read(&p, &cursor);
 		for (int n = 0; n < 3; n++) {
