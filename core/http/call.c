@@ -101,9 +101,30 @@ call_head(struct http_call *c, const char *method)
 	return MHD_YES;
 }
 
+/* Routes without a key (incoming webhooks) keep what anybody sends: all of them together are bounded. */
+static bool
+body_room(struct http_call *c, size_t n)
+{
+	struct http *h = c->http;
+	bool room = true;
+
+	if (c->key_name)
+		return true;
+	pthread_mutex_lock(&h->lock);
+	room = h->strange + n <= STRANGE_MOST;
+	if (room) {
+		h->strange += n;
+		c->strange += n;
+	}
+	pthread_mutex_unlock(&h->lock);
+	return room;
+}
+
 static enum MHD_Result
 body_take(struct http_call *c, const char *bytes, size_t *n)
 {
+	if (!c->answer.status && !body_room(c, *n))
+		answer_fail(c, 503, "too_many_bodies", "Too much is being received from clients without a key; send it again in a moment");
 	if (!c->answer.status && c->body.len + *n <= c->max_body) {
 		buf_put(&c->body, bytes, *n);
 	} else {
@@ -310,6 +331,9 @@ call_free(struct http_call *c)
 		if (c->next)
 			c->next->self = c->self;
 	}
+	pthread_mutex_lock(&c->http->lock);
+	c->http->strange -= c->strange;
+	pthread_mutex_unlock(&c->http->lock);
 	answer_finish(&c->answer);
 	if (c->read_release)
 		c->read_release(c->read_arg);

@@ -17,6 +17,7 @@
 #define PIECE_SIZE (64 << 10)       /* of a long answer, as it is handed to the client */
 #define STREAM_HIGH (256 << 10)     /* http.h says so */
 #define STREAM_MOST (16 << 20)      /* who writes on all the same: the client is dropped */
+#define STRANGE_MOST (64 << 20)      /* bodies of clients without a key, all together */
 #define SWALLOW_MOST (256 << 10)    /* the body of a refused request that is read to its end, so that the answer arrives */
 
 /* ---- one connection: sockets.c ---- */
@@ -104,7 +105,7 @@ struct http_call {
 	unsigned rights;
 	struct http_values values;
 	struct buf body;
-	size_t max_body, swallowed;
+	size_t max_body, swallowed, strange; /* strange: what of h->strange is this body's */
 	int64_t delay_until_ms, delay_ms;
 	uint64_t begun_ns;
 	bool owed;                        /* the route's code has it and has not answered, or streams */
@@ -202,6 +203,7 @@ struct http {
 	struct http_call *calls;      /* handed over; the loop's alone */
 	struct http_call *delayed;    /* the loop's alone */
 	size_t waiting, n_delayed;
+	size_t strange;               /* bytes of bodies kept for clients without a key */
 	bool calm;
 	pthread_mutex_t sockets_lock;
 	struct http_socket *sockets;
