@@ -4,6 +4,7 @@
 command -v curl >/dev/null || { skip "keys over HTTP" "curl is missing"; echo "1..$cases"; exit 0; }
 
 begin() { # a service; $url is its address
+	: >"$dir/serve.err" # the last one's address is not ours
 	"$build/sluice" serve --conf "$conf" >"$dir/serve.out" 2>"$dir/serve.err" &
 	service=$!
 	pids="$pids $service"
