@@ -47,8 +47,8 @@ state() { "$build/sluice" --conf "$conf" status --connection-id "$1" --sync "$2"
 go() { js "location.hash = '#/$1'" >/dev/null; }
 log_in() { type '#key' "$1" && keys Enter && see 20 h1 'Overview'; }
 log_out() { go key; see 10 '#log-out' && click '#log-out' && see 20 h1 'Log in'; }
-# No wider than the window: nothing is to be scrolled sideways.
-narrow() { [ "$(js 'return document.documentElement.scrollWidth <= window.innerWidth')" = true ]; }
+# Nothing is to be scrolled sideways, neither the page nor a table in it.
+narrow() { [ "$(js 'return document.documentElement.scrollWidth <= window.innerWidth && [...document.querySelectorAll("main, .scroll")].every(e => e.scrollWidth <= e.clientWidth)')" = true ]; }
 
 provider
 control set plain.records=1400 >"$dir/out"
