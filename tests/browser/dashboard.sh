@@ -89,6 +89,13 @@ is "$(js 'return location.href.includes("boss") || document.cookie + Object.valu
 see 10 'td' '^slow$' && see 5 'td' '30 deletes? held back' && see 5 'td' '1 dead letter'
 ok $? "which shows the syncs, and what waits for a person"
 
+type '#filter-find' 'ODD : mend'
+keys Enter
+found() { [ "$(js 'return document.querySelectorAll("table[aria-label=Syncs] td a[href^=\"#/sync\"]").length')" = 3 ]; }
+until_true 10 found
+ok $? "a part of a name narrows them"
+js 'history.back()' >/dev/null
+
 # ---- a run, live
 
 click 'td a' '^slow$' && see 10 h1 '^slow$' && click '#trigger'
@@ -208,7 +215,7 @@ keys eyes-key-of-the-test Enter
 see 20 h1 Overview
 ok $? "logged in by the keyboard: the field has the focus"
 keys Tab
-is "$(js 'return document.activeElement.matches("td a, .alert a, main a") + " " + getComputedStyle(document.activeElement).outlineStyle')" 'true solid' "Tab goes to the first link of the content, and one sees where one is"
+is "$(js 'return document.activeElement.matches("main a, main input") + " " + getComputedStyle(document.activeElement).outlineStyle')" 'true solid' "Tab goes to the first thing of the content, and one sees where one is"
 js 'document.getElementById("skip").focus()' >/dev/null
 keys Enter
 is "$(js 'return document.activeElement.id + location.hash')" 'main#/' "the skip link leads to the content"

@@ -1,7 +1,8 @@
 /* app.js - the frame: which page stands in #main, when it is drawn anew, who is logged in.
  *
  *   address changes ──> load() ──> draw() ──> morph into #main
- *   live event, or every 5 s without a stream ──> the same, at most once a second, never two at once
+ *   live event, or every 5 s without a stream ──> the same, at most once a second, never two at once, and where
+ *                                                 it takes long no more than a tenth of the time
  *
  * The stream is open while the page is to be seen: a browser has six connections for a host, and tabs in the background would
  * take them all.
@@ -39,6 +40,7 @@ let busy = false;      /* a load is under way */
 let wanted = false;    /* and another one is wanted behind it */
 let stream = null;     /* AbortController of the live stream */
 let polling = false;   /* there is no stream */
+let took = 0;          /* ms, the last load and draw */
 let broken = false;    /* the host did not answer the last time */
 
 function put(...content) {
@@ -69,6 +71,7 @@ async function draw(first) {
 		wanted = true;
 		return;
 	}
+	const began = performance.now();
 	busy = true;
 	try {
 		const data = await page.load(parameters, first);
@@ -80,6 +83,7 @@ async function draw(first) {
 			failed(error, first);
 	} finally {
 		busy = false;
+		took = performance.now() - began;
 		live_draw();
 		if (wanted) {
 			wanted = false;
@@ -121,7 +125,7 @@ function changed() {
 		due = null;
 		if (!document.hidden && key_text() && pages[route_now().page]?.live)
 			again();
-	}, 900);
+	}, Math.max(900, took * 10));
 }
 
 function live_draw() {

@@ -2,9 +2,11 @@
 import { h } from './dom.js';
 import { route_with } from './route.js';
 
-/* choices: {parameter: [values]}; `all` is always one. */
-export function filters(parameters, choices) {
-	return h('div', { class: 'filters', role: 'search' }, Object.entries(choices).map(([name, values]) =>
+/* choices: {parameter: [values]}; `all` is always one. find: what a text is looked for in, by the parameter of that name. */
+export function filters(parameters, choices, find = null) {
+	return h('div', { class: 'filters', role: 'search' }, find && h('label', { key: 'find' }, find,
+		h('input', { id: 'filter-find', type: 'search', value: parameters.find || '', spellcheck: 'false',
+			onchange: event => { location.hash = route_with({ find: event.target.value }); } })), Object.entries(choices).map(([name, values]) =>
 		h('label', { key: name }, name,
 			h('select', { id: `filter-${name}`, value: parameters[name] || '', onchange: event => { location.hash = route_with({ [name]: event.target.value, cursor: null, before: null }); } },
 				h('option', { value: '' }, 'all'), values.map(value => h('option', { value }, value))))));

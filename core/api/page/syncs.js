@@ -1,15 +1,20 @@
-/* syncs.js - the overview: what needs a person on top, then every connection with its syncs, then the limits. */
+/* syncs.js - the overview: what needs a person on top, then every connection with its syncs, then the limits.
+ *
+ * Of thousands only the first are drawn: whoever looks for one says a part of its name. */
 import { get } from './api.js';
 import { alert_list } from './alerts.js';
 import { badge } from './badge.js';
 import { h, section } from './dom.js';
+import { filters } from './filter.js';
 import { bytes, number, plural, when } from './format.js';
 import { history_line } from './history.js';
 import { limit_cards } from './limits.js';
 import { progress_line } from './progress.js';
-import { link, run_link, sync_link } from './route.js';
+import { link, run_link, sync_link, sync_name } from './route.js';
 import { sync_note, sync_row } from './sync-row.js';
 import { table } from './table.js';
+
+const ROWS_MAX = 400;
 
 async function load() {
 	const [status, alerts, limits, datasets] = await Promise.all(
@@ -53,16 +58,24 @@ function remark(s) {
 	];
 }
 
-function draw(data) {
+function wanted(syncs, { find, state }) {
+	const text = (find || '').toLowerCase();
+
+	return syncs.filter(s => (!state || s.word === state) && sync_name(s).toLowerCase().includes(text));
+}
+
+function draw(data, parameters) {
+	const rows = wanted(data.syncs, parameters);
+
 	return [
 		h('div', { class: 'head' }, h('h1', null, 'Overview')),
 		data.alerts.length ? section('Needs you', alert_list(data.alerts)) : null,
 		tiles(data),
-		section('Syncs', table({
-			label: 'Syncs', columns, rows: data.syncs, key: s => `${s.connection} : ${s.integration} : ${s.sync}`,
+		section('Syncs', filters(parameters, { state: [...new Set(data.syncs.map(s => s.word))].sort() }, 'find'), table({
+			label: 'Syncs', columns, rows: rows.slice(0, ROWS_MAX), key: sync_name,
 			group: s => [`${s.connection} : ${s.integration}`, [s.connection, h('span', null, ` : ${s.integration}`)]],
-			nothing: 'No connection is configured yet: a [connection NAME : INTEGRATION] section makes one.',
-		})),
+			nothing: data.syncs.length ? 'None is like that.' : 'No connection is configured yet: a [connection NAME : INTEGRATION] section makes one.',
+		}), rows.length > ROWS_MAX ? h('p', { class: 'pages' }, `and ${number(rows.length - ROWS_MAX)} more: find them by name or state`) : null),
 		data.limits.length ? section('Limits', limit_cards(data.limits)) : null,
 	];
 }
