@@ -70,7 +70,7 @@ const struct http_route v1_connection_routes[] = {
 	{.method = "POST", .path = ONE "/disable", .name = "disableConnection", .tag = "Connections", .rights = RIGHT_WRITE,
 	 .summary = "Switches it off: nothing of it begins; a run under way ends by itself", .params = v1_of_connection,
 	 .answers = one_answers, .data = ASK("enable", .shape = V1_ONE, .with = "\"enabled\":false"), .handle = v1_ask},
-	{.method = "POST", .path = ONE "/test", .name = "testConnection", .tag = "Connections", .rights = RIGHT_TRIGGER | RIGHT_WRITE,
+	{.method = "POST", .path = ONE "/test", .name = "testConnection", .tag = "Connections", .rights = RIGHT_WRITE,
 	 .summary = "Asks the provider whether its credentials are good, by the connector's own check", .params = v1_of_connection,
 	 .answers = connector_test_answers, .handle = test_ask},
 	{.method = "GET", .path = ONE "/token", .name = "getTokenState", .tag = "Connections", .rights = RIGHT_READ,

@@ -185,8 +185,10 @@ key=$trigger ask GET "$of/changes"
 is "$code" 403 "a key of scope trigger reads nothing"
 key=$reader ask POST "/api/v1/syncs/acme/odd/cursor/trigger" -d '{}'
 is "$code" 403 "a key of scope read triggers nothing"
-key=$trigger asked POST "/api/v1/syncs/acme/odd/cursor/trigger" -d '{}'
-ok $? "one of scope trigger does"
+key=$trigger ask POST "/api/v1/syncs/acme/odd/cursor/trigger" -d '{}'
+is "$code" 403 "nor does one of scope trigger, which is for /api/connectors alone"
+asked POST "/api/v1/syncs/acme/odd/cursor/trigger" -d '{}'
+ok $? "one of scope write does"
 key=$reader ask POST /api/v1/reload
 is "$code" 403 "only an admin's key reloads"
 until_true 20 runs_over cursor 3
