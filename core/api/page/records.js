@@ -13,8 +13,13 @@ import { table } from './table.js';
 const PAGE = 25;
 const TAIL = 12;
 
+// In the order of their names, so that those of a connection stand together.
+const named = d => [d.connection, d.integration, d.model].join('\u0000');
+
 async function load({ connection, integration, model, cursor }) {
 	const datasets = await get('datasets');
+
+	datasets.data.sort((a, b) => named(a) < named(b) ? -1 : 1);
 	const chosen = datasets.data.find(d => d.connection === connection && d.integration === integration && d.model === model);
 
 	if (!chosen)
@@ -26,15 +31,13 @@ async function load({ connection, integration, model, cursor }) {
 }
 
 function choice(datasets, chosen) {
-	const value = d => [d.connection, d.integration, d.model].join('\u0000');
-
 	return h('label', null, 'Dataset', h('select', {
-		id: 'dataset', value: chosen ? value(chosen) : '',
+		id: 'dataset', value: chosen ? named(chosen) : '',
 		onchange: event => {
 			const [connection, integration, model] = event.target.value.split('\u0000');
 			location.hash = link('records', { connection, integration, model });
 		},
-	}, datasets.map(d => h('option', { value: value(d) }, `${d.connection} : ${d.integration} : ${d.model} (${number(d.live)})`))));
+	}, datasets.map(d => h('option', { value: named(d) }, `${d.connection} : ${d.integration} : ${d.model} (${number(d.live)})`))));
 }
 
 function whole(row) {
