@@ -82,6 +82,7 @@ drive_hello(struct drive *d)
 	buf_u64(&b, 1 << 20);
 	buf_u64(&b, 8 << 20);
 	buf_bytes(&b, SLICE("probe"));
+	buf_bytes(&b, SLICE(""));
 	frame_end(&b, at);
 	worker_process_send(d->worker, &b);
 }
