@@ -56,27 +56,32 @@ call_post(struct http_call *c, unsigned what)
 	uv_async_send(&h->wake);
 }
 
-static void
+/* False: the host ends. libmicrohttpd must not be stopped while a connection is suspended, so from then on none is. */
+static bool
 call_suspend(struct http_call *c, enum call_state to, unsigned post)
 {
 	struct http *h = c->http;
+	bool calm;
 
-	if (c->socket)
-		socket_wait(c->socket);
 	pthread_mutex_lock(&h->lock);
-	c->state = to;
-	MHD_suspend_connection(c->connection);
-	call_post(c, post);
+	calm = h->calm;
+	if (!calm) {
+		if (c->socket)
+			socket_wait(c->socket);
+		c->state = to;
+		MHD_suspend_connection(c->connection);
+		call_post(c, post);
+	}
 	pthread_mutex_unlock(&h->lock);
+	return !calm;
 }
 
 static enum MHD_Result
 call_refused(struct http_call *c)
 {
-	if (!c->delay_ms)
-		return answer_queue(c);
-	call_suspend(c, CALL_DELAYED, POST_DELAY);
-	return MHD_YES;
+	if (c->delay_ms && call_suspend(c, CALL_DELAYED, POST_DELAY))
+		return MHD_YES;
+	return answer_queue(c);
 }
 
 static bool
@@ -147,8 +152,11 @@ body_end(struct http_call *c)
 		call_check_body(c);
 	if (c->answer.status)
 		return call_refused(c);
-	call_suspend(c, CALL_HANDED, POST_HAND);
-	return MHD_YES;
+	if (call_suspend(c, CALL_HANDED, POST_HAND))
+		return MHD_YES;
+	answer_fail(c, 503, "stopped", "The host ends");
+	c->answer.close = true;
+	return answer_queue(c);
 }
 
 static enum MHD_Result
@@ -213,7 +221,8 @@ call_waits(struct http_call *c, bool yes)
 
 	if (yes && !c->waits) {
 		h->waiting++;
-		c->turned_away = h->waiting > h->limits.waiting;
+		/* who cannot be told to give up has done what was asked, or will: that answer is not taken away */
+		c->turned_away = c->gone && h->waiting > h->limits.waiting;
 		watch_add(c);
 	} else if (!yes && c->waits) {
 		h->waiting--;

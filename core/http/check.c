@@ -174,6 +174,7 @@ key_try(struct http_call *c, struct slice given)
 	if (key) {
 		c->key_name = xstrdup(key->name);
 		c->rights = key->rights;
+		memcpy(c->key_hash, key->hash, sizeof c->key_hash);
 		keyring_right(&h->keys, call_address(c));
 		if (c->socket)
 			socket_known(c->socket);

@@ -59,7 +59,8 @@ struct http_options {
 	void *arg;                      /* of told, and of every route's handle */
 };
 struct http *http_open(const struct http_options *o, struct err *err); /* listens; ERR_USAGE: an address that cannot be had, by name */
-void http_keys_set(struct http *h, const struct http_key *keys, size_t n); /* copied; from now on these. Calls under way go on */
+void http_keys_set(struct http *h, const struct http_key *keys, size_t n); /* copied; from now on these. Calls under way go on,
+                                   but those that wait or stream by a key that is none now are ended: they could last for ever */
 void http_calm(struct http *h);  /* the host ends: new calls get 503, those that wait are ended with it, streams are closed */
 void http_close(struct http *h); /* turns the loop until nothing of it is left; NULL is fine */
 size_t http_ports(const struct http *h, unsigned *ports, size_t n); /* in the order of `listen`; 0 for a socket */

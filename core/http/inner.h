@@ -102,6 +102,7 @@ struct http_call {
 	struct http_match match;
 	const struct http_route *route;   /* NULL: refused before */
 	char *key_name;
+	unsigned char key_hash[KEY_HASH_SIZE]; /* by which its key is known again when the keys are set anew */
 	unsigned rights;
 	struct http_values values;
 	struct buf body;

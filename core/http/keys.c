@@ -63,6 +63,15 @@ keyring_find(const struct keyring *k, struct slice given)
 	return found;
 }
 
+bool
+keyring_permits(const struct keyring *k, const unsigned char hash[KEY_HASH_SIZE], unsigned rights)
+{
+	for (size_t i = 0; i < k->n; i++)
+		if (k->rows[i].rights & rights && sodium_memcmp(hash, k->rows[i].hash, KEY_HASH_SIZE) == 0)
+			return true;
+	return false;
+}
+
 void
 keyring_finish(struct keyring *k)
 {

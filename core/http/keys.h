@@ -33,6 +33,7 @@ struct keyring {
 void keyring_init(struct keyring *k);
 void keyring_set(struct keyring *k, const struct http_key *keys, size_t n);
 const struct key_row *keyring_find(const struct keyring *k, struct slice given); /* NULL: none of them */
+bool keyring_permits(const struct keyring *k, const unsigned char hash[KEY_HASH_SIZE], unsigned rights); /* a key of that hash, still */
 void keyring_finish(struct keyring *k);
 
 /* "Bearer KEY" -> the key. False: it is not of that form. */

@@ -234,12 +234,30 @@ http_open(const struct http_options *o, struct err *err)
 	return NULL;
 }
 
+/* One that waits or streams, and whose key is no longer what let it in. */
+static struct http_call *
+call_unkeyed(struct http *h)
+{
+	struct http_call *c;
+
+	pthread_mutex_lock(&h->lock);
+	for (c = h->calls; c; c = c->next)
+		if (c->owed && !c->left && c->gone && c->route->rights && !keyring_permits(&h->keys, c->key_hash, c->route->rights))
+			break;
+	pthread_mutex_unlock(&h->lock);
+	return c;
+}
+
 void
 http_keys_set(struct http *h, const struct http_key *keys, size_t n)
 {
+	struct http_call *c;
+
 	pthread_mutex_lock(&h->lock);
 	keyring_set(&h->keys, keys, n);
 	pthread_mutex_unlock(&h->lock);
+	while ((c = call_unkeyed(h))) /* from the start each time, as in http_calm */
+		call_leave(c);
 }
 
 size_t

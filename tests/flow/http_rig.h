@@ -28,11 +28,13 @@ struct rig {
 	uv_loop_t loop;
 	uv_async_t stop, poke;
 	struct http *http;
+	struct secret *reads;
 	struct http_limits limits;
 	const char *const *listen;
 	const char *const *origins;
 	unsigned port;
 	bool up, keep;
+	bool rekey;                             /* poke takes KEY away, KEY_READ stays */
 	struct err err;
 	pthread_mutex_t lock;
 	pthread_cond_t ready;
@@ -93,6 +95,14 @@ wait_get(struct http_call *c, void *arg)
 	struct rig *r = rig_of(arg);
 
 	http_on_gone(c, wait_gone, r);
+	r->waiting[r->n_waiting++] = c;
+}
+
+static void
+slow_get(struct http_call *c, void *arg)
+{
+	struct rig *r = rig_of(arg);
+
 	r->waiting[r->n_waiting++] = c;
 }
 
@@ -211,6 +221,9 @@ static const struct http_route rig_routes[] = {
 	{.method = "POST", .path = "/mine", .name = "change", .rights = RIGHT_WRITE, .body = object_fields, .handle = object_post},
 	{.method = "POST", .path = "/echo", .name = "echo", .raw = true, .max_body = 100000, .handle = echo_post},
 	{.method = "GET", .path = "/wait", .name = "wait", .handle = wait_get},
+	{.method = "GET", .path = "/slow", .name = "slow", .handle = slow_get}, /* cannot be told to give up */
+	{.method = "GET", .path = "/mine/stream", .name = "mineStream", .rights = RIGHT_READ, .handle = stream_get},
+	{.method = "GET", .path = "/mine/wait", .name = "mineWait", .rights = RIGHT_READ, .handle = wait_get},
 	{.method = "GET", .path = "/stream", .name = "stream", .handle = stream_get},
 	{.method = "GET", .path = "/flood", .name = "flood", .handle = flood_get},
 	{.method = "GET", .path = "/pull", .name = "pull", .params = bytes_params, .handle = pull_get},
@@ -241,6 +254,10 @@ rig_poked(uv_async_t *async)
 {
 	struct rig *r = rig_of(async->data);
 
+	if (r->rekey) {
+		http_keys_set(r->http, &(struct http_key){"reads", r->reads, RIGHT_READ}, 1);
+		return;
+	}
 	for (size_t i = 0; i < r->n_streams; i++)
 		http_stream_write(r->streams[i], slice_str(r->event));
 	while (r->n_waiting)
@@ -258,6 +275,7 @@ rig_run(void *arg)
 	struct secret *all = secret_new(SLICE(KEY)), *reads = secret_new(SLICE(KEY_READ));
 	const struct http_key keys[] = {{"all", all, RIGHT_READ | RIGHT_TRIGGER | RIGHT_WRITE | RIGHT_ADMIN}, {"reads", reads, RIGHT_READ}};
 
+	r->reads = reads;
 	uv_loop_init(&r->loop);
 	uv_async_init(&r->loop, &r->stop, rig_stop);
 	uv_async_init(&r->loop, &r->poke, rig_poked);

@@ -284,6 +284,117 @@ TEST("above the limit of waiting calls the next ones are told so, and the others
 	buf_free(&got);
 }
 
+TEST("what cannot be given up is answered as it went, however many wait")
+{
+	struct rig r = {.limits.waiting = 1, .event = "data: 1\n\n"};
+	struct buf got = {0};
+	int fds[3];
+
+	rig_begin(&r);
+	for (int i = 0; i < 3; i++) {
+		fds[i] = client_open(&r);
+		client_send(fds[i], i ? GET("/slow", "") : GET("/stream", ""));
+	}
+	usleep(200000);
+	uv_async_send(&r.poke);
+	for (int i = 1; i < 3; i++) {
+		buf_clear(&got);
+		CHECK(client_until(fds[i], &got, "woken", 10000));
+	}
+	for (int i = 0; i < 3; i++)
+		close(fds[i]);
+	rig_end(&r);
+	buf_free(&got);
+}
+
+TEST("with its key goes what waits or streams by it, and nothing else")
+{
+	static const char *const asked[] = {GET("/mine/stream", AUTH), GET("/mine/wait", AUTH), GET("/stream", AUTH),
+	                                    GET("/mine/stream", "Authorization: Bearer " KEY_READ "\r\n")};
+	struct rig r = {.event = "data: still\n\n"};
+	struct buf got = {0};
+	int fds[4];
+
+	rig_begin(&r);
+	for (int i = 0; i < 4; i++) {
+		fds[i] = client_open(&r);
+		client_send(fds[i], asked[i]);
+		CHECK(i == 1 || client_until(fds[i], &got, "\r\n\r\n", 10000));
+	}
+	usleep(100000);
+	r.rekey = true;
+	uv_async_send(&r.poke);
+	buf_clear(&got);
+	CHECK(client_until(fds[0], &got, NULL, 10000)); /* the end */
+	CHECK(client_until(fds[1], &got, "late", 10000));
+	r.rekey = false;
+	uv_async_send(&r.poke);
+	for (int i = 2; i < 4; i++) {
+		buf_clear(&got);
+		CHECK(client_until(fds[i], &got, "data: still", 10000));
+	}
+	for (int i = 0; i < 4; i++)
+		close(fds[i]);
+	rig_end(&r);
+	buf_free(&got);
+}
+
+#define HAMMERS 16
+
+struct hammer {
+	const struct rig *rig;
+	pthread_t thread;
+	atomic_bool *stop;
+	bool wrong; /* key */
+};
+
+/* Bodies that come in just now: what libmicrohttpd suspends while it is being ended. */
+static void *
+hammer_run(void *arg)
+{
+	const struct hammer *m = arg;
+	char piece[4096];
+
+	while (!atomic_load(m->stop)) {
+		int fd = client_open(m->rig);
+
+		if (fd < 0)
+			continue;
+		for (int i = 0; i < 50 && !atomic_load(m->stop); i++) {
+			if (!client_send(fd, m->wrong ? "GET /mine HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer wrong\r\n\r\n"
+			                              : "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab"))
+				break;
+			usleep((useconds_t)(i * 37 % 1500));
+			if ((!m->wrong && !client_send(fd, "cde")) || recv(fd, piece, sizeof piece, 0) <= 0)
+				break;
+		}
+		close(fd);
+	}
+	return NULL;
+}
+
+TEST("the server ends under load, again and again")
+{
+	struct hammer hammers[HAMMERS];
+	atomic_bool stop;
+
+	for (int round = 0; round < 40; round++) {
+		struct rig r = {0};
+
+		atomic_store(&stop, false);
+		rig_begin(&r);
+		for (int i = 0; i < HAMMERS; i++) {
+			hammers[i] = (struct hammer){.rig = &r, .stop = &stop, .wrong = i % 4 == 3};
+			pthread_create(&hammers[i].thread, NULL, hammer_run, &hammers[i]);
+		}
+		usleep(20000 + 1000 * (useconds_t)round);
+		rig_end(&r);
+		atomic_store(&stop, true);
+		for (int i = 0; i < HAMMERS; i++)
+			pthread_join(hammers[i].thread, NULL);
+	}
+}
+
 TEST("an event reaches its reader at once, and the end of the host ends stream and wait")
 {
 	struct rig r = {.event = "data: now\n\n"};
