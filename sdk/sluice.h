@@ -30,6 +30,7 @@
  *   1.2  2026-11-23  struct sluice_webhook, sluice_connector.webhooks, sluice_event(); the last reserved size became
  *                    size_webhook
  *   1.3  2026-11-23  sluice_connector.dataset and .dataset_options, sluice_dataset(): datasets that the operator names
+ *                    SLUICE_LINK_PATH (an older host takes the link as it is)
  */
 #ifndef SLUICE_H
 #define SLUICE_H
@@ -320,8 +321,10 @@ enum {
 	SLUICE_UNCHANGED_SKIPS = 16, /* all that this loop does with a page is saving it (sluice_batch_save of its body,
 	                              * sluice_save_mapped): a page that the provider calls unchanged (ETag,
 	                              * Last-Modified) need not be shown to it. Its records count as met */
-	SLUICE_PARAMS_IN_BODY = 8 /* cursor, offset, page and limit go into the JSON body (at a dotted path), not the
-	                           * query */
+	SLUICE_PARAMS_IN_BODY = 8, /* cursor, offset, page and limit go into the JSON body (at a dotted path), not the
+	                            * query */
+	SLUICE_LINK_PATH = 32   /* link: of an absolute URL only path and query count, and base_url's host is asked: for
+	                         * providers that link to themselves under their public name wherever they run. 1.3 */
 };
 
 /* Paths are dotted: "meta.next", "data.0.id"; \. is a dot within a name. */

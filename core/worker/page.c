@@ -198,7 +198,8 @@ next_link(struct reading *rd)
 	if (rc == 0 && !there && rd->has_more == 1)
 		rc = data_fault(rd, "there is more, says the answer, but it has no link to it", NULL);
 	if (rc == 0 && there) {
-		link_resolve(&url, slice_str(r->endpoint), buf_view(&text));
+		struct slice link = buf_view(&text);
+		link_resolve(&url, slice_str(r->endpoint), r->flags & SLUICE_LINK_PATH ? link_path(link) : link);
 		json_quote(&quoted, buf_view(&url));
 		rc = cursor_take(rd, buf_view(&quoted), "link", &there);
 		rd->p->more = there;

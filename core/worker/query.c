@@ -100,6 +100,20 @@ has_scheme(struct slice link)
 	return false;
 }
 
+struct slice
+link_path(struct slice link)
+{
+	size_t at = 0;
+
+	while (at < link.len && link.p[at] != ':')
+		at++;
+	if (!has_scheme(link) || link.len - at < 3 || memcmp(link.p + at, "://", 3) != 0)
+		return link;
+	for (at += 3; at < link.len && link.p[at] != '/' && link.p[at] != '?'; at++)
+		;
+	return slice_of(link.p + at, link.len - at);
+}
+
 void
 link_resolve(struct buf *out, struct slice endpoint, struct slice link)
 {

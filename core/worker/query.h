@@ -16,6 +16,7 @@ int header_pairs(struct buf *out, const struct plugin *p, const struct sluice_pa
 void endpoint_split(struct slice *endpoint, struct buf *query);
 /* Resolves a link of an answer against the endpoint that gave it. Absolute ones stay as they are. */
 void link_resolve(struct buf *out, struct slice endpoint, struct slice link);
+struct slice link_path(struct slice link); /* path and query of an absolute URL; anything else stays as it is */
 /* The value of rel="next" in the Link header lines of `headers`; false: none. */
 bool link_header(const char *headers, struct slice *url);
 /* {"a":{"b":VALUE}} for the dotted path "a.b", to be merged into a body. */

@@ -47,3 +47,6 @@ model SlackMessage conversations.history
 run test-connection --connection-id acme
 is "$status" 0 "slack: test-connection ends well"
 has "$dir/said" 'Example Co' "slack: and says whose token it is"
+serve posthog 'token = phx_answers' 'project_id = 309484' 'funnel_insight = 51'
+model PostHogPerson persons
+model PostHogEvent events

@@ -72,6 +72,12 @@ serve_list(struct fake *f, const struct fake_request *r, struct fake_answer *a)
 		else
 			buf_puts(&a->body, ",\"meta\":{\"next\":null}");
 	}
+	if (!strcmp(l->style, "foreign")) {
+		buf_puts(&a->body, ",\"meta\":{\"next\":");
+		buf_printf(&a->body, end < l->total ? "\"https://other.example:8443/list?at=%ld\"}" : "null}", end);
+		if (strncmp(r->endpoint, "/list", 5) != 0)
+			a->status = 404;
+	}
 	if (!strcmp(l->style, "body"))
 		buf_printf(&a->body, ",\"meta\":{\"next\":%s%ld%s}", end < l->total ? "\"/list?at=" : "", end < l->total ? end : 0,
 		           end < l->total ? "\"" : "");
@@ -144,6 +150,13 @@ TEST("a link is followed, from the header or the body")
 	check_list(&(struct sluice_page_request){.kind = SLUICE_LINK}, &l, 3);
 	l.style = "body";
 	check_list(&(struct sluice_page_request){.kind = SLUICE_LINK, .cursor = "meta.next"}, &l, 3);
+}
+
+TEST("of a link to another host only path and query count, where the connector says so")
+{
+	struct listing l = {.total = 25, .per = 10, .style = "foreign"};
+
+	check_list(&(struct sluice_page_request){.kind = SLUICE_LINK, .cursor = "meta.next", .flags = SLUICE_LINK_PATH}, &l, 3);
 }
 
 TEST("offsets advance by what came, and end at a short or an empty page")
