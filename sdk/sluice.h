@@ -31,6 +31,8 @@
  *                    size_webhook
  *   1.3  2026-11-23  sluice_connector.dataset and .dataset_options, sluice_dataset(): datasets that the operator names
  *                    SLUICE_LINK_PATH (an older host takes the link as it is)
+ *   1.4  2026-11-23  SLUICE_ANY_AUTH; sluice_map: an empty `to`; SLUICE_LIMIT_UNSURE; sluice_partial(); the member
+ *                    "datasets" of sluice_get_connection()
  */
 #ifndef SLUICE_H
 #define SLUICE_H
@@ -43,7 +45,7 @@ extern "C" {
 #endif
 
 #define SLUICE_ABI_MAJOR 1
-#define SLUICE_ABI_MINOR 3
+#define SLUICE_ABI_MINOR 4
 
 #ifdef __cplusplus /* where a const is not visible outside unless it says so */
 #define SLUICE_EXPORT extern __attribute__((visibility("default")))
@@ -122,7 +124,10 @@ enum sluice_auth {         /* how the host proves who we are; the plugin never s
 	SLUICE_BASIC,          /* Authorization: Basic USERNAME:PASSWORD, or API_KEY: with an empty password */
 	SLUICE_HEADER_KEY,     /* auth_name: auth_prefix + API_KEY */
 	SLUICE_QUERY_KEY,      /* ?auth_name=API_KEY */
-	SLUICE_OAUTH2          /* Authorization: Bearer TOKEN, which the host gets and renews itself: see .oauth. 1.1 */
+	SLUICE_OAUTH2,         /* Authorization: Bearer TOKEN, which the host gets and renews itself: see .oauth. 1.1 */
+	SLUICE_ANY_AUTH        /* whatever the connection gives: a user name is basic, a token or API key bearer, neither is
+	                        * none; its option `auth`, which you declare, may say: bearer, basic, header NAME [PREFIX],
+	                        * query NAME, none. 1.4 */
 };
 
 enum {
@@ -323,8 +328,10 @@ enum {
 	                              * Last-Modified) need not be shown to it. Its records count as met */
 	SLUICE_PARAMS_IN_BODY = 8, /* cursor, offset, page and limit go into the JSON body (at a dotted path), not the
 	                            * query */
-	SLUICE_LINK_PATH = 32   /* link: of an absolute URL only path and query count, and base_url's host is asked: for
+	SLUICE_LINK_PATH = 32,  /* link: of an absolute URL only path and query count, and base_url's host is asked: for
 	                         * providers that link to themselves under their public name wherever they run. 1.3 */
+	SLUICE_LIMIT_UNSURE = 64 /* offset, page: a page shorter than the limit is the last one only behind one that was
+	                          * full: the provider may have a smaller limit than we ask for. 1.4 */
 };
 
 /* Paths are dotted: "meta.next", "data.0.id"; \. is a dot within a name. */
@@ -383,7 +390,8 @@ enum sluice_convert {
 };
 
 struct sluice_map {
-	const char *to;      /* member of the record; a dotted path makes objects */
+	const char *to;      /* member of the record; a dotted path makes objects. "": all members of the object at
+	                      * `from` that no other entry names, as they are; at most one entry. 1.4 */
 	const char *from;    /* path in the item; NULL: the same as `to`; "" the whole item */
 	int convert;         /* enum sluice_convert */
 };
@@ -429,6 +437,7 @@ struct sluice_host {
 	int (*is_full)(struct sluice_run *);
 	const char *(*event)(struct sluice_run *); /* 1.2 */
 	const char *(*dataset)(struct sluice_run *); /* 1.3 */
+	int (*partial)(struct sluice_run *, const char *text); /* 1.4 */
 };
 
 struct sluice_run { const struct sluice_host *host; }; /* what is behind it is the host's */
@@ -582,7 +591,8 @@ sluice_list_records(struct sluice_run *run, const char *model, int again, const 
 	return run->host->list_records(run, model, again, json);
 }
 
-/* {"connection":"acme","integration":"slack","options":{...}}: never credentials. At once. */
+/* {"connection":"acme","integration":"slack","options":{...}}: never credentials. Where the operator names datasets, also
+ * "datasets":{"NAME":{options of that section, and its id},...}, whatever is running. At once. */
 static inline const char *sluice_get_connection(struct sluice_run *run) { return run->host->get_connection(run); }
 /* An option: a string's text, anything else as JSON; NULL when neither given nor with a fallback. At once. */
 static inline const char *
@@ -621,6 +631,11 @@ sluice_dataset(struct sluice_run *run)
 {
 	return sluice_has(run, dataset) ? run->host->dataset(run) : NULL;
 }
+/* The provider kept something back (partial data, a list that it cut short): the run goes on, its log and its end say so,
+ * and nothing that it did not show is taken for deleted. */
+#define sluice_partial(run, ...) \
+	(sluice_has(run, partial) ? (run)->host->partial((run), sluice_format(run, __VA_ARGS__)) \
+	                          : sluice_log(run, SLUICE_WARN, __VA_ARGS__))
 /* An action's output, checked against its model; the last one counts. */
 static inline int sluice_reply(struct sluice_run *run, const char *json) { return run->host->reply(run, json); }
 

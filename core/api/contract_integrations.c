@@ -142,6 +142,7 @@ integration_change_handle(struct http_call *c, void *arg)
 static const char *const auth_modes[] = {
 	[SLUICE_NONE] = "NONE",           [SLUICE_BEARER] = "API_KEY",    [SLUICE_BASIC] = "BASIC",
 	[SLUICE_HEADER_KEY] = "API_KEY", [SLUICE_QUERY_KEY] = "API_KEY", [SLUICE_OAUTH2] = "OAUTH2",
+	[SLUICE_ANY_AUTH] = "API_KEY",
 };
 
 static void

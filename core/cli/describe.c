@@ -12,6 +12,7 @@ static const char *const auth_names[] = {
 	[SLUICE_HEADER_KEY] = "api_key in a header",
 	[SLUICE_QUERY_KEY] = "api_key in the query",
 	[SLUICE_OAUTH2] = "OAuth 2",
+	[SLUICE_ANY_AUTH] = "what the connection gives: token, api_key, or username and password; its option auth says how",
 };
 
 static void

@@ -24,6 +24,7 @@
 static const struct manifest_word auth_words[] = {{"none", SLUICE_NONE},       {"bearer", SLUICE_BEARER},
                                                   {"basic", SLUICE_BASIC},     {"header", SLUICE_HEADER_KEY},
                                                   {"query", SLUICE_QUERY_KEY}, {"oauth2", SLUICE_OAUTH2},
+                                                  {"any", SLUICE_ANY_AUTH},
                                                   {NULL, 0}};
 static const struct manifest_word kind_words[] = {
         {"incremental", SLUICE_INCREMENTAL}, {"full", SLUICE_FULL}, {NULL, 0}};

@@ -53,6 +53,7 @@ struct proxy_auth {
 	const char *name, *prefix;                        /* of header or query parameter */
 	const struct secret *token, *username, *password; /* token also for api keys */
 	struct oauth *oauth; /* SLUICE_OAUTH2: who keeps the token (proxy/oauth.h); held by the target */
+	char room[160];      /* where name and prefix may stand */
 };
 /* One more limit of a target's requests: an endpoint group (proxy/group.h says what match means), or a quota. */
 struct proxy_limit {

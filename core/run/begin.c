@@ -395,7 +395,7 @@ begin_run(struct run *r, struct err *err)
 	const struct integration_settings *i = r->connection->integration;
 	struct proxy *proxy = host_proxy(r->host, err);
 	struct oauth *keeper = NULL;
-	struct buf options = {0}, own = {0};
+	struct buf options = {0}, own = {0}, datasets = {0};
 	int rc = -1;
 
 	if (r->connection->broken)
@@ -407,9 +407,10 @@ begin_run(struct run *r, struct err *err)
 		r->manifest = r->shaped ? r->shaped->manifest : NULL;
 	}
 	if (!r->manifest || work_find(r, err) != 0 || options_build(r->manifest, r->connection, &options, err) != 0 ||
-	    shaped_options(r->manifest, r->settings, r->connection, r->sync ? r->sync->name : NULL, buf_view(&options), &own, err) != 0)
+	    shaped_options(r->manifest, r->settings, r->connection, r->sync ? r->sync->name : NULL, buf_view(&options), &own, err) != 0 ||
+	    (r->shaped && shaped_list(r->manifest, r->settings, r->connection, &datasets, err) != 0))
 		goto out;
-	connection_write(r->connection, buf_view(&own), &r->connection_json);
+	connection_write(r->connection, buf_view(&own), buf_view(&datasets), &r->connection_json);
 	if (tokens_used(r->manifest, r->connection)) {
 		keeper = tokens_keeper(r->host, r->manifest, r->connection, buf_view(&options), !r->request.due_us, err);
 		if (!keeper)
@@ -427,5 +428,6 @@ out:
 	oauth_free(keeper);
 	buf_free(&options);
 	buf_free(&own);
+	buf_free(&datasets);
 	return rc;
 }

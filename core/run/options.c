@@ -180,7 +180,7 @@ dataset_options_build(const struct manifest *m, const struct dataset_settings *d
 }
 
 void
-connection_write(const struct connection_settings *c, struct slice options, struct buf *out)
+connection_write(const struct connection_settings *c, struct slice options, struct slice datasets, struct buf *out)
 {
 	struct json_out o = json_out(out);
 
@@ -188,5 +188,7 @@ connection_write(const struct connection_settings *c, struct slice options, stru
 	json_kv_str(&o, "connection", c->name);
 	json_kv_str(&o, "integration", c->integration->name);
 	json_kv_raw(&o, "options", options);
+	if (datasets.len)
+		json_kv_raw(&o, "datasets", datasets);
 	json_close(&o, '}');
 }

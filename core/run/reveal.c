@@ -31,6 +31,8 @@ type_of(const struct manifest *m, const struct connection_settings *c)
 {
 	if (tokens_used(m, c))
 		return "OAUTH2";
+	if (m->auth == SLUICE_ANY_AUTH)
+		return c->username ? "BASIC" : c->token || c->api_key ? "API_KEY" : "NONE";
 	return m->auth == SLUICE_NONE ? "NONE" : m->auth == SLUICE_BASIC ? "BASIC" : "API_KEY";
 }
 
@@ -134,16 +136,16 @@ token_reveal(struct host *h, const struct manifest *m, const struct reveal_ask *
 /* ---- everything else ---- */
 
 static void
-plain_write(struct buf *json, const struct manifest *m, const struct proxy_auth *auth)
+plain_write(struct buf *json, const struct proxy_auth *auth)
 {
 	struct json_out o = json_out(json);
 
 	json_open(&o, '{');
-	json_kv_str(&o, "type", m->auth == SLUICE_NONE ? "NONE" : m->auth == SLUICE_BASIC ? "BASIC" : "API_KEY");
-	if (m->auth == SLUICE_BASIC) {
+	json_kv_str(&o, "type", auth->kind == SLUICE_NONE ? "NONE" : auth->kind == SLUICE_BASIC ? "BASIC" : "API_KEY");
+	if (auth->kind == SLUICE_BASIC) {
 		json_kv_slice(&o, "username", secret_reveal(auth->username ? auth->username : auth->token));
 		json_kv_slice(&o, "password", secret_reveal(auth->password));
-	} else if (m->auth != SLUICE_NONE) {
+	} else if (auth->kind != SLUICE_NONE) {
 		json_kv_slice(&o, "apiKey", secret_reveal(auth->token));
 	}
 	json_close(&o, '}');
@@ -168,7 +170,7 @@ credentials_reveal(struct host *h, const struct reveal_ask *a, void (*told)(void
 		if (theirs)
 			waits = token_reveal(h, m, a, buf_view(&options), (struct reveal){.host = h, .told = told, .arg = arg}, &err);
 		else
-			plain_write(&json, m, &auth);
+			plain_write(&json, &auth);
 	}
 	if (!theirs || err.cls != ERR_NONE)
 		told(arg, buf_view(&json), &err);

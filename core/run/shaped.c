@@ -228,6 +228,24 @@ shaped_free(struct shaped *s)
 	free(s);
 }
 
+/* Its options, and the path of its records' id. */
+static int
+dataset_build(const struct manifest *m, const struct dataset_settings *d, struct buf *out, struct err *err)
+{
+	struct buf own = {0}, id = {0};
+	struct json_out o = json_out(&id);
+	int rc = dataset_options_build(m, d, &own, err);
+
+	json_open(&o, '{');
+	json_kv_str(&o, "id", d->id ? d->id : "id");
+	json_close(&o, '}');
+	if (rc == 0)
+		json_merge_top(out, buf_view(&own), buf_view(&id));
+	buf_free(&own);
+	buf_free(&id);
+	return rc;
+}
+
 int
 shaped_options(const struct manifest *m, const struct settings *s, const struct connection_settings *c, const char *sync,
                struct slice options, struct buf *out, struct err *err)
@@ -240,9 +258,30 @@ shaped_options(const struct manifest *m, const struct settings *s, const struct 
 		buf_slice(out, options);
 		return 0;
 	}
-	rc = dataset_options_build(m, d, &own, err);
+	rc = dataset_build(m, d, &own, err);
 	if (rc == 0)
 		json_merge_top(out, options, buf_view(&own));
+	buf_free(&own);
+	return rc;
+}
+
+int
+shaped_list(const struct manifest *m, const struct settings *s, const struct connection_settings *c, struct buf *out, struct err *err)
+{
+	struct json_out o = json_out(out);
+	struct buf own = {0};
+	int rc = 0;
+
+	json_open(&o, '{');
+	for (size_t i = 0; i < s->n_datasets && rc == 0; i++) {
+		if (s->datasets[i]->connection != c)
+			continue;
+		buf_clear(&own);
+		rc = dataset_build(m, s->datasets[i], &own, err);
+		if (rc == 0)
+			json_kv_raw(&o, s->datasets[i]->name, buf_view(&own));
+	}
+	json_close(&o, '}');
 	buf_free(&own);
 	return rc;
 }

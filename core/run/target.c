@@ -28,19 +28,88 @@ either(const struct secret *a, const struct secret *b)
 }
 
 static int
-credentials_missing(const struct manifest *m, const struct connection_settings *c, struct err *err)
+credentials_missing(const struct manifest *m, const struct connection_settings *c, int kind, struct err *err)
 {
 	char at[ORIGIN_MAX];
 
 	for (size_t i = 0; i < LENGTH(rules); i++)
-		if (rules[i].kind == m->auth)
+		if (rules[i].kind == kind)
 			return err_set(err, ERR_USAGE,
 			               "%s: connection %s : %s: no credentials: connector '%s' wants %s; say for "
 			               "example '%s%s%senv:NAME'",
 			               origin_text(c->at, at), c->name, c->integration->name, m->name, rules[i].wants,
-			               c->stored ? "--" : "", m->auth == SLUICE_BEARER ? "token" : c->stored ? "api-key" : "api_key",
+			               c->stored ? "--" : "", kind == SLUICE_BEARER ? "token" : c->stored ? "api-key" : "api_key",
 			               c->stored ? " " : " = ");
 	return 0;
+}
+
+/* ---- authentication that the connection chooses (SLUICE_ANY_AUTH) ---- */
+
+static const struct {
+	const char *word;
+	int kind;
+	unsigned names; /* words that follow: of the header or parameter, and of a prefix */
+} chosen_kinds[] = {
+	{"none", SLUICE_NONE, 0},         {"bearer", SLUICE_BEARER, 0},    {"basic", SLUICE_BASIC, 0},
+	{"header", SLUICE_HEADER_KEY, 2}, {"query", SLUICE_QUERY_KEY, 1},
+};
+
+/* The next word of a text, cut out of it; NULL: none. */
+static char *
+word_cut(char **text)
+{
+	char *word = *text + strspn(*text, " \t"), *end = word + strcspn(word, " \t");
+
+	*text = *end ? end + 1 : end;
+	*end = '\0';
+	return *word ? word : NULL;
+}
+
+/* "header X-Api-Key Token" -> the kind; name and prefix stand in auth->room, and a prefix ends with a blank. */
+static int
+auth_words(struct proxy_auth *auth, struct slice text, struct err *err)
+{
+	char *rest = auth->room, *word, *name, *prefix;
+	size_t len = text.len < sizeof(auth->room) - 2 ? text.len : sizeof(auth->room) - 2;
+
+	memcpy(auth->room, text.p, len);
+	word = word_cut(&rest);
+	name = word_cut(&rest);
+	prefix = word_cut(&rest);
+	for (size_t i = 0; word && len == text.len && i < LENGTH(chosen_kinds); i++) {
+		unsigned names = chosen_kinds[i].names;
+		if (strcmp(word, chosen_kinds[i].word) != 0)
+			continue;
+		if (!name != !names || (prefix && names < 2) || word_cut(&rest))
+			break;
+		auth->kind = chosen_kinds[i].kind;
+		auth->name = name;
+		if (prefix) {
+			size_t n = strlen(prefix);
+			prefix[n] = ' '; /* behind it is room, or the end of the last word */
+			prefix[n + 1] = '\0';
+		}
+		auth->prefix = prefix;
+		return 0;
+	}
+	return err_set(err, ERR_USAGE,
+	               "auth: '%.*s' is no way to authenticate; say bearer, basic, header NAME [PREFIX], query NAME, or none",
+	               (int)text.len, text.p);
+}
+
+static int
+auth_choose(struct proxy_auth *auth, const struct connection_settings *c, struct slice options, struct err *err)
+{
+	struct buf text = {0};
+	struct slice value;
+	char at[ORIGIN_MAX];
+	int rc = 0;
+
+	auth->kind = c->username ? SLUICE_BASIC : c->token || c->api_key ? SLUICE_BEARER : SLUICE_NONE;
+	if (json_member(options, "auth", &value) && json_unquote(value, &text) && auth_words(auth, buf_view(&text), err) != 0)
+		rc = err_prefix(err, "%s: connection %s : %s", origin_text(c->at, at), c->name, c->integration->name);
+	buf_free(&text);
+	return rc;
 }
 
 int
@@ -56,18 +125,20 @@ target_credentials(const struct manifest *m, const struct connection_settings *c
 		return tokens_check(NULL, m, c, options, err);
 	}
 	*auth = (struct proxy_auth){.kind = m->auth, .name = m->auth_name, .prefix = m->auth_prefix};
-	if (m->auth == SLUICE_BASIC) {
+	if (m->auth == SLUICE_ANY_AUTH && auth_choose(auth, c, options, err) != 0)
+		return -1;
+	if (auth->kind == SLUICE_BASIC) {
 		auth->username = either(c->username, c->api_key);
 		auth->password = c->username ? c->password : NULL;
 		auth->token = c->username ? NULL : c->api_key;
-	} else if (m->auth == SLUICE_BEARER) {
+	} else if (auth->kind == SLUICE_BEARER) {
 		auth->token = either(c->token, c->api_key);
 	} else {
 		auth->token = either(c->api_key, c->token);
 	}
-	if (m->auth == SLUICE_NONE || auth->token || auth->username)
+	if (auth->kind == SLUICE_NONE || auth->token || auth->username)
 		return 0;
-	return credentials_missing(m, c, err);
+	return credentials_missing(m, c, auth->kind, err);
 }
 
 static char **

@@ -44,7 +44,7 @@ tokens_used(const struct manifest *m, const struct connection_settings *c)
 {
 	bool renewable = c->refresh_token || c->private_key || c->client_id || c->integration->client_id;
 
-	return m->auth == SLUICE_OAUTH2 || (m->auth == SLUICE_BEARER && renewable && c->integration->token_url);
+	return m->auth == SLUICE_OAUTH2 || ((m->auth == SLUICE_BEARER || m->auth == SLUICE_ANY_AUTH) && renewable && c->integration->token_url);
 }
 
 static int

@@ -207,6 +207,17 @@ run_dataset(struct sluice_run *run)
 	return s->shaped ? s->name : NULL;
 }
 
+static int
+run_partial(struct sluice_run *run, const char *text)
+{
+	struct step *s = step_of(run);
+
+	if (step_status(s))
+		return step_status(s);
+	s->incomplete = true;
+	return run_log(run, SLUICE_WARN, text && *text ? text : "the provider kept something back");
+}
+
 const struct sluice_host host_table = {
 	.abi_major = SLUICE_ABI_MAJOR,
 	.abi_minor = SLUICE_ABI_MINOR,
@@ -243,4 +254,5 @@ const struct sluice_host host_table = {
 	.is_full = run_is_full,
 	.event = run_event,
 	.dataset = run_dataset,
+	.partial = run_partial,
 };

@@ -3,6 +3,8 @@
  * Values are copied as bytes, so numbers keep their text. A member whose source is absent is left out, and so is an
  * object all of whose members are; null stays null. What a conversion cannot make sense of stays as it was, and the
  * model's check then says what is wrong with it.
+ * An entry without a name stands for all members of an object that no other entry names (the "rest"): they follow the
+ * named ones as they came.
  * Awkward: paths may share a beginning without standing side by side ("owner.id", "name", "owner.name"), hence the
  * tree. */
 #include "worker/mapped.h"
@@ -30,6 +32,7 @@ struct mapping {
 	struct step *s;
 	struct node *nodes; /* [0] is the root */
 	size_t n;
+	const char *rest; /* path of the object whose other members are taken too; NULL: none */
 	struct buf out, scratch;
 };
 
@@ -81,6 +84,12 @@ entry_add(struct mapping *m, const struct sluice_map *e)
 	size_t at = 0, child;
 	struct node *leaf;
 
+	if (!*to) {
+		if (m->rest)
+			return step_fail(m->s, SLUICE_EARGUMENT, "sluice_save_mapped: two entries have an empty `to`");
+		m->rest = e->from ? e->from : "";
+		return 0;
+	}
 	while (to) {
 		struct slice name = component_take(m, &to);
 		if (m->n >= NODES_MAX)
@@ -242,8 +251,50 @@ node_filled(const struct mapping *m, size_t at)
 	return false;
 }
 
+/* Does the map name this member? The key is as it stands in the item, escapes and all. */
+static bool
+rest_named(struct mapping *m, struct slice key)
+{
+	struct buf quoted = {0};
+	bool named;
+
+	if (!memchr(key.p, '\\', key.len))
+		return node_child(m, 0, key);
+	buf_putc(&quoted, '"');
+	buf_slice(&quoted, key);
+	buf_putc(&quoted, '"');
+	buf_clear(&m->scratch);
+	json_unquote(buf_view(&quoted), &m->scratch);
+	named = node_child(m, 0, buf_view(&m->scratch));
+	buf_free(&quoted);
+	return named;
+}
+
+/* The members that the map does not name. */
 static void
-node_put(struct mapping *m, size_t at)
+rest_put(struct mapping *m, struct slice item, bool comma)
+{
+	struct slice object = item;
+	struct json_iter it;
+
+	if (!m->rest || (*m->rest && !json_path(item, m->rest, &object)))
+		return;
+	it = json_iter(object);
+	while (it.object && json_next(&it)) {
+		if (rest_named(m, it.key))
+			continue;
+		if (comma)
+			buf_putc(&m->out, ',');
+		comma = true;
+		buf_putc(&m->out, '"');
+		buf_slice(&m->out, it.key);
+		buf_puts(&m->out, "\":");
+		buf_slice(&m->out, it.value);
+	}
+}
+
+static void
+node_put(struct mapping *m, size_t at, struct slice item)
 {
 	bool comma = false;
 
@@ -259,8 +310,10 @@ node_put(struct mapping *m, size_t at)
 		if (m->nodes[i].leaf)
 			value_put(m, &m->nodes[i]);
 		else
-			node_put(m, i);
+			node_put(m, i, item);
 	}
+	if (!at)
+		rest_put(m, item, comma);
 	buf_putc(&m->out, '}');
 }
 
@@ -276,7 +329,7 @@ items_map(struct mapping *m, struct batch *b, const struct items *items)
 		}
 		nodes_find(m, items_at(items, i));
 		buf_clear(&m->out);
-		node_put(m, 0);
+		node_put(m, 0, items_at(items, i));
 		batch_put(b, buf_view(&m->out));
 	}
 }

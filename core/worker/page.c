@@ -222,7 +222,7 @@ page_is_short(const struct reading *rd)
 		return true;
 	if (!a->limit || rd->received >= (size_t)a->limit)
 		return false;
-	return !a->tracked || a->mark->full;
+	return (!a->tracked && !(a->r->flags & SLUICE_LIMIT_UNSURE)) || a->mark->full;
 }
 
 static void
