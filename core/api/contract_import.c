@@ -3,7 +3,7 @@
  * What the contract calls by its own names becomes what a [connection] section would say (config/stored.h), judged against the
  * connector before anything is kept. Again with the same names: the new one takes the old one's place.
  *
- * Guarantee: durable, and in the schedule, when it is answered; no credential is in a log line or in an answer, but for a key of
+ * Guarantee: nothing is taken over from the one before, and an application's key says nothing that is the operator's; durable, and in the schedule, when it is answered; no credential is in a log line or in an answer, but for a key of
  * scope admin. Awkward: an access token that is renewed is no setting: it goes where its keeper finds it (run/tokens.h). */
 #include <sodium.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include "api/contract_connections.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "config/keys.h"
 #include "run/connections.h"
 #include "run/member.h"
 #include "run/tokens.h"
@@ -37,6 +38,7 @@ struct import {
 	struct slice credentials;
 	struct buf settings;
 	bool renewed; /* its access token is kept apart */
+	bool kept;    /* and is */
 	bool again;   /* it takes the place of one */
 };
 
@@ -153,6 +155,7 @@ token_keep(struct import *x, struct err *err)
 		json_kv_int(&o, "expires_us", expires);
 		json_close(&o, '}');
 		rc = tokens_put(api_host(x->api), x->name, x->integration, buf_view(&json), err);
+		x->kept = rc == 0;
 	}
 	buf_wipe(&json);
 	if (access)
@@ -186,6 +189,8 @@ labels_keep(struct import *x, struct err *err)
 	json_kv_str(&o, "updated_at", time_format(api_now_us(x->api), now));
 	json_close(&o, '}');
 	commit = commit_new(store, (struct fence){0, 0});
+	if (x->again && !x->kept) /* credentials are replaced whole: who sends none does not inherit another's */
+		commit_state_clear(commit, scope, STATE_TOKEN, SLICE(""));
 	commit_state_set(commit, scope, STATE_CONNECTION, CONNECTION_LABELS, buf_view(&labels));
 	if (json_type(metadata) == JSON_OBJECT)
 		commit_state_set(commit, scope, STATE_METADATA, SLICE(""), json_trim(metadata));
@@ -195,15 +200,36 @@ labels_keep(struct import *x, struct err *err)
 
 /* ---- the route ---- */
 
+/* A key of [connection], NULL: none. Where requests go and what is believed without a signature is the operator's to say: an
+ * application's own base_url would be taken for trusted, and lead into the host's network with whatever credentials there are. */
+static const char *
+config_setting(struct slice config)
+{
+	const struct key *setting = NULL;
+
+	for (struct json_iter it = json_iter(config); !setting && json_next(&it);) {
+		char *name = slice_dup(it.key);
+
+		setting = key_find(SECTION_CONNECTION, name);
+		free(name);
+	}
+	return setting ? setting->name : NULL;
+}
+
 /* false: answered. */
 static bool
 import_good(struct import *x)
 {
+	const char *setting;
+
 	if (!integration_there(x->api, x->integration))
 		contract_unknown_integration(x->call, x->integration);
 	else if (!type_known(x->type))
 		http_fail(x->call, 400, "invalid_body",
 		          "credentials.type: '%s' is none that is kept; use API_KEY, BASIC, OAUTH2, OAUTH2_CC or NONE", x->type);
+	else if (!(http_rights(x->call) & RIGHT_ADMIN) && (setting = config_setting(http_field(x->call, "connection_config"))))
+		http_fail(x->call, 403, "forbidden", "connection_config.%s: only a key of scope admin says this: it is no option of the "
+		          "connector, but a setting of the host", setting);
 	else if (http_field(x->call, "metadata").len > METADATA_MAX)
 		http_fail(x->call, 400, "invalid_body", "metadata: is over 64 KiB");
 	else
@@ -220,8 +246,12 @@ import_do(struct import *x)
 
 	settings_write(x);
 	x->again = contract_connection(x->api, x->name, x->integration) != NULL;
-	if (connection_add(h, x->name, x->integration, buf_view(&x->settings), true, &err) != 0 || token_keep(x, &err) != 0 ||
-	    labels_keep(x, &err) != 0) {
+	if (connection_add(h, x->name, x->integration, buf_view(&x->settings), true, &err) != 0) {
+		contract_connection_refuse(x->call, &err);
+		return;
+	}
+	tokens_forget(h, x->name, x->integration);
+	if (token_keep(x, &err) != 0 || labels_keep(x, &err) != 0) {
 		contract_connection_refuse(x->call, &err);
 		return;
 	}
@@ -256,7 +286,7 @@ static const struct http_field body[] = {
 	 .help = "{\"type\":\"API_KEY\",\"apiKey\"}, {\"type\":\"BASIC\",\"username\",\"password\"}, "
 	         "{\"type\":\"OAUTH2\",\"access_token\",\"refresh_token\",\"expires_at\"}, "
 	         "{\"type\":\"OAUTH2_CC\",\"client_id\",\"client_secret\"} or {\"type\":\"NONE\"}"},
-	{.name = "connection_config", .type = HTTP_OBJECT, .help = "options that its connector declares, and base_url"},
+	{.name = "connection_config", .type = HTTP_OBJECT, .help = "options that its connector declares; with a key of scope admin also base_url and the like"},
 	{.name = "metadata", .type = HTTP_OBJECT, .nullable = true, .help = "any members; at most 64 KiB"},
 	{.name = "tags", .type = HTTP_OBJECT, .nullable = true, .help = "texts by name"},
 	{.name = "end_user", .type = HTTP_OBJECT, .nullable = true, .help = "who it belongs to: {\"id\", \"email\", ...}"},

@@ -14,6 +14,7 @@
 #include "run/member.h"
 #include "run/options.h"
 #include "run/target.h"
+#include "run/tokens.h"
 
 /* Names in STATE_CONNECTION. */
 #define CONTROL SLICE("control")
@@ -309,6 +310,7 @@ connection_remove(struct host *h, const char *name, const char *integration, str
 		         : err_set(err, ERR_USAGE, "there is no connection %s : %s", name, integration);
 	if (settings_write(h, &scope, NULL, !c || c->stored, err) != 0)
 		return -1;
+	tokens_forget(h, name, integration);
 	if (c && c->stored)
 		settings_connection_retire(h->settings, c);
 	return 0;

@@ -27,6 +27,7 @@ struct tokens {
 	struct oauth *oauth;
 	unsigned saves; /* on their way to the disk */
 	bool retired;   /* its configuration is of yesterday */
+	bool forgotten; /* its connection is another's now, or nobody's: what it still gets is not kept */
 };
 
 /* ---- what is configured ---- */
@@ -290,7 +291,7 @@ tokens_save(void *arg, struct slice json)
 	struct tokens *t = arg;
 	struct commit *commit = commit_new(t->host->store, (struct fence){0, 0});
 	struct err err = {0};
-	uint32_t scope = scope_of(t->host, t->connection, t->integration, true, &err);
+	uint32_t scope = t->forgotten ? 0 : scope_of(t->host, t->connection, t->integration, true, &err);
 
 	if (!scope) {
 		commit_free(commit);
@@ -349,6 +350,14 @@ out:
 	oauth_tokens_free(&tokens);
 	buf_wipe(&kept);
 	return rc;
+}
+
+void
+tokens_forget(struct host *h, const char *connection, const char *integration)
+{
+	for (struct tokens *t = h->tokens; t; t = t->next)
+		if (!strcmp(t->connection, connection) && !strcmp(t->integration, integration))
+			t->retired = t->forgotten = true;
 }
 
 bool

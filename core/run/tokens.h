@@ -28,6 +28,9 @@ int tokens_app(const struct manifest *m, const struct connection_settings *c, st
 void tokens_app_free(struct tokens_app *app);
 /* json: {"access","refresh","expires_us","scope"}, checked. Durable when it returns. Needs the store. */
 int tokens_put(struct host *h, const char *connection, const char *integration, struct slice json, struct err *err);
+/* The connection goes, or is replaced whole. Whoever has its keeper keeps it for his run, but nothing of it is stored any more;
+ * who asks next gets a new one, which knows what the store holds and no more. */
+void tokens_forget(struct host *h, const char *connection, const char *integration);
 /* {"state":"valid","expires_us":N}; false: that connection has no keeper in this process and no token in the store. */
 bool tokens_show(struct host *h, const char *connection, const char *integration, struct buf *state, int64_t *expires_us);
 

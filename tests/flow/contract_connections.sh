@@ -130,6 +130,24 @@ as=$admin_key
 ask POST /connections '{"provider_config_key":"oauth","connection_id":"o2","credentials":{"type":"OAUTH2","refresh_token":"rt.revoked2.0"}}'
 is "$code $(grep -c '"code":"invalid_credentials"' "$dir/body")" "424 1" "a refresh token that is refused is told as invalid_credentials"
 holds '"payload":{"connection":{' "with the connection"
+ask POST /connections '{"provider_config_key":"oauth","connection_id":"o3","credentials":{"type":"OAUTH2","access_token":"at.of.its.owner","refresh_token":"rt.o3.0"}}'
+is "$code" 201 "one is imported with both of its tokens"
+as=$write_key
+ask POST /connections '{"provider_config_key":"oauth","connection_id":"o3","credentials":{"type":"OAUTH2"}}'
+as=$admin_key
+ask GET '/connections/o3?provider_config_key=oauth'
+holds_not 'at.o' "who takes its place inherits no token"
+as=$write_key
+for setting in '"base_url":"http://127.0.0.1:1"' '"webhook_unsigned":"yes"'; do
+	ask POST /connections "{\"provider_config_key\":\"stripe\",\"connection_id\":\"ssrf\",\"credentials\":{\"type\":\"API_KEY\",\"apiKey\":\"x\"},\"connection_config\":{$setting}}"
+	is "$code $(grep -c '"code":"forbidden"' "$dir/body")" "403 1" "$setting is not an application's to say"
+done
+ask GET '/connections?connectionId=ssrf'
+is "$(cat "$dir/body")" '{"connections":[]}' "and nothing is made of it"
+as=$admin_key
+ask POST /connections "{\"provider_config_key\":\"stripe\",\"connection_id\":\"own\",\"credentials\":{\"type\":\"API_KEY\",\"apiKey\":\"file:$conf/sluice.ini\"},\"connection_config\":{\"base_url\":\"$at/stripe\"}}"
+is "$code" 201 "an admin says where a connection leads"
+holds "\"apiKey\":\"file:$conf/sluice.ini\"" "a credential that looks like the name of a file is a credential"
 as=$write_key
 
 # ---- integrations, providers, scripts, fixed answers
