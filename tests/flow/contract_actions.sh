@@ -107,7 +107,7 @@ coded 400 invalid_action_input "input is judged before it is kept"
 later fails '{}'
 until_true 30 over "$id"
 coded 500 action_script_failure "a failure is told as at once"
-failed=$id
+unknown=$id
 
 control reset >"$dir/control"
 control faults '{"match":"GET /act/","do":"silence"}' >"$dir/control"
@@ -137,7 +137,7 @@ for id in $ids; do
 	[ "$code $(cat "$dir/body")" = '200 null' ] && whole=$((whole + 1))
 done
 is "$whole $(calls)" "9 9" "all others are carried out by the next host, once each"
-ask GET "/action/$failed"
+ask GET "/action/$unknown"
 coded 500 action_script_failure "results outlive a kill"
 
 # ---- the host ends meanwhile
