@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/json.h"
+#include "http/params.h"
 #include "http/value.h"
 
 #define TEXT_LONGEST (1 << 20)
@@ -47,6 +48,23 @@ wrong(const char *wanted, const struct http_path *at, struct http_faults *f)
 	return false;
 }
 
+/* What comes out of escapes: a NUL would cut a text short where C ends it, so that another one is used than was checked. */
+static bool
+text_whole(struct slice value, bool name, const struct http_path *at, struct http_faults *f)
+{
+	struct buf text = {0};
+	bool whole;
+
+	if (json_type(value) != JSON_STRING)
+		return true;
+	json_unquote(value, &text);
+	whole = name ? http_text_clean(buf_view(&text)) : !text.len || !memchr(text.p, '\0', text.len);
+	buf_free(&text);
+	if (!whole)
+		http_fault(f, "invalid_string", at, name ? "holds a control byte" : "holds a NUL byte");
+	return whole;
+}
+
 static bool
 scalar_check(const struct http_field *row, struct slice value, const struct http_path *at, struct http_faults *f)
 {
@@ -63,6 +81,8 @@ scalar_check(const struct http_field *row, struct slice value, const struct http
 	if (row->type == HTTP_DURATION ? type != JSON_STRING && type != JSON_NUMBER
 	                               : row->type != HTTP_INT && row->type != HTTP_BOOL && type != JSON_STRING)
 		return wrong("a string", at, f);
+	if (!text_whole(value, row->type == HTTP_NAME, at, f))
+		return false;
 	text = json_text(value);
 	fits = value_check(&rule, text, at, &found, f);
 	free(text);
@@ -73,7 +93,7 @@ static bool
 inside_check(const struct http_field *row, struct slice value, const struct http_path *at, struct http_faults *f)
 {
 	if (row->texts || (row->or_text && json_type(value) == JSON_STRING))
-		return json_type(value) == JSON_STRING || wrong("a string", at, f);
+		return json_type(value) == JSON_STRING ? text_whole(value, false, at, f) : wrong("a string", at, f);
 	if (!row->of)
 		return true;
 	if (json_type(value) != JSON_OBJECT)
@@ -99,8 +119,10 @@ field_check(const struct http_field *row, struct slice value, const struct http_
 {
 	enum json_type type = json_type(value);
 
-	if (row->type == HTTP_ANY || (type == JSON_NULL && row->nullable) || (row->or_text && type == JSON_STRING))
+	if (row->type == HTTP_ANY || (type == JSON_NULL && row->nullable))
 		return true;
+	if (row->or_text && type == JSON_STRING)
+		return text_whole(value, false, at, f);
 	if (row->type == HTTP_ARRAY)
 		return type == JSON_ARRAY ? array_check(row, value, at, f) : wrong("an array", at, f);
 	if (row->type == HTTP_OBJECT)

@@ -196,6 +196,12 @@ static const struct { const char *json, *fault; } bodies[] = {
 	{"{\"syncs\":[],\"key\":\"k\",\"opts\":{\"name\":\"x\",\"odd\":1}}", "opts.odd: is no field"},
 	{"{\"syncs\":[],\"key\":\"k\",\"mode\":\"NEVER\"}", "mode: must be one of: ADDED, UPDATED"},
 	{"{\"syncs\":[],\"key\":\"k\",\"extra\":1}", "extra: is no field of this body"},
+	{"{\"syncs\":[],\"key\":\"k\\u0000other\"}", "key: holds a control byte"},
+	{"{\"syncs\":[],\"key\":\"k\\nlog line\"}", "key: holds a control byte"},
+	{"{\"syncs\":\"a\\u0000\",\"key\":\"k\"}", "syncs: holds a NUL byte"},
+	{"{\"syncs\":[\"a\\u0000b\"],\"key\":\"k\"}", "syncs[0]: holds a NUL byte"},
+	{"{\"syncs\":[{\"name\":\"a\\u0000b\"}],\"key\":\"k\"}", "syncs[0].name: holds a NUL byte"},
+	{"{\"syncs\":[{\"name\":\"a\\nb\"}],\"key\":\"k\"}", NULL},
 };
 
 TEST("a body is checked along its rows, downwards, with the path to what is wrong")
