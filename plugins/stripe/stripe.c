@@ -7,17 +7,102 @@
  *
  * Webhooks tell of every change at once: an event holds the object as it is then (https://stripe.com/docs/webhooks).
  *
- * Awkward: Stripe keeps events for 30 days; one that is gone from the list was not deleted. A subscription that is
+ * A page goes into the store as it came. Only where a list within an object says has_more (the lines of a long invoice)
+ * the page becomes a tree, and that list is fetched to its end.
+ *
+ * Awkward: those inner lists have no position of their own, so a run that is cut off while it reads them begins the page
+ * again. Stripe keeps events for 30 days; one that is gone from the list was not deleted. A subscription that is
  * "deleted" is a canceled one, which its list still shows. */
 #include <sluice_json.h>
 
 /* What is asked for again although it was there at the last success: clocks differ, and objects become visible late. */
 enum { OVERLAP_S = 300 };
 
+enum { INNER_MOST = 100000 }; /* items in a list within an object; Stripe shows the first 10 */
+
 struct list {
 	const char *path, *model;
 	const struct sluice_pair *extra; /* further parameters, or NULL */
 };
+
+/* ---- lists within objects ---- */
+
+/* Does the text hold "has_more": true? What stands behind it is a NUL, or the rest of its answer. */
+static int
+goes_on(const char *text, size_t len)
+{
+	static const char member[] = "\"has_more\"";
+	const char *end = text + len, *p = text;
+
+	while ((p = strstr(p, member)) && p < end) {
+		p += sizeof member - 1;
+		p += strspn(p, " \t\r\n:");
+		if (strncmp(p, "true", 4) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* One more page of it, appended. https://stripe.com/docs/api/pagination */
+static int
+list_extend(struct sluice_run *run, cJSON *list)
+{
+	cJSON *data = sluice_json_get(list, "data"), *item, *page, *more;
+	const char *url = sluice_json_text(list, "url");
+	const char *last = sluice_json_text(cJSON_GetArrayItem(data, cJSON_GetArraySize(data) - 1), "id");
+	const struct sluice_pair query[] = {{"limit", "100"}, {"starting_after", last}, {NULL, NULL}};
+	struct sluice_response answer;
+
+	if (!url || strncmp(url, "/v1/", 4) != 0 || !last)
+		return sluice_fail(run, SLUICE_EDATA, "a list within an object says has_more, and not where (url: %.80s)",
+		                   url ? url : "none");
+	if (cJSON_GetArraySize(data) > INNER_MOST)
+		return sluice_fail(run, SLUICE_ELIMIT, "%s has more than %d items", url, INNER_MOST);
+	if (sluice_proxy_get(run, url, query, &answer))
+		return sluice_status(run);
+	page = sluice_json_answer(run, &answer);
+	more = sluice_json_get(page, "data");
+	if (page && !cJSON_IsArray(more))
+		sluice_fail(run, SLUICE_EDATA, "%s answers no list", url);
+	else if (cJSON_GetArraySize(more) == 0 && sluice_json_bool(page, "has_more", 0))
+		sluice_fail(run, SLUICE_ELOOP, "%s says has_more after %s, and shows nothing", url, last);
+	while ((item = cJSON_DetachItemFromArray(more, 0)))
+		cJSON_AddItemToArray(data, item);
+	cJSON_ReplaceItemInObjectCaseSensitive(list, "has_more",
+	                                       cJSON_CreateBool(sluice_json_bool(page, "has_more", 0)));
+	cJSON_Delete(page);
+	return sluice_status(run);
+}
+
+/* Fetches to its end each list that the object holds. */
+static void
+object_complete(struct sluice_run *run, cJSON *object)
+{
+	cJSON *member;
+
+	cJSON_ArrayForEach(member, object)
+		while (sluice_json_bool(member, "has_more", 0) && list_extend(run, member) == 0)
+			;
+}
+
+static void
+page_save(struct sluice_run *run, const char *model, const struct sluice_page *page)
+{
+	cJSON *objects, *object;
+
+	if (!goes_on(page->body, page->len)) {
+		sluice_batch_save(run, model, page->body, page->len);
+		return;
+	}
+	objects = sluice_json_page(run, page);
+	cJSON_ArrayForEach(object, objects)
+		object_complete(run, object);
+	if (sluice_status(run) == 0)
+		sluice_json_save(run, model, objects);
+	cJSON_Delete(objects);
+}
+
+/* ---- lists ---- */
 
 static int
 fetch_list(struct sluice_run *run)
@@ -37,7 +122,7 @@ fetch_list(struct sluice_run *run)
 	struct sluice_page page;
 
 	while (sluice_paginate(run, &request, &page) > 0)
-		sluice_batch_save(run, list->model, page.body, page.len);
+		page_save(run, list->model, &page);
 	return sluice_status(run);
 }
 
@@ -49,7 +134,8 @@ static const struct {
 } kinds[] = {
 	{"customer", "StripeCustomer", 0}, {"charge", "StripeCharge", 0}, {"invoice", "StripeInvoice", 0},
 	{"subscription", "StripeSubscription", 1}, {"product", "StripeProduct", 0}, {"price", "StripePrice", 0},
-	{"refund", "StripeRefund", 0}, {"payment_intent", "StripePaymentIntent", 0},
+	{"refund", "StripeRefund", 0}, {"payment_intent", "StripePaymentIntent", 0}, {"payout", "StripePayout", 0},
+	{"plan", "StripePlan", 0},
 };
 
 static int
@@ -58,6 +144,15 @@ ends_with(const char *text, const char *end)
 	size_t n = strlen(text), m = strlen(end);
 
 	return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+/* The object may have been cut to the first items of its lists, as in a page. */
+static void
+event_save(struct sluice_run *run, const char *model, cJSON *list)
+{
+	object_complete(run, list->child);
+	if (sluice_status(run) == 0)
+		sluice_json_save(run, model, list);
 }
 
 /* What is no model of ours (cards, discounts, disputes, ...) is passed over. */
@@ -80,7 +175,7 @@ take_event(struct sluice_run *run)
 		if (ends_with(type, ".deleted") && !kinds[i].stays)
 			sluice_json_delete(run, kinds[i].model, list);
 		else
-			sluice_json_save(run, kinds[i].model, list);
+			event_save(run, kinds[i].model, list);
 	}
 	if (!type || !what)
 		cJSON_Delete(object);
@@ -141,14 +236,14 @@ static const struct sluice_field invoice[] = {
 	OPTIONAL("customer", SLUICE_ANY, "id of the customer"),
 	OPTIONAL("status", SLUICE_STRING, "draft, open, paid, uncollectible or void"),
 	OPTIONAL("total", SLUICE_INTEGER, AMOUNT),
-	OPTIONAL("lines", SLUICE_OBJECT, "the first of its line items, itself a list"),
+	OPTIONAL("lines", SLUICE_OBJECT, "its line items, all of them, itself a list"),
 	{0},
 };
 static const struct sluice_field subscription[] = {
 	COMMON,
 	OPTIONAL("customer", SLUICE_ANY, "id of the customer"),
 	OPTIONAL("status", SLUICE_STRING, "trialing, active, past_due, canceled, ..."),
-	OPTIONAL("items", SLUICE_OBJECT, "the prices subscribed to, itself a list"),
+	OPTIONAL("items", SLUICE_OBJECT, "the prices subscribed to, all of them, itself a list"),
 	{0},
 };
 static const struct sluice_field product[] = {
@@ -181,6 +276,36 @@ static const struct sluice_field payment_intent[] = {
 	OPTIONAL("status", SLUICE_STRING, "requires_payment_method, ..., succeeded"),
 	{0},
 };
+static const struct sluice_field balance_transaction[] = {
+	COMMON,
+	{.name = "amount", .type = SLUICE_INTEGER, .description = "gross, " AMOUNT},
+	{.name = "fee", .type = SLUICE_INTEGER, .description = "what Stripe and others took of it"},
+	{.name = "net", .type = SLUICE_INTEGER, .description = "what is left"},
+	{.name = "currency", .type = SLUICE_STRING, .description = "ISO 4217, lower case"},
+	{.name = "type", .type = SLUICE_STRING, .description = "charge, refund, payout, adjustment, ..."},
+	OPTIONAL("source", SLUICE_ANY, "id of the object that moved the money"),
+	OPTIONAL("available_on", SLUICE_TIME, "when it can be paid out"),
+	OPTIONAL("status", SLUICE_STRING, "available or pending"),
+	{0},
+};
+static const struct sluice_field payout[] = {
+	COMMON,
+	{.name = "amount", .type = SLUICE_INTEGER, .description = AMOUNT},
+	{.name = "currency", .type = SLUICE_STRING, .description = "ISO 4217, lower case"},
+	OPTIONAL("arrival_date", SLUICE_TIME, "when it should reach the bank"),
+	OPTIONAL("destination", SLUICE_ANY, "id of the bank account or card that it goes to"),
+	OPTIONAL("status", SLUICE_STRING, "paid, pending, in_transit, canceled or failed"),
+	{0},
+};
+static const struct sluice_field plan[] = {
+	COMMON,
+	OPTIONAL("product", SLUICE_ANY, "id of the product"),
+	OPTIONAL("amount", SLUICE_INTEGER, "per interval, " AMOUNT),
+	OPTIONAL("currency", SLUICE_STRING, "ISO 4217, lower case"),
+	OPTIONAL("interval", SLUICE_STRING, "day, week, month or year"),
+	OPTIONAL("active", SLUICE_BOOLEAN, "whether it can be subscribed to"),
+	{0},
+};
 static const struct sluice_field event[] = {
 	COMMON,
 	{.name = "type", .type = SLUICE_STRING, .description = "customer.created, invoice.paid, ..."},
@@ -197,6 +322,10 @@ static const struct sluice_model models[] = {
 	{.name = "StripePrice", .fields = price, .description = "what a product costs, and how often"},
 	{.name = "StripeRefund", .fields = refund, .description = "a charge that was given back, wholly or in part"},
 	{.name = "StripePaymentIntent", .fields = payment_intent, .description = "the course of one payment"},
+	{.name = "StripeBalanceTransaction", .fields = balance_transaction,
+	 .description = "money that came to the account's balance or went from it"},
+	{.name = "StripePayout", .fields = payout, .description = "money sent from the balance to a bank account or card"},
+	{.name = "StripePlan", .fields = plan, .description = "what prices were before there were prices"},
 	{.name = "StripeEvent", .fields = event, .description = "what happened; Stripe keeps 30 days of it"},
 	{0},
 };
@@ -210,6 +339,9 @@ static const struct list products = {"/v1/products", "StripeProduct", NULL};
 static const struct list prices = {"/v1/prices", "StripePrice", NULL};
 static const struct list refunds = {"/v1/refunds", "StripeRefund", NULL};
 static const struct list payment_intents = {"/v1/payment_intents", "StripePaymentIntent", NULL};
+static const struct list balance_transactions = {"/v1/balance_transactions", "StripeBalanceTransaction", NULL};
+static const struct list payouts = {"/v1/payouts", "StripePayout", NULL};
+static const struct list plans = {"/v1/plans", "StripePlan", NULL};
 static const struct list events = {"/v1/events", "StripeEvent", NULL};
 
 #define SYNC(name_, model_, list_, every_, flags_, text_) \
@@ -227,16 +359,21 @@ static const struct sluice_sync syncs[] = {
 	SYNC("refunds", "StripeRefund", refunds, "every hour", SLUICE_TRACK_DELETES, "all refunds"),
 	SYNC("payment_intents", "StripePaymentIntent", payment_intents, "every 30 minutes", SLUICE_TRACK_DELETES,
 	     "all payment intents"),
+	SYNC("balance_transactions", "StripeBalanceTransaction", balance_transactions, "every hour", SLUICE_TRACK_DELETES,
+	     "all movements of the balance"),
+	SYNC("payouts", "StripePayout", payouts, "every hour", SLUICE_TRACK_DELETES, "all payouts"),
+	SYNC("plans", "StripePlan", plans, "every 6 hours", SLUICE_TRACK_DELETES, "all plans"),
 	SYNC("events", "StripeEvent", events, "every 15 minutes", 0, "events of the last 30 days, kept for good"),
 	{0},
 };
 
 static const char *const event_models[] = {
 	"StripeCustomer", "StripeCharge", "StripeInvoice", "StripeSubscription", "StripeProduct", "StripePrice", "StripeRefund",
-	"StripePaymentIntent", NULL,
+	"StripePaymentIntent", "StripePayout", "StripePlan", NULL,
 };
 static const char *const event_types[] = {
-	"customer.*", "charge.*", "invoice.*", "product.*", "price.*", "refund.*", "payment_intent.*", NULL,
+	"customer.*", "charge.*", "invoice.*", "product.*", "price.*", "refund.*", "payment_intent.*",
+	"payout.*", "plan.*", NULL,
 };
 /* https://stripe.com/docs/webhooks#verify-manually */
 static const struct sluice_webhook webhooks[] = {
@@ -253,7 +390,7 @@ static const struct sluice_rate rate = {.requests = 80, .per_ms = 1000};
 SLUICE_EXPORT const struct sluice_connector sluice_connector = {
 	SLUICE_ABI,
 	.name = "stripe",
-	.version = "1.0.0",
+	.version = "1.1.0",
 	.description = "Payments: customers, charges, invoices, subscriptions and what belongs to them",
 	.base_url = "https://api.stripe.com",
 	.auth = SLUICE_BEARER,

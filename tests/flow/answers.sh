@@ -32,7 +32,7 @@ model() { # model MODEL NAME...: the answers of these names are what it holds
 
 serve stripe 'token = sk_test_answers'
 for pair in customers:Customer charges:Charge invoices:Invoice subscriptions:Subscription products:Product prices:Price \
-	refunds:Refund payment_intents:PaymentIntent events:Event; do
+	refunds:Refund payment_intents:PaymentIntent balance_transactions:BalanceTransaction payouts:Payout plans:Plan events:Event; do
 	model "Stripe${pair#*:}" "${pair%:*}"
 done
 serve close 'api_key = api_answers'

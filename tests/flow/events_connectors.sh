@@ -46,7 +46,7 @@ webhook_secret = signing-secret
 channels = ["C0EXAMPLE1"]
 team = T0EXAMPLE
 INI
-for sync in customers charges invoices subscriptions products prices refunds payment_intents events; do
+for sync in customers charges invoices subscriptions products prices refunds payment_intents balance_transactions payouts plans events; do
 	printf '[sync acme : stripe : %s]\nauto_sync = no\n' $sync
 done | ini
 for sync in channels active-users channel-messages; do printf '[sync acme : slack : %s]\nauto_sync = no\n' $sync; done | ini

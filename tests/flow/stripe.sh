@@ -3,7 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 
 kinds='customers:StripeCustomer charges:StripeCharge invoices:StripeInvoice subscriptions:StripeSubscription products:StripeProduct
-	prices:StripePrice refunds:StripeRefund payment_intents:StripePaymentIntent events:StripeEvent'
+	prices:StripePrice refunds:StripeRefund payment_intents:StripePaymentIntent balance_transactions:StripeBalanceTransaction
+	payouts:StripePayout plans:StripePlan events:StripeEvent'
 
 configure() {
 	host 'retry_base = 10ms'

@@ -110,6 +110,29 @@ static const char *const payment_intent_shapes[] = {
         "'payment_method_options':{},'payment_method_types':['card'],'receipt_email':null,'setup_future_usage':null,"
         "'shipping':null,'status':'<~pick succeeded|succeeded|requires_payment_method|processing>'}",
         NULL};
+static const char *const balance_transaction_shapes[] = {
+        "{'id':'<id>','object':'balance_transaction','amount':<num 100 50000>,'available_on':<created 172800>,"
+        "'created':<created>,'currency':'eur','description':'<~text 3>','exchange_rate':null,'fee':<num 10 900>,"
+        "'fee_details':[{'amount':<num 10 900>,'application':null,'currency':'eur',"
+        "'description':'Stripe processing fees','type':'stripe_fee'}],'net':<num 90 49000>,"
+        "'reporting_category':'charge','source':'<ref charges>','status':'<~pick available|available|pending>',"
+        "'type':'charge'}",
+        NULL};
+static const char *const payout_shapes[] = {
+        "{'id':'<id>','object':'payout','amount':<num 1000 900000>,'arrival_date':<created 259200>,'automatic':true,"
+        "'balance_transaction':'txn_<hex 24>','created':<created>,'currency':'eur','description':'STRIPE PAYOUT',"
+        "'destination':'ba_<hex 24>','failure_balance_transaction':null,'failure_code':null,'failure_message':null,"
+        "'livemode':false,'metadata':{'revision':'<rev>'},'method':'standard','original_payout':null,"
+        "'reversed_by':null,'source_type':'card','statement_descriptor':null,"
+        "'status':'<~pick paid|paid|in_transit|pending>','type':'bank_account'}",
+        NULL};
+static const char *const plan_shapes[] = {
+        "{'id':'<id>','object':'plan','active':<~pick true|true|true|false>,'aggregate_usage':null,"
+        "'amount':<num 100 99000>,'amount_decimal':'<num 100 99000>','billing_scheme':'per_unit',"
+        "'created':<created>,'currency':'<pick eur|usd|gbp>','interval':'<pick month|year>','interval_count':1,"
+        "'livemode':false,'metadata':{'revision':'<rev>'},'nickname':'<~text 2>','product':'<ref products>',"
+        "'tiers_mode':null,'transform_usage':null,'trial_period_days':null,'usage_type':'licensed'}",
+        NULL};
 static const char *const event_shapes[] = {
         "{'id':'<id>','object':'event','api_version':'2022-04-12','created':<created>,"
         "'data':{'object':{'id':'<ref customers>','object':'customer','email':'<word>.<hex 6>@example.com'},"
@@ -130,6 +153,9 @@ const struct kind stripe_kinds[] = {
         {"stripe", "prices", "price_", 24, false, 1, 20, 5, price_shapes},
         {"stripe", "refunds", "re_", 24, false, 1, 20, 1, refund_shapes},
         {"stripe", "payment_intents", "pi_", 24, false, 1, 2, 1, payment_intent_shapes},
+        {"stripe", "balance_transactions", "txn_", 24, false, 1, 2, 1, balance_transaction_shapes},
+        {"stripe", "payouts", "po_", 24, false, 1, 20, 1, payout_shapes},
+        {"stripe", "plans", "plan_", 14, false, 1, 20, 3, plan_shapes},
         {"stripe", "events", "evt_", 24, false, 1, 1, 1, event_shapes},
         KINDS_END,
 };
