@@ -23,6 +23,7 @@
 
 #define ID_MAX 1024u     /* bytes of an event's id that are kept */
 #define TYPE_MAX 255u
+#define CHALLENGE_MAX 8192u /* bytes of one that names no account */
 
 struct receiving {
 	struct host *host;
@@ -35,6 +36,9 @@ struct receiving {
 	enum event_verdict worst;
 	unsigned asked, genuine, ignored, full; /* connections with a webhook; of them */
 	struct buf challenge;
+	const struct manifest_webhook *looked; /* whose account is that of the payload; */
+	struct buf account;
+	bool asks;                       /* there is none, but a challenge */
 	struct commit *c;
 	uint32_t *scopes;                /* that get it */
 	size_t n;
@@ -53,6 +57,7 @@ receiving_end(struct receiving *r, const char *outcome, const struct event_answe
 	r->answer(r->arg, a);
 	commit_free(r->c);
 	buf_free(&r->challenge);
+	buf_free(&r->account);
 	free(r->integration);
 	free(r->scopes);
 	free(r);
@@ -131,23 +136,46 @@ metadata_is(struct host *h, const struct connection_settings *k, const char *nam
 }
 
 static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool
+looks_alike(const struct manifest_webhook *a, const struct manifest_webhook *b)
+{
+	return a && same_text(a->account, b->account) && same_text(a->type, b->type) && same_text(a->challenge_type, b->challenge_type);
+}
+
+/* Once for all connections: a long body shall not be gone through for each of them, before anything is known of its sender.
+ * For the same reason a challenge, which all of them are tried for, is short. */
+static void
+account_look(struct receiving *r, const struct manifest_webhook *w)
+{
+	struct buf type = {0};
+
+	if (looks_alike(r->looked, w))
+		return;
+	r->looked = w;
+	r->asks = !text_at(r->call->body, w->account, &r->account) && r->call->body.len <= CHALLENGE_MAX && w->challenge_type &&
+	          text_at(r->call->body, w->type, &type) && slice_is(buf_view(&type), w->challenge_type);
+	buf_free(&type);
+}
+
+static bool
 account_fits(struct receiving *r, const struct connection_settings *k, const struct manifest *m, const struct manifest_webhook *w)
 {
-	struct buf account = {0};
-	bool fits;
+	struct slice account;
 
 	if (r->call->connection)
 		return strcmp(k->name, r->call->connection) == 0;
 	if (!w->account)
 		return false;
-	if (!text_at(r->call->body, w->account, &account)) {
-		fits = text_at(r->call->body, w->type, &account) && w->challenge_type && slice_is(buf_view(&account), w->challenge_type);
-		buf_free(&account);
-		return fits;
-	}
-	fits = option_is(k, m, w->account_name, buf_view(&account)) || metadata_is(r->host, k, w->account_name, buf_view(&account));
-	buf_free(&account);
-	return fits;
+	account_look(r, w);
+	account = buf_view(&r->account);
+	if (!account.len)
+		return r->asks;
+	return option_is(k, m, w->account_name, account) || metadata_is(r->host, k, w->account_name, account);
 }
 
 /* ---- one connection ---- */

@@ -104,6 +104,8 @@ send '{"id":"x2","type":"signed","account":"A9"}' /webhook/heard
 is "$(said)" "404 unknown_webhook" "an account that nobody has is nobody's"
 send '{"type":"who","say":"all"}' /webhook/heard two
 is "$(cat "$dir/out")" '{"challenge":"all"}' "a challenge without an account is any connection's whose secret fits"
+send "{\"type\":\"who\",\"say\":\"$(head -c 9000 /dev/zero | tr '\0' x)\"}" /webhook/heard two
+is "$(said)" "404 unknown_webhook" "a long one is not: nobody makes the host go through it for every connection"
 
 # ---- once, and in order
 
