@@ -1,6 +1,6 @@
 /* journal.c - a ring of the last requests, and a hash table of paths.
  *
- * Entries keep one block of memory each (method, target, head), reused when the ring comes round, so that writing the
+ * Entries keep one block of memory each (method, target, head, a body that is short), reused when the ring comes round, so that writing the
  * journal costs two copies and no allocation. A Retry-After given as a date has whole seconds: the moment it names. */
 #include <ctype.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@ struct entry {
 	int64_t t_ms;                /* monotonic */
 	int status;                  /* 0: never answered */
 	char fault[32];              /* "" when none */
-	size_t method, target, head; /* lengths of the three parts of text */
+	size_t method, target, head, body; /* lengths of the four parts of text */
 	struct buf text;
 };
 
@@ -137,10 +137,12 @@ journal_begin(struct journal *j, const struct request *r)
 	e->method = r->method.len;
 	e->target = r->target.len;
 	e->head = r->head.len;
+	e->body = r->body.len <= JOURNAL_BODY ? r->body.len : 0;
 	buf_clear(&e->text);
 	buf_slice(&e->text, r->method);
 	buf_slice(&e->text, r->target);
 	buf_slice(&e->text, r->head);
+	buf_slice(&e->text, slice_of(r->body.p, e->body));
 	j->current = path_count(j, r->path);
 	if (e->t_ms < j->current->not_before_ms) {
 		j->current->early++;
@@ -233,6 +235,9 @@ entry_show(struct json_out *o, const struct entry *e)
 	json_kv_str(o, "fault", e->fault[0] ? e->fault : NULL);
 	json_key(o, "headers");
 	headers_show(o, p + e->method + e->target, p + e->method + e->target + e->head);
+	p += e->method + e->target + e->head;
+	if (e->body && utf8_valid(slice_of(p, e->body)))
+		json_kv_slice(o, "body", slice_of(p, e->body));
 	json_close(o, '}');
 }
 

@@ -9,6 +9,7 @@
 #include "request.h"
 
 #define JOURNAL_KEEP 10000
+#define JOURNAL_BODY 16384u /* longer bodies are not kept */
 
 struct journal;
 
