@@ -65,17 +65,18 @@ struct connectors {
 };
 
 static void
-connector_add(void *arg, const struct connection_settings *k, const struct manifest_sync *s)
+connector_add(void *arg, const struct chosen *chosen)
 {
+	const struct connection_settings *k = chosen->connection;
 	struct connectors *all = arg;
 	struct host *h = api_host(all->api);
 	struct connector *c;
 
 	all->list = xrealloc(all->list, (all->n + 1) * sizeof *all->list);
 	c = &all->list[all->n];
-	*c = (struct connector){.chosen = {k, host_plugin_look(h, k->integration->plugin)->manifest, s}, .at = all->n};
+	*c = (struct connector){.chosen = *chosen, .at = all->n};
 	all->n++;
-	c->running = host_run(h, k->name, k->integration->name, s->name) != NULL;
+	c->running = host_run(h, k->name, k->integration->name, chosen->sync->name) != NULL;
 	if (due_look(h, &c->chosen, &c->state, &c->due_us, NULL) == 0)
 		c->due = c->due_us && !c->running && c->due_us <= api_now_us(all->api);
 }

@@ -86,7 +86,8 @@ counts_put(const struct api *a, const struct chosen *c, const struct standing *s
 	for (size_t i = 0; i < c->sync->n_models; i++) {
 		const struct dataset_name n = {.connection = s->name.connection,
 		                               .integration = s->name.integration,
-		                               .model = c->manifest->models[c->sync->models[i]].name};
+		                               .model = c->manifest->models[c->sync->models[i]].name,
+		                               .variant = c->sync->variant};
 		uint32_t dataset = store_dataset_find(api_store(a), &n);
 		uint64_t live = 0;
 		if (dataset)
@@ -126,6 +127,16 @@ result_put(const struct standing *s, struct json_out *o)
 		json_kv_str(o, "latestExecutionStatus", execution);
 }
 
+const char *
+contract_sync_id(char out[CONTRACT_ID_MAX], const struct chosen *c)
+{
+	const struct manifest_sync *s = c->sync;
+
+	return contract_id(out, (const char *const[]){"sync", c->connection->name, c->connection->integration->name,
+	                                              s->base ? s->base : s->name, s->variant ? s->variant : CONTRACT_VARIANT,
+	                                              NULL});
+}
+
 void
 contract_status_put(struct api *a, const struct chosen *c, struct json_out *o)
 {
@@ -138,12 +149,10 @@ contract_status_put(struct api *a, const struct chosen *c, struct json_out *o)
 	status = status_word(&s);
 	plan_of(api_host(a), c, &plan);
 	json_open(o, '{');
-	json_kv_str(o, "id",
-	            contract_id(id, (const char *const[]){"sync", s.name.connection, s.name.integration, s.name.sync,
-	                                                  CONTRACT_VARIANT, NULL}));
+	json_kv_str(o, "id", contract_sync_id(id, c));
 	json_kv_str(o, "connection_id", s.name.connection);
-	json_kv_str(o, "name", s.name.sync);
-	json_kv_str(o, "variant", CONTRACT_VARIANT);
+	json_kv_str(o, "name", c->sync->base ? c->sync->base : c->sync->name);
+	json_kv_str(o, "variant", c->sync->variant ? c->sync->variant : CONTRACT_VARIANT);
 	json_kv_str(o, "type", type_word(&s));
 	json_kv_str(o, "status", status);
 	json_kv_str(o, "frequency", plan_text(&plan, every));
@@ -165,7 +174,7 @@ const struct http_schema contract_status_schema = {
 		{.name = "id", .type = HTTP_TEXT, .required = true, .help = "always the same for this sync of this connection"},
 		{.name = "connection_id", .type = HTTP_TEXT, .required = true, .help = "name of the connection"},
 		{.name = "name", .type = HTTP_NAME, .required = true, .help = "name of the sync"},
-		{.name = "variant", .type = HTTP_NAME, .required = true, .help = "base"},
+		{.name = "variant", .type = HTTP_NAME, .required = true, .help = "base, or which one"},
 		{.name = "type", .type = HTTP_WORD, .required = true, .words = types, .help = "INITIAL until it has succeeded twice"},
 		{.name = "status", .type = HTTP_WORD, .required = true, .words = statuses, .help = "how it stands"},
 		{.name = "frequency", .type = HTTP_TEXT, .required = true, .help = "30m, or a cron expression; empty: never by itself"},

@@ -12,6 +12,7 @@
 #include "api/contract.h"
 #include "api/contract_status.h"
 #include "base/mem.h"
+#include "config/variant.h"
 #include "run/member.h"
 #include "schedule/plan.h"
 
@@ -34,18 +35,6 @@ wanted_finish(struct wanted *w)
 		free(w->names[i]);
 }
 
-/* "name::variant", cut at the variant; false: another variant than the one that every sync has. */
-static bool
-variant_cut(char *name)
-{
-	char *variant = strstr(name, "::");
-
-	if (!variant)
-		return true;
-	*variant = '\0';
-	return strcmp(variant + 2, CONTRACT_VARIANT) == 0;
-}
-
 static void
 no_such_sync(struct http_call *c, const char *name)
 {
@@ -57,17 +46,15 @@ name_add(struct http_call *c, struct wanted *w, struct slice item)
 {
 	bool object = json_type(item) == JSON_OBJECT;
 	char *name = object ? member_text(item, "name") : json_text(item), *variant = object ? member_text(item, "variant") : NULL;
-	bool good = name && variant_cut(name) && (!variant || strcmp(variant, CONTRACT_VARIANT) == 0);
+	bool good = name && w->n < SYNCS_MOST;
 
 	if (w->n == SYNCS_MOST)
 		http_fail(c, 400, "invalid_body", "syncs: at most %d", SYNCS_MOST);
-	else if (!good)
-		no_such_sync(c, name ? name : "");
-	good = good && w->n < SYNCS_MOST;
+	else if (!name)
+		no_such_sync(c, "");
 	if (good)
-		w->names[w->n++] = name;
-	else
-		free(name);
+		w->names[w->n++] = variant_join(name, variant);
+	free(name);
 	free(variant);
 	return good;
 }
@@ -289,14 +276,12 @@ frequency_put(struct http_call *c, void *arg)
 	char *sync = http_field_text(c, "sync_name"), *variant = http_field_text(c, "sync_variant"),
 	     *integration = http_field_text(c, "provider_config_key"), *connection = http_field_text(c, "connection_id"),
 	     *text = http_field_text(c, "frequency");
+	char *name = variant_join(sync, variant);
 	struct chosen chosen;
 
-	if (contract_sync(arg, c, connection, integration, sync, &chosen)) {
-		if (variant && strcmp(variant, CONTRACT_VARIANT) != 0)
-			http_fail(c, 400, "unknown_sync", "sync '%s' has no variant '%s'", sync, variant);
-		else
-			frequency_set(arg, c, &chosen, text);
-	}
+	if (contract_sync(arg, c, connection, integration, name, &chosen))
+		frequency_set(arg, c, &chosen, text);
+	free(name);
 	free(sync);
 	free(variant);
 	free(integration);
@@ -308,7 +293,7 @@ frequency_put(struct http_call *c, void *arg)
 
 struct listing {
 	struct api *api;
-	const char *names; /* "a,b::base"; "*": all */
+	const char *names; /* "a,b::eu"; "*": all */
 	struct buf out;
 	struct json_out json;
 };
@@ -317,13 +302,15 @@ static bool
 listed(const char *names, const char *sync)
 {
 	struct buf list = {0};
-	char *rest, *name;
+	char *rest, *name, *whole;
 	bool found = strcmp(names, "*") == 0;
 
 	buf_puts(&list, names);
 	rest = buf_take(&list);
-	for (char *p = rest; !found && (name = strsep(&p, ","));)
-		found = variant_cut(name) && strcmp(name, sync) == 0;
+	for (char *p = rest; !found && (name = strsep(&p, ",")); free(whole)) {
+		whole = variant_join(name, NULL);
+		found = strcmp(whole, sync) == 0;
+	}
 	free(rest);
 	return found;
 }
@@ -373,7 +360,7 @@ static const struct http_schema sync_reference = {
 	"SyncReference",
 	(const struct http_field[]){
 		{.name = "name", .type = HTTP_NAME, .required = true, .help = "of the sync"},
-		{.name = "variant", .type = HTTP_NAME, .help = "base"},
+		{.name = "variant", .type = HTTP_NAME, .help = "of it; usually base"},
 		{0}},
 	false};
 static const struct http_schema trigger_options = {
@@ -410,7 +397,7 @@ static const struct http_answer success_answers[] = {
 };
 static const struct http_field frequency_body[] = {
 	{.name = "sync_name", .type = HTTP_NAME, .required = true, .help = "of the sync"},
-	{.name = "sync_variant", .type = HTTP_NAME, .nullable = true, .help = "base"},
+	{.name = "sync_variant", .type = HTTP_NAME, .nullable = true, .help = "of it; usually base"},
 	{.name = "provider_config_key", .type = HTTP_TEXT, .required = true, .help = "the integration"},
 	{.name = "connection_id", .type = HTTP_TEXT, .required = true, .help = "the connection"},
 	{.name = "frequency", .type = HTTP_TEXT, .required = true, .nullable = true,

@@ -74,7 +74,9 @@ void feed_export(struct http_call *c, void *arg);   /* v1_export.c */
 #define V1_BOOL(name_, help_) {.name = (name_), .place = IN_QUERY, .type = HTTP_BOOL, .help = (help_)}
 #define V1_CONNECTION V1_PATH("connection", "the connection's name")
 #define V1_INTEGRATION V1_PATH("integration", "its integration")
-#define V1_SYNC V1_PATH("sync", "the sync's name")
+#define V1_VARIANT V1_TEXT("variant", "of the sync; usually base")
+#define V1_SYNC V1_PATH("sync", "the sync's name; of a variant also NAME::VARIANT"), V1_VARIANT
+#define V1_SYNC_FILTER(help_) V1_TEXT("sync", (help_)), V1_VARIANT
 #define V1_LIMIT V1_INT("limit", 1, 1000, "at most so many; usually 100")
 #define V1_FILTERS \
 	V1_TEXT("connection", "only of this connection"), V1_TEXT("integration", "only of this integration")

@@ -16,6 +16,7 @@ static const struct http_field connection_fields[] = {
 	{.name = "usable", .type = HTTP_BOOL, .required = true, .help = "false: something that it needs is missing"},
 	{.name = "stored", .type = HTTP_BOOL, .required = true, .help = "made by a command or this API, not by the INI"},
 	{.name = "from", .type = HTTP_TEXT, .required = true, .help = "where it is written"},
+	{.name = "variants", .type = HTTP_ARRAY, .required = true, .texts = true, .help = "of its syncs: NAME::VARIANT"},
 	{.name = "credentials", .type = HTTP_ARRAY, .texts = true, .help = "their names, never their values"},
 	{.name = "options", .type = HTTP_OBJECT},
 	{.name = "metadata", .type = HTTP_OBJECT, .help = "the first value, of the configuration"},

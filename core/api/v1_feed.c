@@ -222,7 +222,7 @@ changes_get(struct http_call *c, void *arg)
 #define LIMIT V1_INT("limit", 1, 10000, "at most so many; usually 100. A page ends at 4 MiB too")
 #define DELETED V1_BOOL("deleted", "deleted ones too, with their last content")
 
-static const struct http_param dataset_filters[] = {V1_FILTERS, V1_TEXT("model", "only of this model"), {0}};
+static const struct http_param dataset_filters[] = {V1_FILTERS, V1_TEXT("model", "only of this model"), V1_TEXT("variant", "only of this variant of syncs; usually all"), {0}};
 static const struct http_param record_params[] = {OF_DATASET, LIMIT, CURSOR("of the page before; without: from the beginning"), DELETED, {0}};
 static const struct http_param one_params[] = {
 	OF_DATASET, DELETED, {.name = "id", .place = IN_PATH, .type = HTTP_TEXT, .required = true, .max = 255, .help = "the record's id"}, {0}};
@@ -251,6 +251,7 @@ static const struct http_field dataset_fields[] = {
 	{.name = "connection", .type = HTTP_TEXT, .required = true},
 	{.name = "integration", .type = HTTP_TEXT, .required = true},
 	{.name = "model", .type = HTTP_TEXT, .required = true},
+	{.name = "variant", .type = HTTP_TEXT, .required = true, .help = "of the sync that brings it; usually base"},
 	{.name = "live", .type = HTTP_INT, .required = true, .help = "records now"},
 	{.name = "deleted", .type = HTTP_INT, .required = true},
 	{.name = "bytes", .type = HTTP_INT, .required = true, .help = "of live JSON"},

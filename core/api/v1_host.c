@@ -24,7 +24,7 @@ static const struct http_answer service_answers[] = {{.status = 200, .schema = &
 
 static const struct http_param doctor_params[] = {
 	V1_FILTERS,
-	V1_TEXT("sync", "only this sync"),
+	V1_SYNC_FILTER("only this sync"),
 	{.name = "record", .place = IN_QUERY, .type = HTTP_TEXT, .max = 255, .help = "why is the record of this id not there?"},
 	V1_TEXT("model", "of this model, with record"),
 	{0},
@@ -46,7 +46,7 @@ static const struct http_answer findings_answers[] = {{.status = 200, .schema = 
 static const struct http_param plugin_params[] = {V1_TEXT("plugin", "only this one"), {0}};
 static const struct http_param limit_params[] = {V1_TEXT("connection", "those that this connection's requests pass"), {0}};
 static const struct http_param alert_params[] = {
-	V1_FILTERS, V1_TEXT("sync", "only of this sync"), V1_BOOL("ended", "also those that are over"), {0}};
+	V1_FILTERS, V1_SYNC_FILTER("only of this sync"), V1_BOOL("ended", "also those that are over"), {0}};
 
 static const struct http_field job_fields[] = {
 	{.name = "token", .type = HTTP_TEXT, .required = true, .min = 1, .max = 100, .help = "of your choice, for this piece of work"},

@@ -95,18 +95,19 @@ struct choosing {
 };
 
 static void
-sync_choose(void *arg, const struct connection_settings *k, const struct manifest_sync *s)
+sync_choose(void *arg, const struct chosen *c)
 {
+	const char *connection = c->connection->name, *integration = c->connection->integration->name;
 	struct choosing *ch = arg;
 	size_t at = ch->at++;
 
 	if ((at < ch->l->from || at >= ch->l->from + OTHERS_A_TICK) &&
-	    !host_run(ch->l->host, k->name, k->integration->name, s->name))
+	    !host_run(ch->l->host, connection, integration, c->sync->name))
 		return;
 	json_open(&ch->o, '{');
-	json_kv_str(&ch->o, "connection", k->name);
-	json_kv_str(&ch->o, "integration", k->integration->name);
-	json_kv_str(&ch->o, "sync", s->name);
+	json_kv_str(&ch->o, "connection", connection);
+	json_kv_str(&ch->o, "integration", integration);
+	json_kv_str(&ch->o, "sync", c->sync->name);
 	json_close(&ch->o, '}');
 }
 

@@ -13,7 +13,7 @@
 
 static const struct http_param letter_filters[] = {
 	V1_FILTERS,
-	V1_TEXT("sync", "only of this sync"),
+	V1_SYNC_FILTER("only of this sync"),
 	V1_TEXT("model", "only records of this model"),
 	V1_BOOL("unresolved", "only those that nobody has resolved"),
 	V1_BOOL("resolved", "only those that somebody has resolved"),
@@ -75,7 +75,7 @@ static const struct http_schema purged_schema = {.name = "Purged", .fields = pur
 static const struct http_answer purged_answers[] = {{.status = 200, .schema = &purged_schema}, {0}};
 
 static const struct http_param held_filters[] = {
-	V1_FILTERS, V1_TEXT("sync", "only of this sync"), V1_TEXT("model", "only of this model"), {0}};
+	V1_FILTERS, V1_SYNC_FILTER("only of this sync"), V1_TEXT("model", "only of this model"), {0}};
 #define OF_HELD V1_CONNECTION, V1_INTEGRATION, V1_SYNC, V1_PATH("model", "the model's name")
 static const struct http_param of_held[] = {OF_HELD, {0}};
 static const struct http_param held_page[] = {

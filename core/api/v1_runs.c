@@ -5,7 +5,7 @@
 
 static const struct http_param run_filters[] = {
 	V1_FILTERS,
-	V1_TEXT("sync", "only of this sync"),
+	V1_SYNC_FILTER("only of this sync"),
 	V1_TEXT("status", "only runs of this status: success, partial, error, stopped, running, interrupted"),
 	{.name = "since", .place = IN_QUERY, .type = HTTP_TIME, .help = "only runs that began then or later"},
 	V1_INT("before", 1, INT64_MAX, "only runs with smaller numbers: `before` of the page that came before"),

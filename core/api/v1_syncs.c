@@ -2,21 +2,22 @@
  *
  * Awkward: a connection whose connector cannot be used has no syncs that anybody could name. It is left out of the list of
  * syncs here, and stands in /api/v1/connections and /api/v1/doctor with its reason. */
+#include <stdlib.h>
 #include <string.h>
 #include "api/v1.h"
 #include "api/v1_syncs.h"
-#include "plugin/registry.h"
+#include "config/variant.h"
 
 #define ASK(name, ...) &(const struct v1_question){.query = (name), __VA_ARGS__}
 
-static const struct http_param sync_filters[] = {V1_FILTERS, V1_TEXT("sync", "only syncs of this name"), {0}};
+static const struct http_param sync_filters[] = {V1_FILTERS, V1_SYNC_FILTER("only syncs of this name"), {0}};
 static const struct http_param due_params[] = {
-	V1_FILTERS, V1_TEXT("sync", "only syncs of this name"), V1_INT("limit", 1, 10000, "at most so many; usually all"), {0}};
+	V1_FILTERS, V1_SYNC_FILTER("only syncs of this name"), V1_INT("limit", 1, 10000, "at most so many; usually all"), {0}};
 
 static const struct http_field status_fields[] = {
 	{.name = "connection", .type = HTTP_TEXT, .required = true},
 	{.name = "integration", .type = HTTP_TEXT, .required = true},
-	{.name = "sync", .type = HTTP_TEXT, .required = true},
+	{.name = "sync", .type = HTTP_TEXT, .required = true, .help = "its name; of a variant NAME::VARIANT"},
 	{.name = "running", .type = HTTP_BOOL, .required = true},
 	{.name = "every", .type = HTTP_TEXT, .help = "30m, or a cron expression; empty: never by itself"},
 	{.name = "own_interval", .type = HTTP_BOOL, .help = "an application gave it that interval"},
@@ -51,6 +52,22 @@ static const struct http_field one_fields[] = {
 static const struct http_schema one_schema = {.name = "SyncStateAnswer", .fields = one_fields, .loose = true};
 static const struct http_answer one_answers[] = {{.status = 200, .schema = &one_schema}, {0}};
 
+static const struct http_param of_variant[] = {
+	V1_CONNECTION, V1_INTEGRATION, V1_PATH("sync", "the sync's name"), V1_PATH("variant", "letters, digits, _ and -; not base"), {0}};
+static const struct http_field variant_fields[] = {
+	{.name = "connection", .type = HTTP_TEXT, .required = true},
+	{.name = "integration", .type = HTTP_TEXT, .required = true},
+	{.name = "sync", .type = HTTP_TEXT, .required = true},
+	{.name = "variant", .type = HTTP_TEXT, .required = true},
+	{.name = "name", .type = HTTP_TEXT, .required = true, .help = "SYNC::VARIANT, as lists of syncs and runs have it"},
+	{0},
+};
+static const struct http_schema one_variant_schema = {.name = "Variant", .fields = variant_fields};
+static const struct http_field variants_fields[] = {
+	{.name = "data", .type = HTTP_ARRAY, .required = true, .of = &one_variant_schema}, {0}};
+static const struct http_schema variants_schema = {.name = "Variants", .fields = variants_fields};
+static const struct http_answer variants_answers[] = {{.status = 200, .schema = &variants_schema}, {0}};
+
 static const struct http_field trigger_fields[] = {
 	{.name = "full_refresh", .type = HTTP_BOOL, .help = "forget checkpoint and positions, keep records"},
 	{.name = "reset", .type = HTTP_BOOL, .help = "the next listing is the only truth: what it lacks is deleted"},
@@ -66,32 +83,35 @@ static const struct http_param position_params[] = {
 
 void
 v1_syncs_each(struct api *a, const char *connection, const char *integration, const char *sync,
-              void (*each)(void *arg, const struct connection_settings *k, const struct manifest_sync *s), void *arg)
+              void (*each)(void *arg, const struct chosen *c), void *arg)
 {
 	const struct settings *all = host_settings(api_host(a));
 
 	for (size_t i = 0; i < all->n_connections; i++) {
 		const struct connection_settings *k = all->connections[i];
-		const struct plugin_file *f = host_plugin_look(api_host(a), k->integration->plugin);
+		struct chosen c = {.connection = k};
 
-		if (!f || (connection && strcmp(connection, k->name) != 0) ||
+		if (!host_plugin_look(api_host(a), k->integration->plugin) || (connection && strcmp(connection, k->name) != 0) ||
 		    (integration && strcmp(integration, k->integration->name) != 0))
 			continue;
-		for (size_t n = 0; n < f->manifest->n_syncs; n++)
-			if (!sync || strcmp(sync, f->manifest->syncs[n].name) == 0)
-				each(arg, k, &f->manifest->syncs[n]);
+		c.manifest = host_manifest_of(api_host(a), k, NULL);
+		for (size_t n = 0; c.manifest && n < c.manifest->n_syncs; n++) {
+			c.sync = &c.manifest->syncs[n];
+			if (!sync || strcmp(sync, c.sync->name) == 0)
+				each(arg, &c);
+		}
 	}
 }
 
 static void
-sync_name_put(void *arg, const struct connection_settings *k, const struct manifest_sync *s)
+sync_name_put(void *arg, const struct chosen *c)
 {
 	struct json_out *o = arg;
 
 	json_open(o, '{');
-	json_kv_str(o, "connection", k->name);
-	json_kv_str(o, "integration", k->integration->name);
-	json_kv_str(o, "sync", s->name);
+	json_kv_str(o, "connection", c->connection->name);
+	json_kv_str(o, "integration", c->connection->integration->name);
+	json_kv_str(o, "sync", c->sync->name);
 	json_close(o, '}');
 }
 
@@ -101,15 +121,17 @@ status_ask(struct http_call *c, void *arg)
 	struct api *a = arg;
 	struct buf question = {0};
 	struct json_out o = json_out(&question);
+	char *sync = http_param(c, "sync") ? variant_join(http_param(c, "sync"), http_param(c, "variant")) : NULL;
 
 	json_open(&o, '{');
 	json_kv_str(&o, "query", "status");
 	json_key(&o, "syncs");
 	json_open(&o, '[');
-	v1_syncs_each(a, http_param(c, "connection"), http_param(c, "integration"), http_param(c, "sync"), sync_name_put, &o);
+	v1_syncs_each(a, http_param(c, "connection"), http_param(c, "integration"), sync, sync_name_put, &o);
 	json_close(&o, ']');
 	json_close(&o, '}');
 	v1_answer(a, c, buf_view(&question), http_route_of(c)->data);
+	free(sync);
 	buf_free(&question);
 }
 
@@ -151,6 +173,16 @@ const struct http_route v1_sync_routes[] = {
 	{.method = "POST", .path = ALL "/start", .name = "startConnection", .tag = "Connections", .rights = RIGHT_WRITE,
 	 .summary = "Starts all syncs of the connection", .params = v1_of_connection, .answers = v1_done, .data = ASK("start"),
 	 .handle = v1_ask},
+
+	{.method = "GET", .path = "/api/v1/variants", .name = "listVariants", .tag = "Syncs", .rights = RIGHT_READ,
+	 .summary = "Which variants of syncs there are", .params = sync_filters, .answers = variants_answers,
+	 .data = ASK("variants"), .handle = v1_ask},
+	{.method = "PUT", .path = SYNC "/variants/{variant}", .name = "makeVariant", .tag = "Syncs", .rights = RIGHT_WRITE,
+	 .summary = "The same sync once more, with a schedule, a checkpoint and records of its own", .params = of_variant,
+	 .answers = variants_answers, .data = ASK("add_variant"), .handle = v1_ask},
+	{.method = "DELETE", .path = SYNC "/variants/{variant}", .name = "removeVariant", .tag = "Syncs", .rights = RIGHT_WRITE,
+	 .summary = "Removes it; its records stay, and made again it goes on where it ended", .params = of_variant,
+	 .answers = variants_answers, .data = ASK("remove_variant"), .handle = v1_ask},
 
 	{.method = "GET", .path = SYNC "/checkpoint", .name = "getCheckpoint", .tag = "State", .rights = RIGHT_READ,
 	 .summary = "The sync's checkpoint; null: none", .params = v1_of_sync, .answers = checkpoint_answers,

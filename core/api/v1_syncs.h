@@ -3,9 +3,10 @@
 #define SLUICE_API_V1_SYNCS_H
 
 #include "api/api.h"
+#include "schedule/decided.h"
 
 /* A name that is NULL means all. What is given to each is borrowed until it returns. Describes no plugin: does not block. */
 void v1_syncs_each(struct api *a, const char *connection, const char *integration, const char *sync,
-                   void (*each)(void *arg, const struct connection_settings *k, const struct manifest_sync *s), void *arg);
+                   void (*each)(void *arg, const struct chosen *c), void *arg);
 
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "cli/cli.h"
 #include "config/stored.h"
+#include "config/variant.h"
 #include "serve/local.h"
 
 #define PATIENCE_MS 5000
@@ -36,6 +37,18 @@ host_patient(struct cli *c, bool read_only, bool beside, struct err *err)
 /* ---- what the host that has the store knows of connections, and we do not ---- */
 
 static void
+variants_learn(struct connection_settings *k, struct slice list)
+{
+	for (struct json_iter it = json_iter(list); json_next(&it);) {
+		char *name = json_text(it.value);
+
+		if (!variants_have(k, name))
+			variants_put(k, name);
+		free(name);
+	}
+}
+
+static void
 connection_learn(void *arg, struct slice row)
 {
 	struct settings *s = arg;
@@ -54,6 +67,8 @@ connection_learn(void *arg, struct slice row)
 		k->active = !k->active;
 		k->switched = true;
 	}
+	if (k)
+		variants_learn(k, member_raw(row, "variants"));
 	free(name);
 	free(integration);
 }

@@ -6,7 +6,7 @@ extern const struct command command_serve, command_start, command_pause, command
 	command_steps, command_logs, command_alerts, command_doctor, command_datasets, command_records, command_changes, command_dead_letters, command_deliveries, command_events, command_confirm_deletes,
 	command_metadata, command_checkpoint, command_state, command_export, command_verify, command_backup, command_restore, command_prune,
 	command_rekey, command_describe, command_deploy, command_rollback, command_dev,
-	command_action, command_limits, command_connections, command_authorize, command_api_key, command_config, command_version, command_man, command_complete;
+	command_action, command_limits, command_connections, command_variants, command_authorize, command_api_key, command_config, command_version, command_man, command_complete;
 
 const struct command *const commands[] = {
 	&command_serve,
@@ -42,6 +42,7 @@ const struct command *const commands[] = {
 	&command_prune,
 	&command_rekey,
 	&command_connections,
+	&command_variants,
 	&command_action,
 	&command_describe,
 	&command_deploy,

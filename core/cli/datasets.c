@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "config/variant.h"
 
 struct listing {
 	struct cli *cli;
@@ -15,10 +16,10 @@ struct listing {
 static void
 dataset_row(void *arg, struct slice row)
 {
-	static const char *const texts[] = {"connection", "integration", "model"};
+	static const char *const texts[] = {"connection", "integration"};
 	static const char *const numbers[] = {"live", "deleted", "sequence"};
 	struct listing *l = arg;
-	char n[32], *text;
+	char n[32], *text, *model, *variant;
 
 	if (l->cli->format != FORMAT_TEXT) {
 		print_row(l->cli, row);
@@ -28,6 +29,13 @@ dataset_row(void *arg, struct slice row)
 		table_cell(&l->table, text = member_text(row, texts[i]));
 		free(text);
 	}
+	model = member_text(row, "model");
+	variant = member_text(row, "variant");
+	text = variant_join(model, variant);
+	table_cell(&l->table, text);
+	free(text);
+	free(model);
+	free(variant);
 	for (size_t i = 0; i < LENGTH(numbers); i++)
 		table_cell(&l->table, number_text((uint64_t)member_int(row, numbers[i], 0), n));
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "config/variant.h"
 #include "run/merges.h"
 #include "sluice.h"
 
@@ -119,6 +120,7 @@ mask_model(struct cli *c, struct host *h, const char *model, struct manifest_mod
 	const struct settings *s = c->settings;
 	const struct manifest_model *found = NULL;
 	const struct merge_settings *merge = merge_find(s, model);
+	char *base = slice_dup(variant_base(model));
 	uint16_t index;
 
 	mask_end(merged);
@@ -129,8 +131,9 @@ mask_model(struct cli *c, struct host *h, const char *model, struct manifest_mod
 		    (integration && strcmp(integration, k->integration->name)))
 			continue;
 		m = host_manifest_of(h, k, NULL);
-		found = m ? manifest_model(m, model, &index) : NULL;
+		found = m ? manifest_model(m, base, &index) : NULL;
 	}
+	free(base);
 	if (!found && merge && (!connection || strcmp(connection, MERGE_NAME) == 0) &&
 	    (!integration || strcmp(integration, MERGE_NAME) == 0))
 		found = merge_model(s, h, merge, merged);

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "config/stored.h"
 #include "config/value.h"
+#include "config/variant.h"
 
 /* ---- held and freed ---- */
 
@@ -41,6 +42,7 @@ connection_settings_free(struct connection_settings *c)
 	section_free(SECTION_CONNECTION, c);
 	pairs_free(c->options, c->n_options);
 	pairs_free(c->metadata, c->n_metadata);
+	variants_free(c);
 	free(c->broken);
 	free(c->name);
 	free(c);
@@ -152,8 +154,10 @@ settings_connection(const struct settings *s, const char *name, const char *inte
 const struct dataset_settings *
 settings_dataset(const struct settings *s, const struct connection_settings *c, const char *name)
 {
+	struct slice base = variant_base(name);
+
 	for (size_t i = 0; i < s->n_datasets; i++)
-		if (s->datasets[i]->connection == c && !strcmp(s->datasets[i]->name, name))
+		if (s->datasets[i]->connection == c && slice_is(base, s->datasets[i]->name))
 			return s->datasets[i];
 	return NULL;
 }
@@ -161,8 +165,10 @@ settings_dataset(const struct settings *s, const struct connection_settings *c, 
 const struct sync_settings *
 settings_sync(const struct settings *s, const struct connection_settings *c, const char *sync)
 {
+	struct slice base = variant_base(sync);
+
 	for (size_t i = 0; i < s->n_syncs; i++)
-		if (s->syncs[i]->connection == c && !strcmp(s->syncs[i]->sync, sync))
+		if (s->syncs[i]->connection == c && slice_is(base, s->syncs[i]->sync))
 			return s->syncs[i];
 	return NULL;
 }

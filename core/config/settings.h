@@ -138,6 +138,9 @@ struct connection_settings {    /* [connection NAME : INTEGRATION] */
 	size_t n_options;
 	struct pair *metadata;      /* metadata.NAME = JSON value or bare text (then a string); first value */
 	size_t n_metadata;          /* values are JSON text once loaded */
+	char **variants;            /* n_variants; "leads::eu", as the store has them: config/variant.h */
+	size_t n_variants;
+	unsigned variants_turn;     /* another one whenever they change */
 	char *broken;               /* NULL: usable; else which env: or file: cannot be had, a line each: file, line, key, remedy */
 	struct origin at, base_url_at;
 };
@@ -273,8 +276,8 @@ struct settings *settings_hold(const struct settings *s); /* one settings_free m
 void settings_free(struct settings *s); /* the last holder's wipes secrets; NULL is fine */
 
 const struct connection_settings *settings_connection(const struct settings *s, const char *name, const char *integration); /* integration NULL: if only one matches */
-const struct sync_settings *settings_sync(const struct settings *s, const struct connection_settings *c, const char *sync); /* NULL: no section */
-const struct dataset_settings *settings_dataset(const struct settings *s, const struct connection_settings *c, const char *name); /* NULL: none */
+const struct sync_settings *settings_sync(const struct settings *s, const struct connection_settings *c, const char *sync); /* NULL: no section; of a variant: its sync's */
+const struct dataset_settings *settings_dataset(const struct settings *s, const struct connection_settings *c, const char *name); /* NULL: none; likewise */
 /* The same with what holds where nothing is given. Borrowed from s. */
 void settings_sync_fill(const struct settings *s, const struct connection_settings *c, const char *sync, struct sync_settings *out);
 void settings_exposed(const struct settings *s); /* a warning for each file that holds a secret and that others may read */

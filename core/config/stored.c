@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "config/draft.h"
 #include "config/value.h"
+#include "config/variant.h"
 
 #define NAME_MOST 255
 
@@ -155,8 +156,10 @@ settings_connection_put(struct settings *s, struct connection_settings *c)
 {
 	const struct connection_settings *before = settings_connection(s, c->name, c->integration->name);
 
-	if (before)
+	if (before) {
+		variants_move((struct connection_settings *)(uintptr_t)before, c); /* ours, as all of s */
 		settings_connection_retire(s, before);
+	}
 	s->connections = xrealloc(s->connections, (s->n_connections + 1) * sizeof(*s->connections));
 	s->connections[s->n_connections++] = c;
 }

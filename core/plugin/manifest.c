@@ -438,6 +438,11 @@ static void
 sync_free(struct manifest_sync *s)
 {
 	free(s->name);
+	if (s->base) { /* all else is that sync's */
+		free(s->base);
+		free(s->variant);
+		return;
+	}
 	free(s->endpoint);
 	free(s->description);
 	free(s->models);

@@ -29,6 +29,7 @@ struct manifest_option {
 };
 struct manifest_sync {
 	char *name, *endpoint, *description;
+	char *base, *variant; /* "leads", "eu" of one called "leads::eu" (run/shaped.h); NULL: it is the sync itself */
 	uint16_t *models;
 	size_t n_models; /* indexes */
 	int kind, flags, priority;

@@ -119,6 +119,7 @@ names_find(struct run *r)
 	char *own = r->sync ? run_scope_name(r) : NULL;
 	bool all;
 
+	name.variant = r->sync ? r->sync->variant : NULL;
 	if (!r->host->store) {
 		free(own);
 		return false;
@@ -158,6 +159,7 @@ names_make(struct run *r, struct err *err)
 	char *own = run_scope_name(r);
 	int rc = commit_scope(c, &scope, err);
 
+	name.variant = r->sync->variant;
 	scope.sync = own;
 	if (rc == 0)
 		rc = commit_scope(c, &scope, err);
@@ -236,14 +238,20 @@ interrupted_note(struct run *r)
 	buf_free(&closed);
 }
 
-/* Does another sync write one of its models? Their generation and what is staged are one then, and neither sync's listing says
+static bool
+same_variant(const struct manifest_sync *a, const struct manifest_sync *b)
+{
+	return a->variant && b->variant ? strcmp(a->variant, b->variant) == 0 : a->variant == b->variant;
+}
+
+/* Does another sync of its variant write one of its models? Their generation and what is staged are one then, and neither sync's listing says
  * anything of the other's records. The rules of a manifest allow it only where none of them tracks deletes. */
 static const struct manifest_sync *
 models_shared(const struct run *r)
 {
 	for (size_t i = 0; i < r->manifest->n_syncs; i++) {
 		const struct manifest_sync *other = &r->manifest->syncs[i];
-		for (size_t k = 0; other != r->sync && k < other->n_models; k++)
+		for (size_t k = 0; other != r->sync && same_variant(other, r->sync) && k < other->n_models; k++)
 			for (size_t m = 0; m < r->n_models; m++)
 				if (r->models[m].index == other->models[k])
 					return other;
@@ -408,9 +416,9 @@ begin_run(struct run *r, struct err *err)
 	}
 	if (!r->manifest || work_find(r, err) != 0 || options_build(r->manifest, r->connection, &options, err) != 0 ||
 	    shaped_options(r->manifest, r->settings, r->connection, r->sync ? r->sync->name : NULL, buf_view(&options), &own, err) != 0 ||
-	    (r->shaped && shaped_list(r->manifest, r->settings, r->connection, &datasets, err) != 0))
+	    (r->shaped && r->shaped->text && shaped_list(r->manifest, r->settings, r->connection, &datasets, err) != 0))
 		goto out;
-	connection_write(r->connection, buf_view(&own), buf_view(&datasets), &r->connection_json);
+	connection_write(r->connection, r->sync ? r->sync->variant : NULL, buf_view(&own), buf_view(&datasets), &r->connection_json);
 	if (tokens_used(r->manifest, r->connection)) {
 		keeper = tokens_keeper(r->host, r->manifest, r->connection, buf_view(&options), !r->request.due_us, err);
 		if (!keeper)

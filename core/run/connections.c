@@ -15,6 +15,7 @@
 #include "run/options.h"
 #include "run/target.h"
 #include "run/tokens.h"
+#include "run/variants.h"
 
 /* Names in STATE_CONNECTION. */
 #define CONTROL SLICE("control")
@@ -193,6 +194,15 @@ stored_load(struct settings *s, const struct scope_name *n, struct slice json)
 		settings_connection_put(s, c);
 }
 
+static void
+connection_variants_load(struct store *store, struct settings *s, uint32_t scope, const struct scope_name *n)
+{
+	const struct connection_settings *c = settings_connection(s, n->connection, n->integration);
+
+	if (c)
+		variants_load(store, scope, (struct connection_settings *)(uintptr_t)c); /* one of s, which is ours */
+}
+
 int
 connections_load(struct host *h, struct settings *s, struct err *err)
 {
@@ -203,6 +213,8 @@ connections_load(struct host *h, struct settings *s, struct err *err)
 	for (size_t i = 0; i < l.n; i++) {
 		if (rc == 0 && store_state_get(h->store, l.scopes[i], STATE_CONNECTION, SETTINGS, &json))
 			stored_load(s, &l.list[i], buf_view(&json));
+		if (rc == 0)
+			connection_variants_load(h->store, s, l.scopes[i], &l.list[i]);
 		free((char *)(uintptr_t)l.list[i].connection);
 		free((char *)(uintptr_t)l.list[i].integration);
 	}
@@ -253,8 +265,10 @@ settings_write(struct host *h, const struct scope_name *name, const struct slice
 		commit_state_clear(commit, scope, STATE_CONNECTION, SETTINGS);
 	if (forget && !json)
 		commit_state_clear(commit, scope, STATE_TOKEN, SLICE("")); /* a credential too */
-	if (forget) /* that people have switched it on or off */
+	if (forget) { /* that people have switched it on or off, and what they made of it */
 		commit_state_clear(commit, scope, STATE_CONNECTION, CONTROL);
+		commit_state_clear_all(commit, scope, STATE_VARIANT);
+	}
 	if (!json)
 		commit_state_clear(commit, scope, STATE_CONNECTION, CONNECTION_LABELS);
 	return store_commit_wait(h->store, commit, NULL, err);

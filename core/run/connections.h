@@ -13,7 +13,7 @@ bool connection_enabled(struct store *s, const struct connection_settings *c);
 /* Durable when it returns 0. Other members of its "control" state are left alone. */
 int connection_enable(struct store *s, const struct connection_settings *c, bool enabled, struct err *err);
 
-/* The stored ones are put into s; a warning for each that INI names too. One that cannot be read is `broken`. */
+/* The stored ones are put into s, and to all connections their variants; a warning for each that INI names too. One that cannot be read is `broken`. */
 int connections_load(struct host *h, struct settings *s, struct err *err);
 /* A new one (config/stored.h says what json is; checked), or in the place of a stored one. Judged against its plugin first;
  * durable, and in the settings in force, when it returns 0. ERR_USAGE with "defined_in_config" when INI names it. */

@@ -52,6 +52,16 @@ record_add_one(void *arg, const struct record *rec)
 	record_add(arg, rec);
 }
 
+/* A variant finds its own records in the models that it writes, and in all others those of the base. */
+static const char *
+variant_in(const struct run *r, uint16_t model)
+{
+	for (size_t i = 0; r->sync && i < r->n_models; i++)
+		if (r->models[i].index == model)
+			return r->sync->variant;
+	return NULL;
+}
+
 static void
 records_answer(struct run *r, struct slice body, uint32_t serial)
 {
@@ -66,6 +76,7 @@ records_answer(struct run *r, struct slice body, uint32_t serial)
 	bool more;
 
 	name.model = r->manifest->models[model].name;
+	name.variant = variant_in(r, model);
 	q.dataset = r->host->store ? store_dataset_find(r->host->store, &name) : 0;
 	for (uint32_t i = 0; !list && i < count && q.dataset; i++)
 		store_record(r->host->store, q.dataset, reader_bytes(&in, STORE_ID_MAX), record_add_one, &a);

@@ -180,7 +180,8 @@ dataset_options_build(const struct manifest *m, const struct dataset_settings *d
 }
 
 void
-connection_write(const struct connection_settings *c, struct slice options, struct slice datasets, struct buf *out)
+connection_write(const struct connection_settings *c, const char *variant, struct slice options, struct slice datasets,
+                 struct buf *out)
 {
 	struct json_out o = json_out(out);
 
@@ -190,5 +191,7 @@ connection_write(const struct connection_settings *c, struct slice options, stru
 	json_kv_raw(&o, "options", options);
 	if (datasets.len)
 		json_kv_raw(&o, "datasets", datasets);
+	if (variant)
+		json_kv_str(&o, "variant", variant);
 	json_close(&o, '}');
 }

@@ -403,7 +403,7 @@ step_write(struct run *r, struct buf *out)
 	size_t at = frame_begin(out, MSG_STEP, 0, ++r->serial);
 
 	buf_u8(out, (uint8_t)r->request.what);
-	buf_bytes(out, slice_str(r->request.name));
+	buf_bytes(out, slice_str(r->sync && r->sync->base ? r->sync->base : r->request.name));
 	buf_u8(out, r->facts.full);
 	buf_u64(out, (uint64_t)r->facts.now_us);
 	buf_u64(out, last ? (uint64_t)(last - r->limits.lookback_ms * 1000) : 0);

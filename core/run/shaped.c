@@ -11,17 +11,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "config/variant.h"
 #include "run/host.h"
 #include "run/options.h"
 #include "sluice.h"
 
-bool
-shaped_has(const struct settings *s, const struct connection_settings *c)
+static bool
+datasets_have(const struct settings *s, const struct connection_settings *c)
 {
 	for (size_t i = 0; i < s->n_datasets; i++)
 		if (s->datasets[i]->connection == c)
 			return true;
 	return false;
+}
+
+bool
+shaped_has(const struct settings *s, const struct connection_settings *c)
+{
+	return c->n_variants || datasets_have(s, c);
 }
 
 static int
@@ -187,6 +194,28 @@ text_write(const struct manifest *m, const struct settings *s, const struct conn
 	return rc;
 }
 
+/* One that shares all with its sync but the name (manifest.c knows). */
+static void
+variant_add(struct manifest *m, const char *name)
+{
+	char *base = slice_dup(variant_base(name));
+	const struct manifest_sync *of = manifest_sync(m, base);
+	struct manifest_sync *s;
+	size_t at;
+
+	if (!of) {
+		free(base);
+		return;
+	}
+	at = (size_t)(of - m->syncs);
+	m->syncs = xrealloc(m->syncs, (m->n_syncs + 1) * sizeof *m->syncs);
+	s = &m->syncs[m->n_syncs++];
+	*s = m->syncs[at];
+	s->name = xstrdup(name);
+	s->base = base;
+	s->variant = xstrdup(variant_of(name));
+}
+
 struct shaped *
 shaped_make(const struct manifest *m, const struct settings *s, const struct connection_settings *c, struct err *err)
 {
@@ -207,8 +236,10 @@ shaped_make(const struct manifest *m, const struct settings *s, const struct con
 	if (text_write(m, s, c, &text, err) == 0)
 		made = manifest_parse(buf_view(&text), err);
 	if (made) {
+		for (size_t i = 0; i < c->n_variants; i++)
+			variant_add(made, c->variants[i]);
 		shaped = XNEW(struct shaped);
-		*shaped = (struct shaped){made, buf_take(&text)};
+		*shaped = (struct shaped){made, first ? buf_take(&text) : NULL};
 	} else if (err && err->cls == ERR_CONNECTOR) { /* the rules of a manifest, and it is the operator who broke them */
 		err->cls = ERR_USAGE;
 		if (first)
@@ -293,6 +324,7 @@ struct shapes {
 	struct settings *settings; /* held */
 	struct plugin_file *plugin; /* held */
 	const struct connection_settings *connection; /* in settings */
+	unsigned variants_turn;    /* the connection's when it was made */
 	struct shaped *shaped;
 	struct err err;            /* shaped NULL: why */
 	unsigned age;
@@ -312,7 +344,7 @@ shape_find(struct host *h, const struct settings *settings, const struct connect
 {
 	struct shapes *s = h->shapes;
 
-	while (s && !(s->connection == c && s->plugin == plugin && s->settings == settings))
+	while (s && !(s->connection == c && s->plugin == plugin && s->settings == settings && s->variants_turn == c->variants_turn))
 		s = s->next;
 	if (s)
 		return s;
@@ -320,6 +352,7 @@ shape_find(struct host *h, const struct settings *settings, const struct connect
 	s->settings = settings_hold(settings);
 	s->plugin = plugin_file_hold(plugin);
 	s->connection = c;
+	s->variants_turn = c->variants_turn;
 	s->shaped = shaped_make(plugin->manifest, settings, c, &s->err);
 	s->next = h->shapes;
 	h->shapes = s;

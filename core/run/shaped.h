@@ -1,7 +1,9 @@
-/* shaped.h - datasets that the operator names ([dataset] sections), of connectors that declare a pattern for them.
+/* shaped.h - what a connection has besides what its connector declares: datasets that the operator names ([dataset] sections),
+ * of connectors that declare a pattern for them, and variants of syncs (config/variant.h).
  *
- * A connection's manifest is its plugin's, and a model and a sync for each of its datasets. From there on everything (schedule,
- * runs, the worker, what people are shown) sees them as if the connector had declared them. */
+ * A connection's manifest is its plugin's, a model and a sync for each of its datasets, and a sync for each variant. From there
+ * on everything (schedule, runs, what people are shown) sees them as if the connector had declared them; the worker too sees
+ * datasets, and of a variant the sync that it is one of. A variant whose sync there is no more is left out until it comes back. */
 #ifndef SLUICE_RUN_SHAPED_H
 #define SLUICE_RUN_SHAPED_H
 
@@ -9,9 +11,9 @@
 
 struct shaped {
 	struct manifest *manifest;
-	char *text; /* the same as JSON, for the worker */
+	char *text; /* with the datasets, as JSON, for the worker; NULL: there are none */
 };
-/* Does the connection name any? */
+/* Does the connection have any? */
 bool shaped_has(const struct settings *s, const struct connection_settings *c);
 /* -1: a section that cannot be; err names file, line and remedy. Yours. */
 struct shaped *shaped_make(const struct manifest *m, const struct settings *s, const struct connection_settings *c, struct err *err);

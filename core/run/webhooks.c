@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "config/variant.h"
 #include "run/inside.h"
 #include "sluice.h"
 
@@ -151,6 +152,14 @@ ended_put(const struct run *r, struct commit *c)
 /* ---- the contract's: keys in their order ---- */
 
 static const char *
+variant_word(const struct run *r)
+{
+	const char *variant = variant_of(r->request.name);
+
+	return variant ? variant : VARIANT_BASE;
+}
+
+static const char *
 sync_type(const struct run *r, struct slice last)
 {
 	return r->webhook ? "WEBHOOK" : last.len && member_int(last, "last_success_us", 0) ? "INCREMENTAL" : "INITIAL";
@@ -188,9 +197,9 @@ model_put(const struct run *r, struct commit *c, const struct run_model *m, int6
 	body_count(&b, "updated", count);
 	json_close(&b.o, '}');
 	json_kv_bool(&b.o, "success", true);
-	json_kv_str(&b.o, "syncName", r->request.name);
+	json_kv_slice(&b.o, "syncName", variant_base(r->request.name));
 	json_kv_str(&b.o, "syncType", sync_type(r, last));
-	json_kv_str(&b.o, "syncVariant", "base");
+	json_kv_str(&b.o, "syncVariant", variant_word(r));
 	json_kv_str(&b.o, "type", "sync");
 	body_put(&b, c, &e);
 }
@@ -224,9 +233,9 @@ failed_put(const struct run *r, struct commit *c, struct slice last)
 	json_kv_str(&b.o, "providerConfigKey", e.integration);
 	json_kv_str(&b.o, "startedAt", time_format_ms(r->start_us, time));
 	json_kv_bool(&b.o, "success", false);
-	json_kv_str(&b.o, "syncName", r->request.name);
+	json_kv_slice(&b.o, "syncName", variant_base(r->request.name));
 	json_kv_str(&b.o, "syncType", sync_type(r, last));
-	json_kv_str(&b.o, "syncVariant", "base");
+	json_kv_str(&b.o, "syncVariant", variant_word(r));
 	json_kv_str(&b.o, "type", "sync");
 	body_put(&b, c, &e);
 	buf_wipe(&text);

@@ -16,12 +16,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "config/changes.h"
+#include "config/variant.h"
 #include "run/connections.h"
 #include "run/endpoints.h"
 #include "run/merges.h"
 #include "run/sections.h"
 #include "schedule/judge.h"
 #include "schedule/service.h"
+#include "wire/message.h"
 
 /* What a living host cannot change, and why. */
 static const struct {
@@ -130,11 +132,14 @@ removed_stop(struct host *h, const struct settings *now)
 	struct run *next;
 
 	for (struct run *r = run_next(h, NULL); r; r = next) {
-		const struct connection_settings *k = run_asked(r)->connection;
+		const struct run_request *q = run_asked(r);
+		const struct connection_settings *k = settings_connection(now, q->connection->name, q->connection->integration->name);
 
 		next = run_next(h, r);
-		if (!settings_connection(now, k->name, k->integration->name))
+		if (!k)
 			run_stop(r, "its connection was removed; what it saved is kept");
+		else if (q->what == STEP_SYNC && variant_of(q->name) && !variants_have(k, q->name))
+			run_stop(r, "its variant was removed; what it saved is kept");
 	}
 }
 

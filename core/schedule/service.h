@@ -64,8 +64,8 @@ struct settings *service_load(struct service *s, struct err *err); /* the config
  * none is begun again. Runs under way are left alone. Borrowed pointers into the old ones are not used afterwards. */
 void service_refit(struct service *s);
 
-/* Connections came or went (a reload, a command): the schedule follows, and runs of those that are no more are stopped in good
- * order. */
+/* Connections or variants of syncs came or went (a reload, a command): the schedule follows, and runs of those that are no more
+ * are stopped in good order. */
 void service_connections_changed(struct service *s);
 
 /* plugins.c: follows the plugin directory. Called by service_begin; the other by service_stop. */

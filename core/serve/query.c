@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "config/variant.h"
 #include "serve/question.h"
 
 #define ROWS_USUAL 100
@@ -39,15 +40,17 @@ dataset_row(void *arg, const struct dataset_info *d)
 {
 	struct question *q = arg;
 	struct json_out o = json_out(&q->row);
-	char *model;
+	char *model, *variant;
 
 	model = member_text(q->json, "model");
+	variant = member_text(q->json, "variant");
 	if (name_fits(q->connection, d->connection) && name_fits(q->integration, d->integration) &&
-	    name_fits(model, d->model)) {
+	    name_fits(model, d->model) && name_fits(variant, d->variant)) {
 		json_open(&o, '{');
 		json_kv_str(&o, "connection", d->connection);
 		json_kv_str(&o, "integration", d->integration);
 		json_kv_str(&o, "model", d->model);
+		json_kv_str(&o, "variant", d->variant);
 		json_kv_int(&o, "live", (int64_t)d->live);
 		json_kv_int(&o, "deleted", (int64_t)d->gone);
 		json_kv_int(&o, "bytes", (int64_t)d->bytes);
@@ -57,6 +60,7 @@ dataset_row(void *arg, const struct dataset_info *d)
 		question_row(q);
 	}
 	free(model);
+	free(variant);
 	return true;
 }
 
@@ -72,7 +76,8 @@ ask_datasets(struct question *q)
 
 struct dataset_search {
 	struct question *q;
-	const char *model;
+	struct slice model;
+	const char *variant;
 	uint32_t found;
 	unsigned matches;
 	struct buf names, models;
@@ -84,14 +89,18 @@ static bool
 dataset_try(void *arg, const struct dataset_info *d)
 {
 	struct dataset_search *s = arg;
+	char *name;
 
 	if (!name_fits(s->q->connection, d->connection) || !name_fits(s->q->integration, d->integration))
 		return true;
-	if (!s->models.len || !memmem(s->models.p, s->models.len, d->model, strlen(d->model)))
-		buf_printf(&s->models, "%s%s", s->models.len ? ", " : "", d->model);
+	name = variant_join(d->model, d->variant);
+	if (!s->models.len || !memmem(s->models.p, s->models.len, name, strlen(name)))
+		buf_printf(&s->models, "%s%s", s->models.len ? ", " : "", name);
 	if (s->n_list < MODELS_MAX)
-		s->list[s->n_list++] = xstrdup(d->model);
-	if (strcmp(s->model, d->model) != 0)
+		s->list[s->n_list++] = name;
+	else
+		free(name);
+	if (!slice_is(s->model, d->model) || strcmp(s->variant, d->variant) != 0)
 		return true;
 	s->found = d->dataset;
 	s->matches++;
@@ -110,7 +119,8 @@ dataset_find(struct question *q, uint32_t *dataset)
 		err_set(q->err, ERR_USAGE, "the question names no model");
 		goto out;
 	}
-	s.model = model;
+	s.model = variant_base(model);
+	s.variant = variant_of(model) ? variant_of(model) : VARIANT_BASE;
 	if (q->store && store_datasets(q->store, dataset_try, &s, q->err) != 0)
 		goto out;
 	if (s.matches == 1) {
@@ -374,6 +384,8 @@ static const struct {
 	{"connections", ask_connections},   {"enable", ask_enable},
 	{"action", ask_action},
 	{"add_connection", ask_add_connection}, {"remove_connection", ask_remove_connection},
+	{"variants", ask_variants},         {"add_variant", ask_add_variant},
+	{"remove_variant", ask_remove_variant},
 	{"held", ask_held},                 {"held_records", ask_held_records},
 	{"confirm_held", ask_confirm_held}, {"dismiss_held", ask_dismiss_held},
 	{"verify", ask_verify},             {"backup", ask_backup},
@@ -407,6 +419,19 @@ question_put(struct question *q)
 	return rc;
 }
 
+/* "sync" and, where it is given apart, "variant". */
+static char *
+sync_named(struct slice json)
+{
+	char *sync = member_text(json, "sync"), *variant = member_text(json, "variant"), *name = NULL;
+
+	if (sync)
+		name = variant_join(sync, variant);
+	free(sync);
+	free(variant);
+	return name;
+}
+
 int
 query_answer(struct host *h, struct slice text, const struct query_sink *sink, struct buf *end, struct err *err)
 {
@@ -424,7 +449,7 @@ query_answer(struct host *h, struct slice text, const struct query_sink *sink, s
 		               fault.what ? fault.what : "it is none");
 	q.connection = member_text(q.json, "connection");
 	q.integration = member_text(q.json, "integration");
-	q.sync = member_text(q.json, "sync");
+	q.sync = sync_named(q.json);
 	q.end = json_out(end);
 	json_open(&q.end, '{');
 	rc = question_put(&q);

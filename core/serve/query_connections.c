@@ -94,6 +94,11 @@ connection_row(struct question *q, const struct connection_settings *c)
 		detail_put(&o, c);
 	if (c->stored && member_bool(q->json, "learn", false))
 		learnt_put(&o, c);
+	json_key(&o, "variants");
+	json_open(&o, '[');
+	for (size_t i = 0; i < c->n_variants; i++)
+		json_put_str(&o, c->variants[i]);
+	json_close(&o, ']');
 	json_close(&o, '}');
 	question_row(q);
 }

@@ -9,6 +9,7 @@
  * void until a complete listing has judged anew. */
 #include <stdlib.h>
 #include "base/mem.h"
+#include "config/variant.h"
 #include "serve/question.h"
 
 struct held {
@@ -35,7 +36,7 @@ held_fill(struct question *q, struct held *h)
 	const struct dataset_name name = {.connection = h->scope_name.connection,
 	                                  .integration = h->scope_name.integration,
 	                                  .model = h->model,
-	                                  .variant = h->scope_name.variant};
+	                                  .variant = variant_of(h->scope_name.sync)};
 	struct slice value = buf_view(&h->value);
 
 	h->dataset = store_dataset_find(q->store, &name);

@@ -8,6 +8,7 @@
  * Awkward: the letter may be another one by the time the answer to the first look comes back; `attempts` tells. */
 #include <stdlib.h>
 #include "base/mem.h"
+#include "config/variant.h"
 #include "plugin/manifest.h"
 #include "serve/question.h"
 #include "sluice.h"
@@ -201,7 +202,7 @@ ask_purge_letters(struct question *q)
 
 struct retry {
 	struct question *q;
-	char *connection, *integration, *model;
+	char *connection, *integration, *sync, *model;
 	struct buf raw, id;
 	int64_t attempts, last_us, changed_us;
 	bool whole;
@@ -216,6 +217,7 @@ letter_keep(void *arg, const struct dead_info *d)
 
 	r->connection = xstrdup(d->connection);
 	r->integration = xstrdup(d->integration);
+	r->sync = d->sync ? xstrdup(d->sync) : NULL;
 	r->model = slice_dup(d->model);
 	buf_slice(&r->raw, d->raw);
 	r->attempts = (int64_t)d->attempts;
@@ -253,8 +255,10 @@ id_fault(struct retry *r, const char *key)
 static const char *
 record_fault(struct retry *r, const char *key)
 {
-	const struct dataset_name name = {
-	        .connection = r->connection, .integration = r->integration, .model = r->model};
+	const struct dataset_name name = {.connection = r->connection,
+	                                  .integration = r->integration,
+	                                  .model = r->model,
+	                                  .variant = r->sync ? variant_of(r->sync) : NULL};
 	struct slice json = buf_view(&r->raw);
 	struct json_fault fault;
 
@@ -333,6 +337,7 @@ ask_retry_letter(struct question *q)
 		rc = letter_none(q, number);
 	free(r.connection);
 	free(r.integration);
+	free(r.sync);
 	free(r.model);
 	buf_free(&r.raw);
 	buf_free(&r.id);

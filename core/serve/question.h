@@ -82,6 +82,11 @@ int ask_enable(struct question *q);
 int ask_add_connection(struct question *q);
 int ask_remove_connection(struct question *q);
 
+/* query_variants.c */
+int ask_variants(struct question *q);
+int ask_add_variant(struct question *q);
+int ask_remove_variant(struct question *q);
+
 /* query_action.c */
 int ask_action(struct question *q);
 

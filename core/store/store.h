@@ -79,7 +79,7 @@ struct dataset_name {
 };
 uint32_t store_dataset(struct store *s, const struct dataset_name *n, struct err *err); /* 0: error */
 uint32_t store_dataset_find(struct store *s, const struct dataset_name *n);             /* 0: none */
-/* Scope of state: a connection (sync NULL) or one of its syncs. */
+/* Scope of state: a connection (sync NULL) or one of its syncs. A variant of a sync is one of them, under its whole name. */
 struct scope_name {
 	const char *connection, *integration, *sync, *variant;
 };
@@ -126,6 +126,7 @@ enum state_kind {
 	STATE_ENDPOINT,       /* scope 0; name: an application's endpoint; how it stands with its receiver */
 	STATE_ACTION,         /* scope 0; name: id; an action that nobody waits for, then its result */
 	STATE_APIKEY,         /* scope 0; name "": the API's key that was made where none is configured */
+	STATE_VARIANT,        /* scope of a connection; name: of a variant of a sync, "leads::eu" */
 };
 /* False: none. */
 bool store_state_get(struct store *s, uint32_t scope, enum state_kind kind, struct slice name, struct buf *value);
