@@ -1,5 +1,5 @@
 #!/bin/sh
-# contract_syncs.sh - the contract's control of syncs: trigger, start, pause, status, an interval of their own, variants.
+# contract_syncs.sh - the contract's control of syncs: trigger, start, pause, status and an interval of their own (variants: variants.sh).
 . "$(dirname "$0")/lib.sh"
 
 key=5f2b7b1e-9d3e-4c38-8a52-0f0a7d3f6b10
@@ -169,14 +169,4 @@ is "$(error)" "409 defined_in_config" "what the configuration says when, it alon
 status_of contacts
 is "$(member frequency)" 2h "and it stays so"
 
-# ---- variants
-
-ask POST /sync/leads/variant/eu "{$(of)}"
-is "$(error)" "400 not_supported" "variants are refused"
-ask POST /sync/leads/variant/base "{$(of)}"
-is "$(error)" "400 invalid_variant" "base is no variant to be made"
-ask POST /sync/nothing/variant/eu "{$(of)}"
-is "$(error)" "400 unknown_sync" "an unknown sync is told"
-ask DELETE /sync/leads/variant/eu "{$(of)}"
-is "$(error)" "404 not_found" "and there is none to be deleted"
 echo "1..$cases"
