@@ -50,12 +50,12 @@ dataset_row(void *arg, const struct dataset_info *d)
 		json_kv_str(&o, "connection", d->connection);
 		json_kv_str(&o, "integration", d->integration);
 		json_kv_str(&o, "model", d->model);
-		json_kv_str(&o, "variant", d->variant);
 		json_kv_int(&o, "live", (int64_t)d->live);
 		json_kv_int(&o, "deleted", (int64_t)d->gone);
 		json_kv_int(&o, "bytes", (int64_t)d->bytes);
 		json_kv_int(&o, "sequence", (int64_t)d->sequence);
 		question_time(&o, "modified_at", d->modified_us);
+		json_kv_str(&o, "variant", d->variant);
 		json_close(&o, '}');
 		question_row(q);
 	}
