@@ -204,6 +204,9 @@ answer_queue(struct http_call *c)
 	r = response_make(c);
 	if (!r)
 		return MHD_NO;
+	/* libmicrohttpd ends the chunks of a body that HEAD does not have: the next answer would begin with that end */
+	if (strcmp(c->method, "HEAD") == 0 && (c->stream.on || c->answer.pull))
+		MHD_set_response_options(r, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
 	response_headers(c, r);
 	rc = MHD_queue_response(c->connection, (unsigned)c->answer.status, r);
 	MHD_destroy_response(r);

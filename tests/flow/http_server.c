@@ -230,6 +230,31 @@ TEST("only configured sites may read answers from their pages, and ask beforehan
 
 /* ---- waiting ---- */
 
+TEST("HEAD has no body, of a stream or a long one neither: the next answer begins where it shall")
+{
+	static const char *const paths[] = {"/hello", "/big", "/pull", "/stream"};
+	struct rig r = {0};
+	struct buf got = {0};
+
+	rig_begin(&r);
+	for (size_t i = 0; i < 4; i++) {
+		char *head = xasprintf("HEAD %s HTTP/1.1\r\nHost: x\r\n\r\n", paths[i]);
+		int fd = client_open(&r);
+		const char *end;
+
+		buf_clear(&got);
+		client_send(fd, head);
+		CHECK(client_until(fd, &got, "\r\n\r\n", 10000));
+		client_until(fd, &got, "never", 200);
+		end = strstr(buf_str(&got), "\r\n\r\n");
+		CHECK_STR(end ? end + 4 : "(none)", "");
+		close(fd);
+		free(head);
+	}
+	rig_end(&r);
+	buf_free(&got);
+}
+
 TEST("who leaves while his call waits is noticed, and costs nobody else anything")
 {
 	struct rig r = {0};
