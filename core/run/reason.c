@@ -38,6 +38,7 @@ static const char *const places[] = {
 	"errors.0.message",
 	"errors.0.detail",
 	"errors.0",
+	"0.message",
 	"message",
 	"detail",
 	"error.description",

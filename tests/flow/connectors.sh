@@ -11,7 +11,7 @@ for page in plugins/*/README.md; do
 	missing=
 	grep "^| \[$name\]" "$dir/want" >"$dir/rows"
 	while IFS='|' read -r _ _ sync model kind _; do
-		grep -qE "^\|${sync}\|.*$(echo "$model" | tr -d ' ').*\|${kind}\|" "$page" || missing="$missing $sync"
+		grep -qE "^\|${sync}\|.*$(echo "$model" | sed 's/^ *//; s/ *$//').*\|${kind}\|" "$page" || missing="$missing $sync"
 	done <"$dir/rows"
 	for option in $(sed 's/.*"options":\[//; s/"models":.*//' "$dir/manifest" | grep -o '"name":"[^"]*"' | cut -d'"' -f4); do
 		grep -q "^| \`$option\`" "$page" || missing="$missing option:$option"

@@ -1,0 +1,489 @@
+/* salesforce.c - mirrors the objects of a Salesforce org that the connection's metadata names, and tells what fields there are.
+ *
+ * {"configurations": [{"model": "Account", "fields": ["Name", "Owner.Name"]}, ...]}: each is one SOQL query, whose pages go
+ * into the store as they come. Later runs ask for what SystemModstamp says has changed, a day at a time, and ask queryAll
+ * for what was deleted. An object that is configured later, or with other fields, is read whole: the checkpoint keeps a
+ * hash of each one's fields.
+ *
+ * Awkward: errors are arrays, with a code that matters more than the status: a used-up quota is a 403. And the next page is
+ * a cursor that Salesforce forgets after some idle minutes: a run that goes on later finds it gone (INVALID_QUERY_LOCATOR),
+ * and the query is begun anew under another key; how often is kept in the checkpoint, for the old key counts as read. */
+#include <sluice_json.h>
+#include <ctype.h>
+#include <strings.h>
+#include <time.h>
+
+#define SECOND INT64_C(1000000)
+#define WINDOW (86400 * SECOND)
+/* A transaction's records appear when it is committed, with the time at which they were written. */
+#define LATE (300 * SECOND)
+enum { RESTARTS = 3 }; /* of one query in one step */
+
+/* ---- errors: https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm ---- */
+
+static const int refusals[] = {400, 403, 404, 0};
+
+static const struct {
+	const char *code;
+	int status;
+} meanings[] = {
+	{"REQUEST_LIMIT_EXCEEDED", SLUICE_ERATE},
+	{"INVALID_SESSION_ID", SLUICE_ECREDENTIALS},
+	{"INSUFFICIENT_ACCESS", SLUICE_ECREDENTIALS},
+	{"INSUFFICIENT_ACCESS_OR_READONLY", SLUICE_ECREDENTIALS},
+	{"API_DISABLED_FOR_ORG", SLUICE_ECREDENTIALS},
+	{"API_CURRENTLY_DISABLED", SLUICE_ECREDENTIALS},
+};
+
+/* Is this error code the answer's first one? */
+static int
+says(const cJSON *answer, const char *code)
+{
+	const char *text = sluice_json_text(cJSON_GetArrayItem(answer, 0), "errorCode");
+
+	return text && strcmp(text, code) == 0;
+}
+
+/* Fails with what Salesforce says. */
+static int
+refuse(struct sluice_run *run, const cJSON *answer, int http_status)
+{
+	const cJSON *first = cJSON_GetArrayItem(answer, 0);
+	const char *code = sluice_json_text(first, "errorCode"), *message = sluice_json_text(first, "message");
+	int status = http_status == 403 ? SLUICE_ECREDENTIALS : SLUICE_EDATA;
+
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
+		if (says(answer, meanings[i].code))
+			status = meanings[i].status;
+	return sluice_fail(run, status, "Salesforce says %s (status %d): %s", code ? code : "no", http_status,
+	                   message ? message : "without a reason");
+}
+
+/* Fails but for one error code, which the loop deals with. */
+static int
+judge_but(struct sluice_run *run, const struct sluice_response *answer, const char *code)
+{
+	cJSON *root;
+	int status = 0;
+
+	if (answer->status < 400)
+		return 0;
+	root = sluice_json_parse(answer->body, answer->len);
+	if (!says(root, code))
+		status = refuse(run, root, answer->status);
+	cJSON_Delete(root);
+	return status;
+}
+
+static int
+judge(struct sluice_run *run, const struct sluice_response *answer)
+{
+	return judge_but(run, answer, "INVALID_QUERY_LOCATOR");
+}
+
+/* Objects that cannot be deleted have no IsDeleted. */
+static int
+judge_deleted(struct sluice_run *run, const struct sluice_response *answer)
+{
+	return judge_but(run, answer, "INVALID_FIELD");
+}
+
+/* ---- objects and the models that they become ---- */
+
+static const struct {
+	const char *object, *model;
+} kinds[] = {
+	{"Account", "SalesforceAccount"}, {"Contact", "SalesforceContact"}, {"Lead", "SalesforceLead"},
+	{"Opportunity", "SalesforceOpportunity"}, {"Case", "SalesforceCase"}, {"Campaign", "SalesforceCampaign"},
+	{"Task", "SalesforceTask"}, {"Event", "SalesforceEvent"}, {"User", "SalesforceUser"},
+};
+
+static const char *
+model_of(const char *object)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (strcmp(kinds[i].object, object) == 0)
+			return kinds[i].model;
+	return "SalesforceRecord";
+}
+
+struct reading {
+	int64_t last;        /* last success; 0: everything is read */
+	const cJSON *known;  /* hashes of the fields of the objects whose past is here; NULL: none */
+	cJSON *again;        /* how often an object's queries were begun anew */
+	cJSON *now;          /* hashes of the objects of this run */
+};
+
+struct object {
+	const char *name, *model, *fields; /* "Id,SystemModstamp,Name" */
+	const char *hash;
+	int incremental; /* it has a SystemModstamp */
+};
+
+static int
+is_name(const char *text, const char *besides)
+{
+	if (!text || !isalpha((unsigned char)*text))
+		return 0;
+	while (isalnum((unsigned char)*text) || (*text && strchr(besides, *text)))
+		text++;
+	return *text == '\0';
+}
+
+static int
+holds(const cJSON *fields, const cJSON *end, const char *name)
+{
+	const cJSON *each;
+
+	cJSON_ArrayForEach(each, fields) {
+		if (each == end)
+			return 0;
+		if (cJSON_IsString(each) && strcasecmp(each->valuestring, name) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+static const char *
+hash_of(struct sluice_run *run, const char *text)
+{
+	uint64_t h = UINT64_C(14695981039346656037); /* FNV-1a */
+
+	for (; *text; text++)
+		h = (h ^ (unsigned char)*text) * UINT64_C(1099511628211);
+	return sluice_format(run, "%016llx", (unsigned long long)h);
+}
+
+/* One of the metadata's configurations. Nothing but names comes into a query. */
+static int
+object_read(struct sluice_run *run, const cJSON *given, struct object *o)
+{
+	const cJSON *fields = sluice_json_get(given, "fields"), *field;
+	const char *list;
+
+	o->name = sluice_json_text(given, "model");
+	o->incremental = sluice_json_bool(given, "incremental", 1);
+	if (!is_name(o->name, "_"))
+		return sluice_fail(run, SLUICE_EARGUMENT, "a configuration's model is no name of an object: %s",
+		                   sluice_json_print(run, sluice_json_get(given, "model")));
+	if (cJSON_GetArraySize(fields) == 0)
+		return sluice_fail(run, SLUICE_EARGUMENT, "the configuration of %s has no fields: give \"fields\": [\"Name\"]", o->name);
+	list = o->incremental ? "Id,SystemModstamp" : "Id";
+	cJSON_ArrayForEach(field, fields) {
+		const char *name = cJSON_IsString(field) ? field->valuestring : NULL;
+		if (!is_name(name, "_."))
+			return sluice_fail(run, SLUICE_EARGUMENT, "the configuration of %s has a field that is none: %s", o->name,
+			                   sluice_json_print(run, field));
+		if (strcasecmp(name, "Id") && !(o->incremental && strcasecmp(name, "SystemModstamp") == 0) && !holds(fields, field, name))
+			list = sluice_format(run, "%s,%s", list, name);
+	}
+	o->fields = list;
+	o->hash = hash_of(run, list);
+	o->model = model_of(o->name);
+	return 0;
+}
+
+/* ---- queries ---- */
+
+static const char *
+endpoint(struct sluice_run *run, const char *rest)
+{
+	return sluice_format(run, "/services/data/%s/%s", sluice_get_option(run, "api_version"), rest);
+}
+
+static const char *
+time_text(struct sluice_run *run, int64_t us)
+{
+	const time_t seconds = (time_t)(us / SECOND);
+	struct tm utc;
+	char text[32];
+
+	gmtime_r(&seconds, &utc);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	return sluice_format(run, "%s", text);
+}
+
+static void
+remember(struct sluice_run *run, const cJSON *objects, const cJSON *again)
+{
+	cJSON *root = cJSON_CreateObject();
+
+	cJSON_AddItemToObject(root, "objects", objects ? cJSON_Duplicate(objects, 1) : cJSON_CreateObject());
+	if (again)
+		cJSON_AddItemToObject(root, "again", cJSON_Duplicate(again, 1));
+	sluice_save_checkpoint(run, sluice_json_print(run, root));
+	cJSON_Delete(root);
+}
+
+/* The cursor of this object is gone: what it led to is read under another key. */
+static int64_t
+begin_anew(struct sluice_run *run, const struct reading *r, const struct object *o)
+{
+	const int64_t again = sluice_json_int(r->again, o->name, 0) + 1;
+
+	sluice_log(run, SLUICE_WARN, "%s: Salesforce has forgotten its cursor; the query begins anew", o->name);
+	cJSON_DeleteItemFromObjectCaseSensitive(r->again, o->name);
+	cJSON_AddNumberToObject(r->again, o->name, (double)again);
+	remember(run, r->known, r->again);
+	return again;
+}
+
+static void
+save_query(struct sluice_run *run, const struct reading *r, const struct object *o, const char *where)
+{
+	const char *soql = sluice_format(run, "SELECT %s FROM %s%s", o->fields, o->name, where);
+	const struct sluice_pair query[] = {{"q", soql}, {NULL, NULL}};
+	int64_t again = sluice_json_int(r->again, o->name, 0);
+	int restarts = 0, gone;
+
+	do {
+		const struct sluice_page_request list = {
+			.endpoint = endpoint(run, "query"), .query = query, .items = "records", .kind = SLUICE_LINK,
+			.cursor = "nextRecordsUrl", .accept = refusals, .judge = judge,
+			.key = again ? sluice_format(run, "%lld %s", (long long)again, soql) : NULL,
+		};
+		struct sluice_page page;
+		gone = 0;
+		while (sluice_paginate(run, &list, &page) > 0)
+			if (page.status < 400)
+				sluice_batch_save(run, o->model, page.body, page.len);
+			else
+				gone = 1, again = begin_anew(run, r, o);
+	} while (gone && ++restarts < RESTARTS);
+	if (gone)
+		sluice_fail(run, SLUICE_EDATA, "%s: Salesforce forgets its cursors again and again", o->name);
+}
+
+static void
+save_deleted(struct sluice_run *run, const struct object *o, int64_t since)
+{
+	const struct sluice_pair query[] = {
+		{"q", sluice_format(run, "SELECT Id FROM %s WHERE IsDeleted = true AND SystemModstamp >= %s", o->name,
+		                    time_text(run, since))},
+		{NULL, NULL},
+	};
+	const struct sluice_page_request list = {
+		.endpoint = endpoint(run, "queryAll"), .query = query, .items = "records", .kind = SLUICE_LINK,
+		.cursor = "nextRecordsUrl", .accept = refusals, .judge = judge_deleted,
+	};
+	struct sluice_page page;
+
+	while (sluice_paginate(run, &list, &page) > 0)
+		sluice_batch_delete(run, o->model, page.body, page.len);
+}
+
+static void
+save_object(struct sluice_run *run, const struct reading *r, const struct object *o)
+{
+	const char *hash = r->last ? sluice_json_text(r->known, o->name) : NULL;
+	const int64_t now = sluice_now(run);
+	int64_t from = r->last - LATE;
+
+	if (hash && o->incremental)
+		save_deleted(run, o, from);
+	if (!hash || strcmp(hash, o->hash) || !o->incremental) {
+		save_query(run, r, o, "");
+		return;
+	}
+	for (; from + WINDOW < now; from += WINDOW)
+		save_query(run, r, o, sluice_format(run, " WHERE SystemModstamp >= %s AND SystemModstamp < %s", time_text(run, from),
+		                                    time_text(run, from + WINDOW)));
+	/* No end to the last one: what is asked stays the same, however late a run that was cut goes on. */
+	save_query(run, r, o, sluice_format(run, " WHERE SystemModstamp >= %s", time_text(run, from)));
+}
+
+static int
+fetch_records(struct sluice_run *run)
+{
+	const char *kept = sluice_get_checkpoint(run);
+	cJSON *metadata = cJSON_Parse(sluice_get_metadata(run)), *checkpoint = kept ? cJSON_Parse(kept) : NULL, *given;
+	cJSON *again = cJSON_DetachItemFromObjectCaseSensitive(checkpoint, "again");
+	struct reading r = {
+		.last = sluice_last_success(run), .known = sluice_json_get(checkpoint, "objects"),
+		.again = again ? again : cJSON_CreateObject(), .now = cJSON_CreateObject(),
+	};
+
+	cJSON_ArrayForEach(given, sluice_json_get(metadata, "configurations")) {
+		struct object o;
+		if (object_read(run, given, &o))
+			break;
+		if (sluice_json_get(r.now, o.name)) {
+			sluice_fail(run, SLUICE_EARGUMENT, "%s is configured twice", o.name);
+			break;
+		}
+		cJSON_AddStringToObject(r.now, o.name, o.hash);
+		save_object(run, &r, &o);
+	}
+	if (sluice_status(run) == 0)
+		remember(run, r.now, NULL);
+	cJSON_Delete(metadata);
+	cJSON_Delete(checkpoint);
+	cJSON_Delete(r.again);
+	cJSON_Delete(r.now);
+	return sluice_status(run);
+}
+
+/* ---- what fields there are ---- */
+
+/* An answer that may be a refusal with a code; NULL: the run has failed. Yours. */
+static cJSON *
+ask(struct sluice_run *run, const char *path)
+{
+	static const int quota[] = {403, 0};
+	const struct sluice_request request = {.endpoint = endpoint(run, path), .accept = quota};
+	struct sluice_response answer;
+	cJSON *root;
+
+	if (sluice_fetch(run, &request, &answer))
+		return NULL;
+	root = sluice_json_answer(run, &answer);
+	if (root && answer.status == 403) {
+		refuse(run, root, answer.status);
+		cJSON_Delete(root);
+		return NULL;
+	}
+	return root;
+}
+
+static int
+list_fields(struct sluice_run *run)
+{
+	static const char *const members[] = {"name", "label", "type", "length", "nillable", "custom", "updateable", "referenceTo"};
+	cJSON *input = cJSON_Parse(sluice_input(run)), *root = NULL, *reply = cJSON_CreateObject(), *fields, *field;
+	const char *model = sluice_json_text(input, "model");
+
+	if (!is_name(model, "_"))
+		sluice_fail(run, SLUICE_EARGUMENT, "model is no name of an object");
+	else
+		root = ask(run, sluice_format(run, "sobjects/%s/describe", model));
+	cJSON_AddItemToObject(reply, "model", cJSON_DetachItemFromObjectCaseSensitive(root, "name"));
+	cJSON_AddItemToObject(reply, "label", cJSON_DetachItemFromObjectCaseSensitive(root, "label"));
+	fields = cJSON_AddArrayToObject(reply, "fields");
+	cJSON_ArrayForEach(field, sluice_json_get(root, "fields")) {
+		cJSON *one = cJSON_CreateObject();
+		for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
+			cJSON_AddItemToObject(one, members[i], cJSON_DetachItemFromObjectCaseSensitive(field, members[i]));
+		cJSON_AddItemToArray(fields, one);
+	}
+	if (root)
+		sluice_reply(run, sluice_json_print(run, reply));
+	cJSON_Delete(input);
+	cJSON_Delete(root);
+	cJSON_Delete(reply);
+	return sluice_status(run);
+}
+
+/* Tells how much of the day's quota is left. */
+static int
+check(struct sluice_run *run)
+{
+	cJSON *root = ask(run, "limits"), *facts = cJSON_CreateObject();
+	const cJSON *daily = sluice_json_get(root, "DailyApiRequests");
+
+	if (daily) {
+		cJSON_AddNumberToObject(facts, "requests_left", (double)sluice_json_int(daily, "Remaining", 0));
+		cJSON_AddNumberToObject(facts, "requests_a_day", (double)sluice_json_int(daily, "Max", 0));
+	}
+	if (root)
+		sluice_reply(run, sluice_json_print(run, facts));
+	cJSON_Delete(root);
+	cJSON_Delete(facts);
+	return sluice_status(run);
+}
+
+/* ---- what is declared ---- */
+
+#define OPTIONAL(name_, type_, text_) {.name = name_, .type = type_, .flags = SLUICE_OPTIONAL, .description = text_}
+/* Unchecked: the org may have made of them what it likes. */
+#define PERSONAL(name_) {.name = name_, .type = SLUICE_ANY, .flags = SLUICE_OPTIONAL | SLUICE_SENSITIVE, .description = "personal"}
+
+static const struct sluice_field record[] = {
+	{.name = "Id", .type = SLUICE_STRING, .flags = SLUICE_KEY, .description = "Salesforce's id, unique in the org"},
+	OPTIONAL("attributes", SLUICE_OBJECT, "type: the object's name; url: where it stands"),
+	OPTIONAL("SystemModstamp", SLUICE_STRING, "when a person or the system changed it, 2026-01-02T03:04:05.000+0000"),
+	PERSONAL("Name"), PERSONAL("FirstName"), PERSONAL("LastName"), PERSONAL("Email"), PERSONAL("Phone"), PERSONAL("MobilePhone"),
+	PERSONAL("HomePhone"), PERSONAL("Fax"), PERSONAL("Birthdate"), PERSONAL("Address"), PERSONAL("MailingAddress"),
+	PERSONAL("OtherAddress"), PERSONAL("BillingAddress"), PERSONAL("ShippingAddress"), PERSONAL("Description"), PERSONAL("Subject"),
+	PERSONAL("Username"),
+	{0},
+};
+#define MODEL(name_, text_) {.name = name_, .fields = record, .description = text_}
+static const struct sluice_model models[] = {
+	MODEL("SalesforceAccount", "a company or household"),
+	MODEL("SalesforceContact", "a person at an account"),
+	MODEL("SalesforceLead", "someone who may become a customer"),
+	MODEL("SalesforceOpportunity", "a possible sale"),
+	MODEL("SalesforceCase", "a question or complaint"),
+	MODEL("SalesforceCampaign", "a campaign"),
+	MODEL("SalesforceTask", "something to do"),
+	MODEL("SalesforceEvent", "an appointment"),
+	MODEL("SalesforceUser", "someone who may sign in"),
+	MODEL("SalesforceRecord", "a record of any other object, custom ones too: attributes.type says which"),
+	{0},
+};
+
+static const struct sluice_option options[] = {
+	{.name = "domain", .type = SLUICE_STRING,
+	 .help = "My Domain of the org, acme of acme.my.salesforce.com (acme--test.sandbox for a sandbox); counts for nothing where "
+	         "base_url is given"},
+	{.name = "login_host", .type = SLUICE_STRING, .fallback = "login.salesforce.com",
+	 .help = "where tokens are had; test.salesforce.com for a sandbox"},
+	{.name = "api_version", .type = SLUICE_STRING, .fallback = "v59.0", .help = "of Salesforce's REST API"},
+	{0},
+};
+
+static const struct sluice_field metadata[] = {
+	{.name = "configurations", .type = SLUICE_ARRAY,
+	 .description = "what is synced: {model: an object's name, fields: [names], incremental: false where it has no SystemModstamp}"},
+	{0},
+};
+static const char *const written[] = {
+	"SalesforceAccount", "SalesforceContact", "SalesforceLead", "SalesforceOpportunity", "SalesforceCase", "SalesforceCampaign",
+	"SalesforceTask", "SalesforceEvent", "SalesforceUser", "SalesforceRecord", NULL,
+};
+static const struct sluice_sync syncs[] = {
+	{.name = "records", .models = written, .kind = SLUICE_INCREMENTAL, .flags = SLUICE_TRACK_DELETES, .every = "every 15 minutes",
+	 .endpoint = "GET /services/data/*/query", .description = "the objects and fields that the metadata names", .input = metadata,
+	 .fetch = fetch_records},
+	{0},
+};
+
+static const struct sluice_field list_fields_input[] = {
+	{.name = "model", .type = SLUICE_STRING, .description = "an object's name: Account, Invoice__c"},
+	{0},
+};
+static const struct sluice_field list_fields_output[] = {
+	{.name = "model", .type = SLUICE_STRING, .description = "the object's name"},
+	OPTIONAL("label", SLUICE_STRING, "as people see it"),
+	{.name = "fields", .type = SLUICE_ARRAY,
+	 .description = "{name, label, type, length, nillable, custom, updateable, referenceTo} of each"},
+	{0},
+};
+static const struct sluice_action actions[] = {
+	{.name = "list-fields", .description = "the fields that an object has", .input = list_fields_input, .output = list_fields_output,
+	 .endpoint = "GET /services/data/*/sobjects/*/describe", .flags = SLUICE_REPEATABLE, .call = list_fields},
+	{0},
+};
+
+static const char *const scopes[] = {"api", "refresh_token", NULL};
+static const struct sluice_oauth oauth = {
+	.token_url = "https://${login_host}/services/oauth2/token",
+	.authorize_url = "https://${login_host}/services/oauth2/authorize",
+	.scopes = scopes,
+};
+
+SLUICE_EXPORT const struct sluice_connector sluice_connector = {
+	SLUICE_ABI,
+	.name = "salesforce",
+	.version = "1.0.0",
+	.description = "CRM: any object and its fields, as the metadata says",
+	.base_url = "https://${domain}.my.salesforce.com",
+	.auth = SLUICE_OAUTH2,
+	.oauth = &oauth,
+	.scopes = scopes,
+	.options = options,
+	.models = models,
+	.syncs = syncs,
+	.actions = actions,
+	.check = check,
+};
