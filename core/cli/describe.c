@@ -39,24 +39,35 @@ head_text(const struct manifest *m)
 }
 
 static void
-options_text(const struct manifest *m)
+options_text(const char *title, const struct manifest_option *list, size_t n)
 {
 	struct table t = {.columns = 4};
 
-	table_cell(&t, "OPTION");
+	table_cell(&t, title);
 	table_cell(&t, "TYPE");
 	table_cell(&t, "DEFAULT");
 	table_cell(&t, "HELP");
-	for (size_t i = 0; i < m->n_options; i++) {
-		const struct manifest_option *o = &m->options[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct manifest_option *o = &list[i];
 		table_cell(&t, o->name);
 		table_cell(&t, manifest_type_name(o->type));
 		table_cell(&t, o->flags & SLUICE_REQUIRED ? "(required)" : o->fallback);
 		table_cell(&t, o->help);
 	}
-	if (m->n_options)
+	if (n)
 		putchar('\n');
 	table_print(&t, stdout);
+}
+
+/* What a connector without datasets of its own does with those that the operator names. */
+static void
+dataset_text(const struct manifest *m)
+{
+	char time[TIME_TEXT_MAX];
+
+	printf("\nEach section [dataset CONNECTION : INTEGRATION : NAME] is a model and a sync called NAME: %s, every %s, unless it says otherwise.\n",
+	       m->dataset.kind == SLUICE_FULL ? "full" : "incremental", duration_format(m->dataset.every_ms, time));
+	options_text("IN [dataset]", m->dataset_options, m->n_dataset_options);
 }
 
 static void
@@ -114,8 +125,11 @@ describe_show(struct cli *c, const struct manifest *m)
 
 	if (c->format == FORMAT_TEXT) {
 		head_text(m);
-		options_text(m);
-		syncs_text(m);
+		options_text("OPTION", m->options, m->n_options);
+		if (m->shaped)
+			dataset_text(m);
+		if (m->n_syncs)
+			syncs_text(m);
 		models_text(m);
 		return;
 	}

@@ -1,18 +1,21 @@
 /* skim.h - looks into JSON text without making a tree of it: where a member stands, what a list begins with.
  *
- * For connectors that take any API's answers (rest, graphql). They look at a few members of an answer, and hand its records on
- * as they came; a tree would cost more than all the rest of the work.
+ * For connectors that take any API's answers (rest, graphql). They look at a few members of an answer, and hand its
+ * records on as they came; a tree would cost more than all the rest of the work.
  *
- * Guarantee: nothing is read beyond the end of the text, whatever it holds; what is no JSON is found to have no members. It is
- * no check: the host has checked pages, and says so where one is not sound.
- * Awkward: names are compared as they stand in the text, so a member whose name has escapes is not found. */
+ * Guarantee: nothing is read beyond the end of the text, whatever it holds; what is no JSON is found to have no
+ * members. It is no check: the host has checked pages, and says so where one is not sound. Awkward: names are compared
+ * as they stand in the text, so a member whose name has escapes is not found. */
 #ifndef CONNECTORS_SKIM_H
 #define CONNECTORS_SKIM_H
 
 #include <sluice_json.h>
 #include <string.h>
 
-struct skim { const char *p; size_t len; }; /* a JSON value in somebody's text; .p NULL: there is none */
+struct skim {
+	const char *p;
+	size_t len;
+}; /* a JSON value in somebody's text; .p NULL: there is none */
 
 static inline const char *
 skim_blank(const char *p, const char *end)
@@ -80,7 +83,11 @@ skim_is(struct skim v, const char *text)
 }
 
 /* Members or elements, one by one: for (w = skim_walk(v); skim_next(&w);) use(w.key, w.value). */
-struct skim_walk { const char *p, *end; int object; struct skim key, value; };
+struct skim_walk {
+	const char *p, *end;
+	int object;
+	struct skim key, value;
+};
 
 static inline struct skim_walk
 skim_walk(struct skim v)
@@ -194,13 +201,21 @@ static inline const char *
 skim_what(struct sluice_run *run, struct skim v)
 {
 	switch (skim_kind(v)) {
-	case '{': return "object";
-	case '[': return sluice_format(run, "list of %zu", skim_count(v));
-	case '"': return "text";
-	case '0': return "number";
-	case 't': case 'f': return "yes or no";
-	case 'n': return "null";
-	default: return "nothing";
+	case '{':
+		return "object";
+	case '[':
+		return sluice_format(run, "list of %zu", skim_count(v));
+	case '"':
+		return "text";
+	case '0':
+		return "number";
+	case 't':
+	case 'f':
+		return "yes or no";
+	case 'n':
+		return "null";
+	default:
+		return "nothing";
 	}
 }
 

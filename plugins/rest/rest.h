@@ -10,12 +10,12 @@
 
 /* How the pages follow each other: `paginate`. */
 struct paging {
-	int kind;                 /* enum sluice_pagination; 0: one page */
-	const char *param;        /* takes cursor, offset or page number */
-	const char *path;         /* of the cursor or link */
-	const char *size_param;   /* takes the number of records wanted; NULL: not sent */
-	const char *has_more;     /* path; NULL: none */
-	const char *words;        /* as an operator writes it */
+	int kind;               /* enum sluice_pagination; 0: one page */
+	const char *param;      /* takes cursor, offset or page number */
+	const char *path;       /* of the cursor or link */
+	const char *size_param; /* takes the number of records wanted; NULL: not sent */
+	const char *has_more;   /* path; NULL: none */
+	const char *words;      /* as an operator writes it */
 };
 
 struct dataset {
@@ -24,10 +24,10 @@ struct dataset {
 	struct sluice_pair query[DATASET_PAIRS + 2], headers[DATASET_PAIRS + 1];
 	struct paging paging;
 	int page_size;
-	long start;               /* as in sluice_page_request */
+	long start;                                          /* as in sluice_page_request */
 	const char *since_param, *since_path, *since_format; /* since_param NULL: none */
 	struct sluice_map map[DATASET_MAP + 4];
-	size_t n_map;             /* 0: records as they come */
+	size_t n_map;                      /* 0: records as they come */
 	const char *parent, *parent_field; /* parent NULL: none */
 	int single, skip_404;
 	int knows_items, knows_paging; /* said by the operator, or seen */
@@ -37,12 +37,13 @@ struct dataset {
 int dataset_load(struct sluice_run *run, struct dataset *d, const char *name, struct skim options);
 /* Reads "cursor meta.next after". 0, or the run's failure. */
 int paging_read(struct sluice_run *run, struct paging *p, const char *dataset, const char *text);
-/* "/x/${id}" with values of the parents' records (nearest first, n of them); encoded: for a URL. NULL: the run has failed. */
+/* "/x/${id}" with values of the parents' records (nearest first, n of them); encoded: for a URL. NULL: the run has
+ * failed. */
 const char *template_apply(struct sluice_run *run, const char *dataset, const char *text, const struct skim *records,
                            const char *const *names, size_t n, int encoded);
 
-/* detect.c. What an answer tells about its list and its pages fills in what d does not know. 0, or the run's failure, with
- * what to write. */
+/* detect.c. What an answer tells about its list and its pages fills in what d does not know. 0, or the run's failure,
+ * with what to write. */
 int shape_detect(struct sluice_run *run, struct dataset *d, const char *body, size_t len, const char *headers);
 /* Is the answer one that d's list can be taken from? 0, or the run's failure with what is there instead. */
 int answer_judge(struct sluice_run *run, const struct dataset *d, const struct sluice_response *answer);

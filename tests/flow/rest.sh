@@ -1,0 +1,281 @@
+#!/bin/sh
+# rest.sh - any JSON API by configuration alone: recorded answers of three services, every way of paging, children, maps,
+# incremental runs, credentials of every kind, and a sentence for each mistake.
+. "$(dirname "$0")/lib.sh"
+
+for name in issues epics commits releases project products; do
+	sed 's|HOST|http://127.0.0.1:PORT|g' "tests/fixtures/gitlab/$name.json" >"$dir/$name.json"
+done
+start() { # start ARGUMENTS: a provider that knows the recorded answers under its own address
+	provider "$@"
+	for name in issues epics commits releases project products; do
+		sed -i "s|127.0.0.1:[A-Z0-9]*|${at#http://}|g" "$dir/$name.json"
+		control faults "$(cat "$dir/$name.json")" >/dev/null
+	done
+}
+begin() { # begin LINES...: a configuration with these lines for the connection; datasets follow by ini
+	rm -rf "$dir/store" "$dir/store.key"
+	host 'retry_base = 10ms'
+	ini <<-INI
+		[integration rest]
+		base_url   = $at
+		rate_limit = 10000/s
+		[connection acme : rest]
+	INI
+	for line; do echo "$line"; done | ini
+}
+count() { # count MODEL
+	live "$1" | tr -d ' '
+}
+
+start --records 60
+
+# ---- recorded answers, by configuration alone
+
+begin
+ini <<'INI'
+[dataset acme : rest : issues]
+path  = /api/v4/projects/meltano%2Fsdk/issues
+query = scope=all&order_by=updated_at&sort=asc
+[dataset acme : rest : epics]
+path = /api/v4/groups/2524164/epics
+[dataset acme : rest : commits]
+path     = /api/v4/projects/meltano%2Fsdk/repository/commits
+paginate = link
+[dataset acme : rest : releases]
+path = /api/v4/projects/meltano%2Fsdk/releases
+id   = tag_name
+[dataset acme : rest : project]
+path   = /api/v4/projects/meltano%2Fsdk
+single = yes
+[dataset acme : rest : products]
+path          = /products
+page_size     = 25
+track_deletes = no
+INI
+run run
+is "$status" 0 "recorded answers are synced by configuration alone"
+for pair in issues:160 epics:60 commits:134 releases:3 project:1 products:75; do
+	is "$(count "${pair%:*}")" "${pair#*:}" "${pair%:*}: every record"
+done
+sed -n 's/^\({"id".*}\),\{0,1\}$/\1/p' "$dir/issues.json" | LC_ALL=C sort >"$dir/want"
+stored issues >"$dir/got"
+same "$dir/want" "$dir/got" "as they came, byte by byte"
+run logs --sync issues
+has "$dir/out" 'dataset issues: seen in its first answer: items = \., paginate = link' "the log says what was seen"
+run logs --sync products
+has "$dir/out" 'items = products, paginate = offset skip limit' "of a list inside the answer too"
+before=$(sequence issues)
+run run
+is "$status $(sequence issues)" "0 $before" "a second run changes nothing"
+run test-connection --connection-id acme
+is "$status" 0 "the check tries each dataset"
+has "$dir/out" '"epics":\{"items":"\.","paginate":"link"' "and says how it is read"
+
+# ---- every way of paging, said and seen
+
+control set plain.records=250 plain.size=200 >/dev/null
+section() { # section NAME LINES...: a dataset more
+	echo "[dataset acme : rest : $1]" | ini
+	shift
+	for line; do echo "$line"; done | ini
+}
+begin
+section cursor_seen 'path = /plain/cursor'
+section linkbody_seen 'path = /plain/linkbody'
+section page_seen 'path = /plain/page'
+section cursor 'path = /plain/cursor' 'items = items' 'paginate = cursor meta.next after limit' 'page_size = 40'
+section last 'path = /plain/last' 'items = items' 'paginate = last id starting_after limit' 'has_more = has_more'
+section offset 'path = /plain/offset' 'items = items' 'paginate = offset offset limit' 'page_size = 60'
+section page 'path = /plain/page' 'items = items' 'paginate = page page limit' 'page_size = 50'
+section post 'path = /plain/post' 'method = POST' 'body = {"kind": "all"}' 'items = items' 'paginate = cursor cursor cursor limit'
+run run
+is "$status" 0 "every way of paging is walked"
+for name in cursor_seen linkbody_seen page_seen cursor last offset page post; do
+	is "$(count $name)" 250 "$name: every record"
+done
+control mutate api=plain drop=7 change=5 add=3 >/dev/null
+run run --format jsonl
+is "$(grep -c '"deleted":7' "$dir/said") $(grep -c '"updated":5' "$dir/said")" "6 8" "what is gone and what is other is seen"
+run run --format jsonl
+is "$(count page) $(count page_seen)" "246 246" "by page numbers, which prove less, when it is missed again"
+begin
+section small 'path = /plain/offset' 'paginate = offset offset limit' 'page_size = 500' 'kind = incremental'
+control set plain.records=450 >/dev/null
+run run
+is "$(count small)" "$(control get '/plain/offset?limit=1' | sed 's/.*"total":\([0-9]*\).*/\1/')" "a page that the provider keeps smaller is not the last"
+begin
+section total 'path = /total'
+control faults '{"route":"GET /total","replies":[{"body":{"items":[{"id":1}],"total":9}}]}' >/dev/null
+run run
+is "$status" 1 "a list that says that there is more, but not how, is no success"
+has "$dir/said" 'dataset total: GET /total: the answer is not all \(total is 9, and it holds 1\).*paginate = ' "and the sentence says what to write"
+control reset >/dev/null
+
+# ---- parents, maps, ids
+
+control set plain.records=12 plain.parents=7 plain.children=5 >/dev/null
+begin
+section parents 'path = /plain/parents' 'paginate = cursor meta.next after limit' 'page_size = 3'
+section children 'path = /plain/parents/${id}/children' 'parent = parents' 'paginate = cursor meta.next after limit' 'page_size = 2' 'items = items'
+section seen 'path = /plain/parents/${parents.id}/children' 'parent = parents' 'parent_field = of'
+section mapped 'path = /plain/page' 'id = email' 'map = who:name, since:created:time, number:number:string, first_tag:tags.0'
+section dotted 'path = /plain/page' 'id = tags.0' 'track_deletes = no'
+section kept 'path = /plain/page' 'map = *, label:name'
+run run
+is "$status" 0 "children of every record of their parent"
+is "$(count parents) $(count children) $(count seen)" "7 35 35" "each of them"
+stored children >"$dir/got"
+has "$dir/got" '^\{"parent_id":"parent3","id":"parent3-child0"' "with its parent's id, and the rest of the item as it came"
+stored mapped >"$dir/got"
+has "$dir/got" '^\{"who":"[^"]*","since":"20[0-9-]*T[0-9:]*Z","number":"0","first_tag":"[a-z]*","email":"' "a map renames, picks and converts; the id is put in"
+stored kept >"$dir/got"
+has "$dir/got" '^\{"label":"([^"]*)","id":"rec_[^"]*","number":[0-9]*,"name":"' "* keeps the rest"
+run records dotted --format jsonl
+has "$dir/out" '^\{"id":"([a-z]*)".*"record":\{"id":"[a-z]*","number"' "a dotted id becomes the record's id"
+control set plain.parents=6 >/dev/null
+run run --sync children --format jsonl
+has "$dir/said" '"deleted":5' "a parent that is gone takes its children along"
+
+# ---- incremental
+
+moments() { control faults '[{"route":"GET /moments?state=all&updated_after=2026-01-02T00%3A00%3A00%2B02%3A00","replies":[{"body":[{"id":3,"at":"2026-01-03T00:00:00Z"}]}]},
+	{"route":"GET /moments?state=all&updated_after=2026-01-03T00%3A00%3A00Z","replies":[{"body":[]}]},
+	{"route":"GET /moments?state=all","replies":[{"body":[{"id":2,"at":"2026-01-02T00:00:00+02:00"},{"id":1,"at":"2026-01-01T21:00:00Z"}]}]},
+	{"route":"GET /numbers?since=1767304800","replies":[{"body":[{"id":2,"m":{"at":1767304900}}]}]},
+	{"route":"GET /numbers","replies":[{"body":[{"id":1,"m":{"at":"2026-01-01T22:00:00Z"}}]}]}]' >/dev/null; }
+moments
+begin
+section moments 'path = /moments' 'query = state=all' 'kind = incremental' 'since = updated_after at' 'items = .' 'paginate = none'
+section numbers 'path = /numbers' 'kind = incremental' 'since = since m.at' 'since_format = unix' 'items = .' 'paginate = none'
+run run
+is "$status $(count moments) $(count numbers)" "0 2 1" "an incremental dataset begins with everything"
+run run
+is "$status $(count moments) $(count numbers)" "0 3 2" "and goes on from the latest time that it saw, in the records' format or the one that is said"
+run run --sync moments
+is "$status $(count moments)" "0 3" "again and again"
+
+# ---- credentials of every kind
+
+for way in 'bearer|token = s3cret|authorization: Bearer s3cret' 'header X-Api-Key|api_key = s3cret|x-api-key: s3cret' \
+	'header Authorization Token|api_key = s3cret|authorization: Token s3cret' 'basic|username = me|authorization: Basic bWU6czNjcmV0' \
+	'query key|api_key = s3cret|/plain/page?key=s3cret' '|token = s3cret|authorization: Bearer s3cret'; do
+	auth=${way%%|*} line=${way#*|}
+	begin "${line%%|*}" "${auth:+auth = $auth}" "$(case $auth in basic) echo 'password = s3cret' ;; esac)"
+	section things 'path = /plain/page' 'items = items' 'paginate = none'
+	control reset >/dev/null
+	run run
+	control requests log=1 >"$dir/got"
+	is "$status$(tr -d '"{}' <"$dir/got" | grep -ciF "$(echo "${way##*|}" | sed 's/: /:/')")" 01 "auth = ${auth:-what the credentials are}"
+done
+begin 'auth = heder X' 'api_key = x'
+section things 'path = /plain/page'
+run config --check
+run run
+is "$status" 2 "a way that there is not is an error"
+has "$dir/said" "auth: 'heder X' is no way to authenticate; say bearer, basic" "with those that there are"
+
+# ---- a sentence for each mistake
+
+fault() { # fault WORDS SECTION-LINES...: a dataset `it` with these lines cannot be synced, and that is why
+	words=$1
+	shift
+	begin
+	section it "$@"
+	run run
+	[ "$status" = 1 ] && grep -qE -e "$words" "$dir/said"
+	ok $? "told: $words"
+}
+answer() { # answer BODY: what GET /it is answered
+	control reset >/dev/null
+	control faults "{\"route\":\"GET /it\",\"replies\":[{\"body\":$1}]}" >/dev/null
+}
+answer '{"data":{"things":[{"id":1}],"n":1},"ok":true}'
+fault "dataset it: GET /it: items = data.rows leads nowhere: data is an object with things \(list of 1\), n \(number\); say for example items = data.things" 'path = /it' 'items = data.rows' 'paginate = none'
+fault "at items = data stands no list but an object with things \(list of 1\), n \(number\); say for example items = data.things" 'path = /it' 'items = data'
+answer '{"ok":true,"message":"hello"}'
+fault 'no list in the answer, which is an object with ok \(yes or no\), message \(text\); is the path right' 'path = /it'
+answer '{"id":5,"tags":["a"]}'
+fault "the answer is one record \(it has 'id' itself\), not a list; say single = yes" 'path = /it'
+answer '{"a":[{"id":1}],"b":[{"id":2}]}'
+fault 'the answer holds several lists: a \(1 records\), b \(1 records\); say which, for example items = a' 'path = /it'
+answer '[{"uuid":"u1","name":"x"},{"uuid":"u2","name":"y"}]'
+fault "the records have no 'id', which should be their id; they have: uuid, name; say which member is unique, for example id = uuid" 'path = /it'
+answer '["AF","EU"]'
+fault "holds no objects but, as its first element, text; if each is a record's id, say map = id:\." 'path = /it'
+begin
+section it 'path = /it' 'map = id:.'
+run run
+is "$status $(stored it | tr '\n' ' ')" '0 {"id":"AF"} {"id":"EU"} ' "and that is right"
+answer '"<!DOCTYPE html><html>login</html>"'
+fault "the answer is a web page \(HTML\), not JSON\. Is base_url the API's own" 'path = /it'
+answer '[]'
+fault 'paginate = pages: the first word is none of cursor, last, link' 'path = /it' 'paginate = pages'
+fault "paginate = cursor next: 'cursor' is followed by other words; say for example paginate = cursor meta.next after" 'path = /it' 'paginate = cursor next'
+fault "map: 'name:' names no member" 'path = /it' 'map = name:'
+fault "parent = nobody: the connection has no dataset of this name; it has: it" 'path = /it/${id}' 'parent = nobody'
+fault '\$\{id\} stands for a member of a parent.s record: say parent = NAME' 'path = /it/${id}'
+fault 'parents more than 3 deep, or in a circle' 'path = /it' 'parent = it'
+fault 'a path below base_url begins with a slash: path = /it' 'path = it'
+begin
+section it 'path = /plain/page'
+section below 'path = /x/${nothing}' 'parent = it'
+run run --sync below
+has "$dir/said" '\$\{nothing\}: the record of its parent it has no such member; it has: id, number, name' "a template names what the parent's record has"
+control faults '{"route":"GET /refused","replies":[{"status":401,"body":{"error":"token expired"}}]}' >/dev/null
+begin 'token = old'
+section it 'path = /refused'
+run run
+is "$status" 3 "an expired token: exit 3"
+has "$dir/said" 'token expired' "with the provider's words"
+run test-connection --connection-id acme
+is "$status" 3 "so says the check"
+
+# ---- faulty providers; a killed host
+
+control reset >/dev/null
+control set plain.records=200 plain.parents=6 plain.children=4 >/dev/null
+datasets() {
+	begin
+	section cursor 'path = /plain/cursor' 'paginate = cursor meta.next after limit' 'page_size = 20'
+	section link 'path = /plain/link?limit=20'
+	section children 'path = /plain/parents/${id}/children' 'parent = parents' 'paginate = cursor meta.next after limit' 'page_size = 2'
+	section parents 'path = /plain/parents' 'paginate = cursor meta.next after limit' 'page_size = 2'
+}
+datasets
+run run
+for name in cursor link children parents; do stored $name >"$dir/good.$name"; done
+for fault in '"429","retry_after":0' '"500"' '"cut","percent":60' '"truncated-json","percent":70'; do
+	control reset >/dev/null
+	control faults "{\"match\":\"GET /plain\",\"nth\":3,\"do\":$fault}" >/dev/null
+	datasets
+	run run
+	wrong=
+	for name in cursor link children parents; do
+		stored $name >"$dir/got"
+		cmp -s "$dir/good.$name" "$dir/got" || wrong="$wrong $name"
+	done
+	is "$status$wrong" 0 "every third answer $fault: all is there"
+done
+control reset >/dev/null
+killed=0
+for page in 1 2 3 4 5 6 7 8 9 10 11; do
+	datasets
+	control reset >/dev/null
+	control faults "[{\"match\":\"GET /plain/cursor\",\"nth\":[$page],\"do\":\"silence\",\"ms\":60000},{\"match\":\"GET /plain/link\",\"nth\":[$page],\"do\":\"silence\",\"ms\":60000}]" >/dev/null
+	for name in cursor link; do
+		"$build/sluice" --conf "$conf" run --sync $name >"$dir/out" 2>"$dir/err" </dev/null &
+		host_pid=$!
+		until_true 20 sh -c "'$build/sluice-provider' --control '$at' faults | grep -q '/plain/$name.*\"used\":1'" || :
+		kill -9 $host_pid 2>/dev/null && killed=$((killed + 1))
+		wait $host_pid 2>/dev/null
+	done
+	control reset >/dev/null
+	run run --sync cursor
+	first=$status
+	run run --sync link
+	stored cursor >"$dir/got"
+	stored link >"$dir/got.link"
+	[ "$first$status" = 00 ] && cmp -s "$dir/good.cursor" "$dir/got" && cmp -s "$dir/good.link" "$dir/got.link" || break
+done
+is "$page$first$status" "1100" "a host killed at any page goes on, and ends with the same records ($killed kills)"
