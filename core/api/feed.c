@@ -6,9 +6,11 @@
  *
  * Awkward: the time in a cursor is at least that of the last change that it is behind, shown or not, for times of changes run
  * ahead of the clock in a large commit, and the clock may be set back. */
+#include <stdlib.h>
 #include <string.h>
 #include <inttypes.h>
 #include "api/v1.h"
+#include "config/variant.h"
 
 static void
 content_put(struct json_out *o, struct slice json)
@@ -73,24 +75,36 @@ mark_take(void *arg, const struct dataset_info *d)
 	at->began = d->pruned;
 }
 
-int
-feed_find(struct api *a, struct http_call *c, enum cursor_of of, const char *text, struct feed *f)
+/* The model may bear the variant, as lists have it: "Lead::eu". */
+static uint32_t
+dataset_named(struct store *s, struct http_call *c)
 {
+	const char *model = http_param(c, "model"), *variant = http_param(c, "variant");
+	char *base = slice_dup(variant_base(model));
 	const struct dataset_name name = {
 		.connection = http_param(c, "connection"),
 		.integration = http_param(c, "integration"),
-		.model = http_param(c, "model"),
-		.variant = http_param(c, "variant"),
+		.model = base,
+		.variant = variant_of(model) ? variant_of(model) : variant,
 	};
+	uint32_t dataset = store_dataset_find(s, &name);
+
+	free(base);
+	return dataset;
+}
+
+int
+feed_find(struct api *a, struct http_call *c, enum cursor_of of, const char *text, struct feed *f)
+{
 	struct err err;
 
 	*f = (struct feed){.store = api_store(a), .clock = host_clock(api_host(a))};
 	f->at.of = of;
-	f->at.dataset = store_dataset_find(f->store, &name);
+	f->at.dataset = dataset_named(f->store, c);
 	f->limit = (size_t)http_param_int(c, "limit", 0);
 	if (!f->at.dataset) {
 		http_fail(c, 404, "unknown_dataset", "nothing of %s : %s : %s was synced: /api/v1/datasets lists what was",
-		          name.connection, name.integration, name.model);
+		          http_param(c, "connection"), http_param(c, "integration"), http_param(c, "model"));
 		return -1;
 	}
 	if (!text)

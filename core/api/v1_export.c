@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "api/v1.h"
+#include "config/variant.h"
 #include "base/mem.h"
 #include "plugin/registry.h"
 #include "serve/csv.h"
@@ -74,9 +75,14 @@ model_of(struct api *a, struct http_call *c)
 	const struct connection_settings *k =
 		settings_connection(host_settings(api_host(a)), http_param(c, "connection"), http_param(c, "integration"));
 	const struct plugin_file *f = k ? host_plugin_look(api_host(a), k->integration->plugin) : NULL;
+	char *base = slice_dup(variant_base(http_param(c, "model")));
+	const struct manifest_model *m = NULL;
 	uint16_t index;
 
-	return f ? manifest_model(f->manifest, http_param(c, "model"), &index) : NULL;
+	if (f)
+		m = manifest_model(f->manifest, base, &index);
+	free(base);
+	return m;
 }
 
 void

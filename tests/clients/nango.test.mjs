@@ -228,6 +228,48 @@ test('a frequency of its own, and back', async () => {
 	assert.equal(await refused(nango.updateSyncConnectionFrequency('close', 'users', 'acme', 'every now and then')), '400 invalid_body');
 });
 
+test('a variant of a sync has a schedule and records of its own, until it is deleted', async () => {
+	await settled('users');
+	const users = await everything({ ...of, model: 'CloseUser' });
+	assert.ok(users.length);
+	assert.deepEqual(await nango.listRecords({ ...of, model: 'CloseUser', variant: 'eu' }), { records: [], next_cursor: null });
+
+	const name = { name: 'users', variant: 'eu' }, which = { provider_config_key: 'close', connection_id: 'acme', ...name };
+	const made = await nango.createSyncVariant(which);
+	assert.deepEqual([made.name, made.variant], ['users', 'eu']);
+	const of_eu = async () => (await nango.syncStatus('close', [name], 'acme')).syncs[0];
+	await until('it has run', async () => (await of_eu()).finishedAt);
+	assert.equal((await of_eu()).id, made.id);
+	assert.equal((await of_eu()).recordCount.CloseUser, users.length);
+	assert.deepEqual((await everything({ ...of, model: 'CloseUser', variant: 'eu' })).map((r) => r.id).sort(), users.map((r) => r.id).sort());
+	assert.deepEqual((await status('users::eu')).map((x) => x.variant), ['eu'], 'by name::variant');
+	assert.deepEqual((await status('users')).map((x) => x.variant), ['base'], 'the bare name is the sync itself');
+	assert.ok((await status()).some((x) => x.variant === 'eu'), 'and a star means all');
+
+	await nango.pauseSync('close', [name], 'acme');
+	assert.equal((await of_eu()).status, 'PAUSED');
+	assert.notEqual((await status('users'))[0].status, 'PAUSED');
+	await nango.startSync('close', ['users::eu'], 'acme');
+	const before = (await of_eu()).finishedAt;
+	await nango.triggerSync('close', [name], 'acme', { reset: true });
+	await until('it has run again', async () => (await of_eu()).finishedAt !== before && (await of_eu()).status !== 'RUNNING');
+	assert.deepEqual(await nango.updateSyncConnectionFrequency('close', name, 'acme', 'every 9 minutes'), { frequency: '9 minutes' });
+	assert.match((await of_eu()).frequency, /^9 ?m/);
+	assert.ok(!/^9 ?m/.test((await status('users'))[0].frequency));
+	const cursor = (await everything({ ...of, model: 'CloseUser', variant: 'eu' }))[0]._nango_metadata.cursor;
+	assert.deepEqual(await nango.pruneRecords({ ...of, model: 'CloseUser', variant: 'eu', untilCursor: cursor }), { count: 1, has_more: false });
+	assert.ok((await everything({ ...of, model: 'CloseUser' })).every((r) => !r._nango_metadata.pruned_at), 'of one, not of the other');
+
+	assert.equal(await refused(nango.createSyncVariant(which)), '400 sync_variant_already_exists');
+	assert.equal(await refused(nango.createSyncVariant({ ...which, variant: 'base' })), '400 invalid_variant');
+	assert.equal(await refused(nango.createSyncVariant({ ...which, name: 'nothing' })), '400 unknown_sync');
+	assert.equal(await refused(nango.createSyncVariant({ ...which, connection_id: 'nobody' })), '400 unknown_connection');
+	assert.deepEqual(await nango.deleteSyncVariant(which), { success: true });
+	assert.equal(await refused(nango.deleteSyncVariant(which)), '404 not_found');
+	assert.deepEqual(await status('users::eu'), []);
+	assert.equal((await everything({ ...of, model: 'CloseUser', variant: 'eu' })).length, users.length, 'what it brought stays');
+});
+
 // ---- connections and metadata
 
 test('connections: listed, searched, and one in full', async () => {

@@ -123,6 +123,8 @@ is "$(error)" "400 no_syncs_found" "nor a run"
 ask GET '/api/v1/syncs?connection=acme&sync=things&variant=eu'
 has "$dir/out" '"sync":"things::eu"' "/api/v1 takes the variant as a parameter"
 hasnt "$dir/out" '"sync":"things"' "and means that one"
+ask GET '/api/v1/datasets/acme/sorts/Thing::eu/records'
+has "$dir/out" '"id":"of eu"' "records go by MODEL::VARIANT too"
 ask GET '/api/v1/runs?sync=things&variant=eu'
 is "$(grep -o '"sync":"[a-z:]*"' "$dir/out" | sort | uniq -c | tr -s ' ')" ' 2 "sync":"things::eu"' "so its runs are found"
 ask GET '/api/v1/syncs/acme/sorts/things/checkpoint?variant=eu'
@@ -208,6 +210,19 @@ is "$code" 200 "and removes it"
 ask GET '/api/v1/variants?connection=acme&sync=things'
 is "$(grep -o '"name":"[a-z:]*"' "$dir/out" | tr '\n' ' ')" '"name":"things::eu" "name":"things::us" ' "and lists what is left"
 
+# ---- deletes held back, of one alone
+
+ask POST /connections/metadata "{\"connection_id\":\"acme\",\"provider_config_key\":\"sorts\",\"metadata\":{\"empty\":true}}"
+ask POST /sync/trigger "{\"syncs\":[\"things::us\"],$(of)}"
+until_true 20 ran things::us 2
+ask GET /api/v1/held
+is "$(grep -o '"sync":"[a-z:]*"' "$dir/out") $(grep -o '"held":[0-9]*' "$dir/out")" '"sync":"things::us" "held":2' "its deletes are held back"
+ask POST '/api/v1/held/acme/sorts/things/Thing/confirm?variant=us' '{}'
+is "$code" 200 "and confirmed by its name"
+ask GET '/api/v1/datasets?model=Thing'
+is "$(grep -o '"live":[0-9]*' "$dir/out" | head -n 3 | tr '\n' ' ')" '"live":2 "live":2 "live":0 ' "which deletes nothing of the others"
+ask POST /connections/metadata "{\"connection_id\":\"acme\",\"provider_config_key\":\"sorts\",\"metadata\":{}}"
+
 # ---- how many
 
 ask POST /sync/pause "{\"syncs\":[],$(of)}"
@@ -238,7 +253,7 @@ down TERM
 run run --sync things::us --connection-id acme
 is "$status" 0 "without a service the command line runs one"
 run records Thing::us --connection-id acme --format jsonl
-has "$dir/out" '"runs":2' "once more"
+has "$dir/out" '"runs":3' "once more"
 run variants remove things::us --connection-id acme
 is "$status" 0 "and removes it"
 run run --sync things::us --connection-id acme

@@ -16,7 +16,8 @@ variant(struct sluice_run *run, char out[64])
 	return out;
 }
 
-/* Two records that bear its name; how often it ran, and how many of its own it found. All that it does not list is deleted. */
+/* Two records that bear its name; how often it ran, and how many of its own it found. All that it does not list is deleted. Where
+ * its metadata says so the listing is empty. */
 static int
 fetch_things(struct sluice_run *run)
 {
@@ -29,7 +30,8 @@ fetch_things(struct sluice_run *run)
 	for (long k = sluice_list_records(run, "Thing", 0, &listed); k > 0; k = sluice_list_records(run, "Thing", 1, &listed))
 		found += k;
 	snprintf(text, sizeof text, "[{\"id\":\"%s\",\"runs\":%d,\"found\":%ld},{\"id\":\"of %s\"}]", name, runs, found, name);
-	sluice_batch_save(run, "Thing", text, strlen(text));
+	if (!strstr(sluice_get_metadata(run), "\"empty\":true"))
+		sluice_batch_save(run, "Thing", text, strlen(text));
 	sluice_full_done(run, "Thing");
 	snprintf(text, sizeof text, "%d", runs);
 	sluice_save_checkpoint(run, text);

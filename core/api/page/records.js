@@ -7,7 +7,7 @@ import { h, section } from './dom.js';
 import { more } from './filter.js';
 import { bytes, cut, number, plural, when } from './format.js';
 import { pretty } from './json.js';
-import { link } from './route.js';
+import { link, model_name } from './route.js';
 import { table } from './table.js';
 
 const PAGE = 25;
@@ -19,6 +19,8 @@ const named = d => [d.connection, d.integration, d.model].join('\u0000');
 async function load({ connection, integration, model, cursor }) {
 	const datasets = await get('datasets');
 
+	for (const d of datasets.data)
+		d.model = model_name(d);
 	datasets.data.sort((a, b) => named(a) < named(b) ? -1 : 1);
 	const chosen = datasets.data.find(d => d.connection === connection && d.integration === integration && d.model === model);
 

@@ -29,6 +29,11 @@ export function run_link(run) {
 	return link('run', { run });
 }
 
+/* A model as paths have it: with its variant, where it is not that of the sync itself. */
+export function model_name({ model, variant }) {
+	return variant && variant !== 'base' ? `${model}::${variant}` : model;
+}
+
 export function sync_name({ connection, integration, sync }) {
 	return `${connection} : ${integration} : ${sync}`;
 }

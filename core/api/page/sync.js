@@ -8,7 +8,7 @@ import { plural, when } from './format.js';
 import { history_bars } from './history.js';
 import { limit_cards } from './limits.js';
 import { progress_line } from './progress.js';
-import { link } from './route.js';
+import { link, model_name } from './route.js';
 import { run_columns } from './runs.js';
 import { sync_note, sync_row } from './sync-row.js';
 import { table } from './table.js';
@@ -48,8 +48,8 @@ function draw({ sync, runs, limits, datasets }, parameters, again) {
 		section('Now', now(sync)),
 		section('History', runs.length ? h('div', { class: 'card' }, history_bars(runs)) : null,
 			table({ label: 'Past runs', columns: run_columns, rows: runs.slice(0, 12), key: r => r.run, nothing: 'It has not run yet.' })),
-		datasets.length ? section('Datasets of the connection', h('div', { class: 'card' }, facts(datasets.map(d => [d.model,
-			h('a', { href: link('records', { connection: d.connection, integration: d.integration, model: d.model }) }, plural(d.live, 'record'))])))) : null,
+		datasets.length ? section('Datasets of the connection', h('div', { class: 'card' }, facts(datasets.map(d => [model_name(d),
+			h('a', { href: link('records', { connection: d.connection, integration: d.integration, model: model_name(d) }) }, plural(d.live, 'record'))])))) : null,
 		limits.length ? section('Limits', limit_cards(limits)) : null,
 	];
 }
