@@ -32,7 +32,7 @@
  *   1.3  2026-11-23  sluice_connector.dataset and .dataset_options, sluice_dataset(): datasets that the operator names
  *                    SLUICE_LINK_PATH (an older host takes the link as it is)
  *   1.4  2026-11-23  SLUICE_ANY_AUTH; sluice_map: an empty `to`; SLUICE_LIMIT_UNSURE; sluice_partial(); the member
- *                    "datasets" of sluice_get_connection()
+ *                    "datasets" of sluice_get_connection(), and "variant"
  */
 #ifndef SLUICE_H
 #define SLUICE_H
@@ -592,7 +592,8 @@ sluice_list_records(struct sluice_run *run, const char *model, int again, const 
 }
 
 /* {"connection":"acme","integration":"slack","options":{...}}: never credentials. Where the operator names datasets, also
- * "datasets":{"NAME":{options of that section, and its id},...}, whatever is running. At once. */
+ * "datasets":{"NAME":{options of that section, and its id},...}, whatever is running. In a run of a variant of a sync also
+ * "variant":"eu", its name. At once. */
 static inline const char *sluice_get_connection(struct sluice_run *run) { return run->host->get_connection(run); }
 /* An option: a string's text, anything else as JSON; NULL when neither given nor with a fallback. At once. */
 static inline const char *
