@@ -6,9 +6,9 @@
  * resuming, change detection, deletes, schedules) is the host's work.
  *
  *   Ownership.  What you pass is copied before the call returns. What you are given is the host's and lives until your
- *               function returns (a page: until the next page of its loop; an answer: at least until 64 MiB of later
- *               ones have come). You never free ours, we never free yours. No text that you are given is NULL unless a
- *               call says so.
+ *               function returns (a page: until the next page of its loop, or of its listing; an answer: at least
+ *               until 64 MiB of later ones have come). You never free ours, we never free yours. No text that you are
+ *               given is NULL unless a call says so.
  *   Errors.     Every call returns 0 (or a count) or a negative enum sluice_status, and the first failure sticks: later
  *               calls do nothing and return it. So: write straight code, and end with `return sluice_status(run)`.
  *   Steps.      A long run is cut into steps. When one is over, the loop over sluice_paginate just ends, what you write
@@ -579,7 +579,7 @@ static inline int sluice_clear_checkpoint(struct sluice_run *run) { return run->
 
 /* What was synced on this connection: *json becomes an array of the records found (deleted ones are left out). ids
  * end with NULL. list: pages of 100 from the oldest change on; again = 0 begins, 1 goes on; returns how many are in
- * *json, 0 at the end. */
+ * *json, 0 at the end. A listed page lives until the next. */
 static inline long
 sluice_get_records(struct sluice_run *run, const char *model, const char *const *ids, const char **json)
 {

@@ -311,6 +311,7 @@ step_finish(struct step *s)
 {
 	pager_finish(s);
 	arena_free(&s->arena);
+	buf_free(&s->listed);
 	buf_free(&s->metadata);
 	buf_free(&s->checkpoint);
 	buf_free(&s->out);

@@ -54,7 +54,8 @@ struct step {
 	struct slice options;              /* JSON object inside connection */
 	struct buf metadata, checkpoint;   /* as this run sees them; an empty checkpoint is none */
 	const char *metadata_given, *checkpoint_given; /* copies that the plugin holds; NULL: changed since */
-	uint64_t list_cursor;              /* sluice_list_records */
+	uint64_t list_cursor;              /* sluice_list_records: where it is, */
+	struct buf listed;                 /* and the page of it that the plugin holds */
 
 	/* how it goes */
 	int status;                        /* enum sluice_status; the first failure */

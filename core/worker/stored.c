@@ -1,4 +1,5 @@
-/* stored.c - MSG_GET and the MSG_RECORDS that answer it, as one JSON array in the step's memory.
+/* stored.c - MSG_GET and the MSG_RECORDS that answer it, as one JSON array in the step's memory. A page of a listing takes the
+ * place of the one before, so that a connector can go over millions.
  *
  * Awkward: answers to prefetched pages may come in between; they are put where they belong. */
 #include "worker/stored.h"
@@ -102,7 +103,6 @@ long
 run_list_records(struct sluice_run *run, const char *model, int again, const char **json)
 {
 	struct step *s = step_of(run);
-	struct buf array = {0};
 	uint16_t index;
 	long n;
 
@@ -116,7 +116,10 @@ run_list_records(struct sluice_run *run, const char *model, int again, const cha
 		return s->status;
 	if (!again)
 		s->list_cursor = 0;
-	buf_putc(&array, '[');
-	n = records_wait(s, get_send(s, index, true, s->list_cursor, NULL, 0), &array, &s->list_cursor);
-	return records_give(s, &array, n, json);
+	buf_clear(&s->listed);
+	buf_putc(&s->listed, '[');
+	n = records_wait(s, get_send(s, index, true, s->list_cursor, NULL, 0), &s->listed, &s->list_cursor);
+	buf_putc(&s->listed, ']');
+	*json = buf_str(&s->listed);
+	return n < 0 ? s->status : n;
 }
