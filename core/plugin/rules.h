@@ -37,6 +37,8 @@ struct manifest_text {
 };
 extern const struct manifest_text manifest_webhook_texts[];
 
+void texts_free(char **list); /* manifest.c: a NULL-terminated list and what is in it; NULL is fine */
+
 extern const struct manifest_word *const manifest_auths, *const manifest_kinds;
 
 #endif
