@@ -12,6 +12,7 @@
 #include "api/metrics.h"
 #include "base/mem.h"
 #include "deliver/deliver.h"
+#include "plugin/registry.h"
 #include "run/idset.h"
 #include "run/member.h"
 #include "run/metrics.h"
@@ -33,6 +34,12 @@ static const struct metric_family events_parked = {
 static const struct metric_family events_failures = {
 	"sluice_webhook_failures", "Attempts that failed in a row, since the receiver last took an event.", METRIC_GAUGE,
 	{"endpoint"}, NULL, 0};
+static const struct metric_family events_waiting = {
+	"sluice_events_waiting", "Events that a provider sent and that wait to be handled.", METRIC_GAUGE,
+	{"connection", "integration"}, NULL, 0};
+static const struct metric_family events_dead = {
+	"sluice_events_dead", "Events that a provider sent, that failed and wait for a person.", METRIC_GAUGE,
+	{"connection", "integration"}, NULL, 0};
 static const struct metric_family active = {"sluice_runs_active", "Runs under way.", METRIC_GAUGE, {NULL}, NULL, 0};
 static const struct metric_family success = {
 	"sluice_last_success_timestamp_seconds", "When the last successful run of a sync began, in seconds since 1970.", METRIC_GAUGE,
@@ -217,10 +224,26 @@ dataset_put(void *arg, const struct dataset_info *d)
 	return true;
 }
 
+struct counting {
+	struct scrape *scrape;
+	const struct metric_family *family;
+};
+
+static void
+events_put(void *arg, const struct inbox_count *n)
+{
+	const struct counting *c = arg;
+
+	if (scrape_knows(c->scrape, n->connection, n->integration))
+		metric_set(c->scrape->m, c->family, (const char *const[]){n->connection, n->integration}, (double)n->n);
+}
+
 static void
 store_put(struct scrape *s)
 {
+	struct counting waiting_events = {s, &events_waiting}, dead_events = {s, &events_dead};
 	struct store_stats stats;
+	struct err err;
 
 	store_stats(s->store, &stats);
 	metric_set(s->m, &bytes, (const char *const[]){"file"}, (double)stats.file_bytes);
@@ -229,6 +252,8 @@ store_put(struct scrape *s)
 	metric_set(s->m, &reader, NULL, (double)stats.oldest_reader_ms / 1000);
 	metric_set(s->m, &waiting, NULL, (double)stats.oldest_waiting_ms / 1000);
 	metric_put(s->m, &commit_seconds, NULL, stats.took, (double)stats.took_us / 1e6);
+	store_inbox_count(s->store, INBOX_WAITING, events_put, &waiting_events, &err);
+	store_inbox_count(s->store, INBOX_DEAD, events_put, &dead_events, &err);
 	store_scopes(s->store, scope_put, s, NULL);
 	store_datasets(s->store, dataset_put, s, NULL);
 }
@@ -254,6 +279,24 @@ scrape_free(void *arg)
 	free(s);
 }
 
+/* Whoever may be sent events has none until some are found: a series that comes and goes makes alerts that never end. */
+static void
+connection_put(struct host *h, struct scrape *s, const struct connection_settings *k)
+{
+	const char *const of[] = {k->name, k->integration->name};
+	const struct plugin_file *plugin = host_plugin_look(h, k->integration->plugin);
+	struct buf name = {0};
+	bool fresh;
+
+	buf_printf(&name, "%s\n%s", k->name, k->integration->name);
+	idset_put(&s->known, buf_view(&name), &fresh);
+	buf_free(&name);
+	if (plugin && plugin->manifest && plugin->manifest->n_webhooks) {
+		metric_set(s->m, &events_waiting, of, 0);
+		metric_set(s->m, &events_dead, of, 0);
+	}
+}
+
 static void
 metrics_get(struct http_call *c, void *arg)
 {
@@ -261,17 +304,11 @@ metrics_get(struct http_call *c, void *arg)
 	const struct settings *settings = host_settings(api_host(a));
 	struct metrics *m = host_metrics(api_host(a));
 	struct scrape *s = XNEW(struct scrape);
-	struct buf name = {0};
-	bool fresh;
 
 	s->store = api_store(a);
 	s->m = metrics_new();
-	for (size_t i = 0; i < settings->n_connections; i++) {
-		buf_clear(&name);
-		buf_printf(&name, "%s\n%s", settings->connections[i]->name, settings->connections[i]->integration->name);
-		idset_put(&s->known, buf_view(&name), &fresh);
-	}
-	buf_free(&name);
+	for (size_t i = 0; i < settings->n_connections; i++)
+		connection_put(api_host(a), s, settings->connections[i]);
 	memory_put(a, m);
 	metrics_write(m, &s->text);
 	http_read(c, scrape_answer, s, scrape_free);

@@ -37,6 +37,9 @@ static const struct http_field list_fields[] = {
 	{.name = "file_bytes", .type = HTTP_INT, .help = "of the store"},
 	{.name = "free_disk", .type = HTTP_INT},
 	{.name = "webhooks", .type = HTTP_ARRAY, .help = "endpoints of applications, as GET /api/v1/webhooks has them"},
+	{.name = "events", .type = HTTP_ARRAY, .help = "how many events of providers wait (state waiting) or were put aside (dead), by connection"},
+	{.name = "serving", .type = HTTP_BOOL, .help = "a service runs; else nothing begins by itself"},
+	{.name = "listens", .type = HTTP_ARRAY, .nullable = true, .help = "where this API is"},
 	{0},
 };
 static const struct http_field checkpoint_fields[] = {

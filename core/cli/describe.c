@@ -102,6 +102,69 @@ syncs_text(const struct manifest *m)
 }
 
 static void
+fields_line(struct buf *out, const struct manifest_field *fields, size_t n)
+{
+	buf_clear(out);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(out, "%s%s %s%s", i ? ", " : "", fields[i].name, manifest_type_name(fields[i].type),
+		           fields[i].flags & SLUICE_OPTIONAL ? "?" : "");
+}
+
+/* What `sluice action` and POST /action/trigger take and give. */
+static void
+actions_text(const struct manifest *m)
+{
+	struct table t = {.columns = 5};
+	struct buf line = {0};
+	char time[TIME_TEXT_MAX];
+
+	table_cell(&t, "ACTION");
+	table_cell(&t, "INPUT");
+	table_cell(&t, "ANSWER");
+	table_cell(&t, "AT MOST");
+	table_cell(&t, "WHAT IT DOES");
+	for (size_t i = 0; i < m->n_actions; i++) {
+		const struct manifest_action *a = &m->actions[i];
+		table_cell(&t, a->name);
+		fields_line(&line, a->input, a->n_input);
+		table_cell(&t, line.len ? buf_str(&line) : "anything");
+		fields_line(&line, a->output, a->n_output);
+		table_cell(&t, line.len ? buf_str(&line) : "anything");
+		table_cell(&t, a->timeout_ms ? duration_format(a->timeout_ms, time) : "-");
+		buf_clear(&line);
+		buf_printf(&line, "%s%s", a->description ? a->description : "-",
+		           a->flags & SLUICE_REPEATABLE ? " (repeatable)" : "");
+		table_cell(&t, buf_str(&line));
+	}
+	if (m->n_actions) {
+		putchar('\n');
+		table_print(&t, stdout);
+	}
+	buf_free(&line);
+}
+
+/* What a provider may send, and how it is known to be the provider's. */
+static void
+webhooks_text(const struct manifest *m)
+{
+	for (size_t i = 0; i < m->n_webhooks; i++) {
+		const struct manifest_webhook *w = &m->webhooks[i];
+		printf("\nwebhook %s: POST /webhook/INTEGRATION%s\n", w->name,
+		       w->account ? "/CONNECTION, or /webhook/INTEGRATION for all accounts" : "/CONNECTION");
+		if (w->signature)
+			printf("  signed in %s, with webhook_secret of the connection\n", w->signature);
+		else
+			printf("  not signed: wants webhook_unsigned = yes\n");
+		if (w->account)
+			printf("  whose it is: option or metadata %s, as %s in the payload says\n", w->account_name, w->account);
+		for (size_t k = 0; w->types && w->types[k]; k++)
+			printf("%s%s%s", k ? ", " : "  handles ", w->types[k], w->types[k + 1] ? "" : "\n");
+		if (!w->types || !w->types[0])
+			puts("  handles every type");
+	}
+}
+
+static void
 models_text(const struct manifest *m)
 {
 	for (size_t i = 0; i < m->n_models; i++) {
@@ -130,6 +193,8 @@ describe_show(struct cli *c, const struct manifest *m)
 			dataset_text(m);
 		if (m->n_syncs)
 			syncs_text(m);
+		actions_text(m);
+		webhooks_text(m);
 		models_text(m);
 		return;
 	}
@@ -211,7 +276,7 @@ const struct command command_describe = {
 	.name = "describe",
 	.usage = "[NAME | PATH.so]",
 	.summary =
-                "Shows what a connector declares: options, syncs, models; without a name, which connectors there are",
+                "Shows what a connector declares: options, syncs, actions, webhooks, models; without a name, which connectors there are",
 	.help = "A path needs no configuration: only --conf, when it is given, is read.",
 	.args_max = 1,
 	.alone = describe_alone,

@@ -13,6 +13,7 @@ static const struct cli_flag flags[] = {
 	{"--sync", "S", "only the sync of this name"},
 	{"--connection-id", "C", "only this connection"},
 	{"--integration", "I", "only connections of this integration"},
+	{"--host", NULL, "the host instead of its syncs: where it listens, its webhooks, events that wait; in JSON one object"},
 	{NULL, NULL, NULL},
 };
 
@@ -25,6 +26,7 @@ struct standing {
 	size_t n_live, at;     /* at: pick that the next row belongs to */
 	struct table table;
 	struct buf notes; /* lines below the table */
+	struct buf end;   /* what was told besides the rows: of the host */
 	const struct connection_settings *told; /* whose notes came last */
 	bool remote;
 };
@@ -430,28 +432,67 @@ webhook_notes(struct standing *s, struct slice webhooks)
 	}
 }
 
+/* Events of providers that wait, and those that wait for a person. */
+static void
+event_notes(struct standing *s, struct slice events)
+{
+	struct json_iter it = json_iter(events);
+
+	while (json_next(&it)) {
+		char *connection = member_text(it.value, "connection"), *integration = member_text(it.value, "integration");
+		bool dead = json_string_is(member_raw(it.value, "state"), "dead");
+		long long n = member_int(it.value, "count", 0);
+
+		buf_printf(&s->notes, "events of %s : %s: %lld %s: `sluice events list --%s`\n", connection, integration, n,
+		           dead        ? (n == 1 ? "failed too often and was put aside" : "failed too often and were put aside")
+		           : n == 1 ? "waits to be handled"
+		                    : "wait to be handled",
+		           dead ? "dead" : "waiting");
+		free(connection);
+		free(integration);
+	}
+}
+
+static void
+listen_note(struct standing *s, struct slice listens)
+{
+	struct json_iter it = json_iter(listens);
+	const char *before = "Listens on ";
+
+	if (json_type(listens) != JSON_ARRAY)
+		return;
+	while (json_next(&it)) {
+		buf_puts(&s->notes, before);
+		json_unquote(it.value, &s->notes);
+		before = ", ";
+	}
+	buf_puts(&s->notes, *before == ',' ? "\n" : "Listens nowhere: [host] listen is none\n");
+}
+
 static int
 status_ask(struct standing *s, struct err *err)
 {
 	static const char *const head[] = {"CONNECTION", "INTEGRATION",  "SYNC", "STATUS", "RECORDS",
 	                                   "LAST RUN",   "LAST SUCCESS", "DUE",  "SANDBOX"};
-	struct buf question = {0}, end = {0};
+	struct buf question = {0};
 	int rc;
 
 	s->table.columns = LENGTH(head);
 	for (size_t i = 0; i < LENGTH(head); i++)
 		table_cell(&s->table, head[i]);
-	rc = access_ask(s->access, SLICE("{\"query\":\"datasets\"}"), dataset_keep, s, &end, err);
-	for (size_t from = 0; rc == 0 && from < s->picks->n; from += ASKED_AT_ONCE) {
+	rc = access_ask(s->access, SLICE("{\"query\":\"datasets\"}"), dataset_keep, s, &s->end, err);
+	for (size_t from = 0; rc == 0 && (from == 0 || from < s->picks->n); from += ASKED_AT_ONCE) { /* of no sync too: of the host */
 		buf_clear(&question);
-		buf_clear(&end);
+		buf_clear(&s->end);
 		status_question(s->picks, from, &question);
-		rc = access_ask(s->access, buf_view(&question), status_row, s, &end, err);
+		rc = access_ask(s->access, buf_view(&question), status_row, s, &s->end, err);
 	}
-	if (rc == 0)
-		webhook_notes(s, member_raw(buf_view(&end), "webhooks"));
+	if (rc == 0) {
+		webhook_notes(s, member_raw(buf_view(&s->end), "webhooks"));
+		event_notes(s, member_raw(buf_view(&s->end), "events"));
+		listen_note(s, member_raw(buf_view(&s->end), "listens"));
+	}
 	buf_free(&question);
-	buf_free(&end);
 	return rc;
 }
 
@@ -473,6 +514,27 @@ status_show(struct standing *s)
 		puts("\nAnother process has the store open, and answered.");
 }
 
+static void
+host_show(struct standing *s)
+{
+	static const char *const members[] = {"serving", "listens", "webhooks", "events", "file_bytes", "free_disk"};
+	struct buf out = {0};
+	struct json_out o = json_out(&out);
+
+	if (s->cli->format == FORMAT_TEXT) {
+		fputs(s->notes.len ? buf_str(&s->notes) : "No service runs here; nothing waits.\n", stdout);
+		return;
+	}
+	json_open(&o, '{');
+	for (size_t i = 0; i < LENGTH(members); i++) {
+		struct slice value = member_raw(buf_view(&s->end), members[i]);
+		json_kv_raw(&o, members[i], value.len ? value : SLICE("null"));
+	}
+	json_close(&o, '}');
+	print_object(s->cli, buf_view(&out));
+	buf_free(&out);
+}
+
 static int
 command_status_run(struct cli *c)
 {
@@ -486,8 +548,11 @@ command_status_run(struct cli *c)
 		return cli_fail(c, &err);
 	s.access = &a;
 	s.picks = &picks;
-	if (pick_syncs(c, a.host, &picks, &err) != 0 || status_ask(&s, &err) != 0) {
+	if ((!cli_has(c, "--host") && pick_syncs(c, a.host, &picks, &err) != 0) || status_ask(&s, &err) != 0) {
 		code = cli_fail(c, &err);
+	} else if (cli_has(c, "--host")) {
+		host_show(&s);
+		code = 0;
 	} else {
 		code = picks.exit;
 		if (c->format == FORMAT_TEXT)
@@ -499,6 +564,7 @@ command_status_run(struct cli *c)
 	idset_free(&s.datasets);
 	free(s.live);
 	buf_free(&s.notes);
+	buf_free(&s.end);
 	free(picks.list);
 	access_close(&a);
 	return code;
@@ -506,7 +572,7 @@ command_status_run(struct cli *c)
 
 const struct command command_status = {
 	.name = "status",
-	.usage = "[--connection-id C] [--integration I] [--sync S]",
+	.usage = "[--connection-id C] [--integration I] [--sync S] | --host",
 	.summary = "Shows each sync: last run, last success, when due, records, what needs a person",
 	.flags = flags,
 	.run = command_status_run,

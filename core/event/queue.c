@@ -388,12 +388,12 @@ events_waiting(const struct events *q, uint32_t scope)
 }
 
 static void
-waiting_found(void *arg, uint32_t scope, uint64_t waiting)
+waiting_found(void *arg, const struct inbox_count *n)
 {
-	struct lane *l = lane_get(arg, scope);
+	struct lane *l = lane_get(arg, n->scope);
 
 	if (l)
-		l->waiting = waiting;
+		l->waiting = n->n;
 }
 
 struct events *
@@ -402,7 +402,7 @@ events_open(struct host *h, struct err *err)
 	struct events *q = XNEW(struct events);
 
 	q->host = h;
-	if (store_inbox_waiting(host_store(h), waiting_found, q, err) != 0)
+	if (store_inbox_count(host_store(h), INBOX_WAITING, waiting_found, q, err) != 0)
 		goto out;
 	if (uv_timer_init(host_loop(h), &q->timer) != 0) {
 		err_set(err, ERR_HOST, "the event loop takes no more handles");

@@ -357,8 +357,11 @@ ask_status(struct question *q)
 		free(integration);
 		free(sync);
 	}
+	json_kv_bool(&q->end, "serving", host_service(q->host) != NULL);
+	json_kv_raw(&q->end, "listens", host_service(q->host) ? host_addresses(q->host) : SLICE("null"));
 	if (q->store) {
 		status_endpoints(q, &q->end);
+		status_events(q, &q->end);
 		store_stats(q->store, &stats);
 		json_kv_int(&q->end, "file_bytes", (int64_t)stats.file_bytes);
 		json_kv_int(&q->end, "free_disk", (int64_t)stats.free_disk);

@@ -515,6 +515,7 @@ ask_doctor(struct question *q)
 	}
 	doctor_connections(q);
 	doctor_webhooks(q);
+	doctor_events(q);
 	if (chosen_each(q->host, &a, sync_check, &syncs, &none) != 0) {
 		p.check = "schedule";
 		found(&p, PROBLEM, "see `sluice status`", "%s", none.text);

@@ -97,6 +97,39 @@ ask_events(struct question *q)
 	return rc;
 }
 
+/* ---- how many: for `status` ---- */
+
+struct counting {
+	struct json_out *o;
+	enum inbox_state state;
+};
+
+static void
+count_write(void *arg, const struct inbox_count *n)
+{
+	const struct counting *c = arg;
+
+	json_open(c->o, '{');
+	json_kv_str(c->o, "connection", n->connection);
+	json_kv_str(c->o, "integration", n->integration);
+	json_kv_str(c->o, "state", states[c->state]);
+	json_kv_int(c->o, "count", (int64_t)n->n);
+	json_close(c->o, '}');
+}
+
+void
+status_events(struct question *q, struct json_out *o)
+{
+	struct counting waiting = {o, INBOX_WAITING}, dead = {o, INBOX_DEAD};
+	struct err err;
+
+	json_key(o, "events");
+	json_open(o, '[');
+	store_inbox_count(q->store, INBOX_WAITING, count_write, &waiting, &err);
+	store_inbox_count(q->store, INBOX_DEAD, count_write, &dead, &err);
+	json_close(o, ']');
+}
+
 static void
 event_one(void *arg, const struct inbox_event *e)
 {

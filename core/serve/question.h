@@ -45,6 +45,8 @@ void doctor_row(struct question *q, const char *check, const char *subject, cons
 void doctor_connections(struct question *q);
 /* query_doctor_webhooks.c */
 void doctor_webhooks(struct question *q);
+/* query_doctor_events.c */
+void doctor_events(struct question *q);
 
 /* query_alerts.c */
 int ask_alerts(struct question *q);
@@ -69,6 +71,7 @@ int ask_events(struct question *q);
 int ask_event(struct question *q);
 int ask_retry_events(struct question *q);
 int ask_drop_events(struct question *q);
+void status_events(struct question *q, struct json_out *o); /* "events":[...]: how many wait, how many were put aside */
 
 /* query_held.c */
 int ask_held(struct question *q);

@@ -6,7 +6,7 @@
  *
  * The end of an event stands in the commit of what its handler saved, so none is handled twice or left out by a kill. An
  * entry is its scope and state, and then, sealed and bound to these and to its number, the event. The index has each event
- * under its scope and a keyed hash of handler and id, and those that wait under scope and number.
+ * under its scope and a keyed hash of handler and id; those that wait, and those that were put aside, under scope and number too.
  *
  * Awkward: numbers are never handed out again, also when the newest event goes, because a run that has one in hand names it
  * by number. So the last one stands in the index too. */
@@ -16,9 +16,10 @@
 
 #define HEAD_SIZE (4 + 1) /* scope, state */
 #define TEXT_MAX (64u << 20)
-enum { KEY_LAST = 'n', KEY_ID = 'i', KEY_WAITS = 'w' };
+enum { KEY_LAST = 'n', KEY_ID = 'i' };
+static const uint8_t listed[] = {[INBOX_WAITING] = 'w', [INBOX_DONE] = 0, [INBOX_DEAD] = 'd'}; /* 0: not by its state */
 #define ID_KEY_SIZE (1 + 4 + SEAL_ID_SIZE)
-#define WAIT_KEY_SIZE (1 + 4 + 8)
+#define STATE_KEY_SIZE (1 + 4 + 8)
 
 static void
 id_key(const struct seal *seal, const struct inbox_event *e, uint8_t out[ID_KEY_SIZE])
@@ -34,12 +35,12 @@ id_key(const struct seal *seal, const struct inbox_event *e, uint8_t out[ID_KEY_
 }
 
 static struct slice
-wait_key(uint32_t scope, uint64_t number, uint8_t out[WAIT_KEY_SIZE])
+state_key(enum inbox_state state, uint32_t scope, uint64_t number, uint8_t out[STATE_KEY_SIZE])
 {
-	out[0] = KEY_WAITS;
+	out[0] = listed[state];
 	put_be32(out + 1, scope);
 	put_be64(out + 5, number);
-	return slice_of(out, WAIT_KEY_SIZE);
+	return slice_of(out, STATE_KEY_SIZE);
 }
 
 /* What the seal is bound to. */
@@ -151,7 +152,7 @@ int
 apply_inbox(struct group *g, struct commit *c, struct reader *r)
 {
 	struct inbox_event e = {.scope = reader_u32(r), .state = INBOX_WAITING};
-	uint8_t id[ID_KEY_SIZE], waits[WAIT_KEY_SIZE];
+	uint8_t id[ID_KEY_SIZE], waits[STATE_KEY_SIZE];
 	MDB_val v;
 	int rc;
 
@@ -171,7 +172,7 @@ apply_inbox(struct group *g, struct commit *c, struct reader *r)
 	if (!rc)
 		rc = group_put(g, DB_INBOXKEY, slice_of(id, sizeof(id)), slice_of(&e.number, sizeof(e.number)));
 	if (!rc)
-		rc = group_put(g, DB_INBOXKEY, wait_key(e.scope, e.number, waits), (struct slice){0});
+		rc = group_put(g, DB_INBOXKEY, state_key(e.state, e.scope, e.number, waits), (struct slice){0});
 	return rc ? rc : entry_put(g, &e);
 }
 
@@ -189,15 +190,30 @@ commit_inbox_change(struct commit *c, uint64_t number, const struct inbox_change
 }
 
 static int
+entry_list(struct group *g, const struct inbox_event *e)
+{
+	uint8_t key[STATE_KEY_SIZE];
+
+	return listed[e->state] ? group_put(g, DB_INBOXKEY, state_key(e->state, e->scope, e->number, key), (struct slice){0}) : 0;
+}
+
+static int
+entry_unlist(struct group *g, const struct inbox_event *e)
+{
+	uint8_t key[STATE_KEY_SIZE];
+
+	return listed[e->state] ? group_del(g, DB_INBOXKEY, state_key(e->state, e->scope, e->number, key)) : 0;
+}
+
+static int
 entry_drop(struct group *g, const struct inbox_event *e)
 {
-	uint8_t id[ID_KEY_SIZE], waits[WAIT_KEY_SIZE], key[8];
+	uint8_t id[ID_KEY_SIZE], key[8];
 	int rc;
 
 	id_key(&g->s->seal, e, id);
 	put_be64(key, e->number);
-	if ((rc = group_del(g, DB_INBOXKEY, slice_of(id, sizeof(id)))) ||
-	    (rc = group_del(g, DB_INBOXKEY, wait_key(e->scope, e->number, waits))))
+	if ((rc = group_del(g, DB_INBOXKEY, slice_of(id, sizeof(id)))) || (rc = entry_unlist(g, e)))
 		return rc;
 	return group_del(g, DB_INBOX, slice_of(key, sizeof(key)));
 }
@@ -215,8 +231,6 @@ static const struct {
 static int
 entry_change(struct group *g, struct inbox_event *e, const struct inbox_change *how)
 {
-	uint8_t waits[WAIT_KEY_SIZE];
-	struct slice key = wait_key(e->scope, e->number, waits);
 	int rc;
 
 	if (how->what == INBOX_DROP)
@@ -226,13 +240,15 @@ entry_change(struct group *g, struct inbox_event *e, const struct inbox_change *
 		                    e->state == INBOX_DONE      ? "is done already"
 		                    : e->state == INBOX_WAITING ? "is waiting to be handled"
 		                                                : "was put aside");
+	if ((rc = entry_unlist(g, e)))
+		return rc;
 	e->state = changes[how->what].to;
 	e->run = how->run ? how->run : e->run;
 	e->next_us = how->next_us;
 	e->attempts = how->what == INBOX_AGAIN ? 0 : e->attempts + (how->what != INBOX_HANDLED);
 	e->reason = how->what == INBOX_HANDLED ? (struct slice){0} : how->reason.len ? how->reason : e->reason;
 	e->settled_us = e->state == INBOX_WAITING ? 0 : g->now_us;
-	rc = e->state == INBOX_WAITING ? group_put(g, DB_INBOXKEY, key, (struct slice){0}) : group_del(g, DB_INBOXKEY, key);
+	rc = entry_list(g, e);
 	return rc ? rc : entry_put(g, e);
 }
 
@@ -362,14 +378,14 @@ store_inbox_get(struct store *s, uint64_t number, void (*fn)(void *arg, const st
 static uint64_t
 waiting_first(struct snapshot *p, uint32_t scope, uint64_t after)
 {
-	uint8_t key[WAIT_KEY_SIZE];
-	MDB_val k = val_slice(wait_key(scope, after + 1, key)), v;
+	uint8_t key[STATE_KEY_SIZE];
+	MDB_val k = val_slice(state_key(INBOX_WAITING, scope, after + 1, key)), v;
 	MDB_cursor *cur;
 	uint64_t number = 0;
 
 	if (snapshot_cursor(p, DB_INBOXKEY, &cur) != 0)
 		return 0;
-	if (mdb_cursor_get(cur, &k, &v, MDB_SET_RANGE) == 0 && k.mv_size == WAIT_KEY_SIZE && memcmp(k.mv_data, key, 5) == 0)
+	if (mdb_cursor_get(cur, &k, &v, MDB_SET_RANGE) == 0 && k.mv_size == STATE_KEY_SIZE && memcmp(k.mv_data, key, 5) == 0)
 		number = get_be64((const char *)k.mv_data + 5);
 	mdb_cursor_close(cur);
 	return number;
@@ -399,31 +415,43 @@ store_inbox_next(struct store *s, uint32_t scope, uint64_t after, void (*fn)(voi
 	return found;
 }
 
-int
-store_inbox_waiting(struct store *s, void (*each)(void *arg, uint32_t scope, uint64_t waiting), void *arg, struct err *err)
+/* The count of one scope is told; one that has gone meanwhile is nobody's. */
+static void
+count_tell(struct snapshot *p, struct inbox_count *n, void (*each)(void *arg, const struct inbox_count *n), void *arg)
 {
-	static const uint8_t first[] = {KEY_WAITS};
+	struct scope_entry scope;
+	struct slice names;
+	const char *part[4];
+
+	if (!n->n || !snapshot_scope(p, n->scope, &scope, &names) || !layout_names_get(names, part))
+		return;
+	n->connection = part[0];
+	n->integration = part[1];
+	each(arg, n);
+}
+
+int
+store_inbox_count(struct store *s, enum inbox_state state, void (*each)(void *arg, const struct inbox_count *n), void *arg,
+                  struct err *err)
+{
+	struct inbox_count n = {0};
 	struct snapshot p;
 	MDB_cursor *cur;
-	MDB_val k = val_of(first, sizeof(first)), v;
-	uint32_t scope = 0;
-	uint64_t n = 0;
+	MDB_val k = val_of(&listed[state], 1), v;
 	int rc;
 
 	if (walk_begin(&p, s, DB_INBOXKEY, &cur, "cannot read events", err) < 0)
 		return -1;
 	for (rc = mdb_cursor_get(cur, &k, &v, MDB_SET_RANGE); !rc; rc = mdb_cursor_get(cur, &k, &v, MDB_NEXT)) {
-		if (k.mv_size != WAIT_KEY_SIZE || *(const char *)k.mv_data != KEY_WAITS)
+		if (k.mv_size != STATE_KEY_SIZE || *(const uint8_t *)k.mv_data != listed[state])
 			break;
-		if (n && get_be32((const char *)k.mv_data + 1) != scope) {
-			each(arg, scope, n);
-			n = 0;
+		if (get_be32((const char *)k.mv_data + 1) != n.scope) {
+			count_tell(&p, &n, each, arg);
+			n = (struct inbox_count){.scope = get_be32((const char *)k.mv_data + 1)};
 		}
-		scope = get_be32((const char *)k.mv_data + 1);
-		n++;
+		n.n++;
 	}
-	if (n)
-		each(arg, scope, n);
+	count_tell(&p, &n, each, arg);
 	walk_end(&p, cur);
 	return !rc || rc == MDB_NOTFOUND ? 0 : env_error(&s->env, rc, "cannot read events", 0, err);
 }
@@ -433,20 +461,24 @@ store_inbox_waiting(struct store *s, void (*each)(void *arg, uint32_t scope, uin
 static bool
 entry_good(struct snapshot *p, MDB_val k, MDB_val v, uint64_t *indexed)
 {
-	uint8_t id[ID_KEY_SIZE], waits[WAIT_KEY_SIZE];
+	uint8_t id[ID_KEY_SIZE], key[STATE_KEY_SIZE];
 	uint64_t number = k.mv_size == 8 ? get_be64(k.mv_data) : 0, back = 0;
 	struct inbox_event e;
 	struct slice at;
-	bool waiting;
+	bool good = true;
 
 	if (!number || !entry_get(&p->s->seal, number, slice_val(v), &p->scratch, &e))
 		return false;
 	id_key(&p->s->seal, &e, id);
 	if (snapshot_get(p, DB_INBOXKEY, slice_of(id, sizeof(id)), &at) == 0 && at.len == sizeof(back))
 		memcpy(&back, at.p, sizeof(back));
-	waiting = snapshot_get(p, DB_INBOXKEY, wait_key(e.scope, number, waits), &at) == 0;
-	*indexed += 1 + waiting;
-	return back == number && waiting == (e.state == INBOX_WAITING);
+	++*indexed;
+	for (size_t state = 0; state < LENGTH(listed); state++) {
+		bool is = listed[state] && snapshot_get(p, DB_INBOXKEY, state_key(state, e.scope, number, key), &at) == 0;
+		*indexed += is;
+		good = good && is == (listed[state] && e.state == state);
+	}
+	return good && back == number;
 }
 
 uint64_t

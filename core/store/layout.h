@@ -17,7 +17,7 @@
  *   staged    dataset, number of arrival        sealed: what, hash, id and JSON; not for readers yet
  *   stagedids dataset, id                       number of arrival
  *   inbox     number                            scope, state; then sealed: the event
- *   inboxkey  see inbox.c                       events by their ids, and those that wait
+ *   inboxkey  see inbox.c                       events by their ids, and by scope those that wait or were put aside
  *   guards    see guard.c                       what pages that were asked for earlier must not overwrite
  *   members   see merge.h                       what merged datasets are made of
  *   outbox    see outbox.h                      events that wait for their endpoints

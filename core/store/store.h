@@ -452,7 +452,14 @@ int store_inbox(struct store *s, const struct inbox_query *q, bool (*each)(void 
 bool store_inbox_get(struct store *s, uint64_t number, void (*fn)(void *arg, const struct inbox_event *e), void *arg);
 /* The first that waits, whether its time has come or not. */
 bool store_inbox_next(struct store *s, uint32_t scope, uint64_t after, void (*fn)(void *arg, const struct inbox_event *e), void *arg);
-int store_inbox_waiting(struct store *s, void (*each)(void *arg, uint32_t scope, uint64_t waiting), void *arg, struct err *err);
+struct inbox_count {
+	uint32_t scope;
+	const char *connection, *integration;
+	uint64_t n; /* more than 0 */
+};
+/* How many of each connection are in this state, INBOX_WAITING or INBOX_DEAD; costs what it counts, and reads no event. */
+int store_inbox_count(struct store *s, enum inbox_state state, void (*each)(void *arg, const struct inbox_count *n), void *arg,
+                      struct err *err);
 
 /* ---- outbox: events for the endpoints of applications, each endpoint with a queue of its own ----
  *

@@ -89,6 +89,12 @@ is "$status" 2 "such a run does not begin"
 configure "$rows"
 run describe chores
 has "$dir/out" 'handmade +Row +full, deletes' "describe shows the syncs"
+run describe stripe
+has "$dir/out" '^webhook events: POST /webhook/INTEGRATION/CONNECTION$' "and the webhooks, with the way in"
+has "$dir/out" '^  signed in Stripe-Signature' "how they are signed"
+has "$dir/out" '^  handles customer' "and what they handle"
+run describe "$build/tests/plugins/act.so"
+has "$dir/out" '^calls +anything +anything +30s +- \(repeatable\)$' "and the actions"
 run describe "$dir/plugins/chores.so" --format json
 has "$dir/out" '"name": "chores"' "describe takes a file, and prints JSON"
 run describe

@@ -130,6 +130,13 @@ send '{"id":"f5","type":"signed","save":[{"id":"g","v":2}]}'
 until_true 30 settled
 is "$(events --dead | grep -c '"attempts":5,')" 2 "what fails five times, or kills its worker, is put aside"
 is "$(record never)$(record g)" '{"id":"g","v":2}' "nothing of it was saved, and the next went on"
+run status
+has "$dir/out" '^events of acme : heard: 2 failed too often and were put aside: `sluice events list --dead`' "status says so"
+run doctor --format jsonl
+has "$dir/out" '"check":"events","subject":"acme : heard","verdict":"warn","found":"2 failed too often' "and so does the doctor"
+curl -s -m 20 -o "$dir/out" -H 'Authorization: Bearer 5f2b7b1e-9d3e-4c38-8a52-0f0a7d3f6b10' "$url/metrics"
+has "$dir/out" '^sluice_events_dead[{]connection="acme",integration="heard"[}] 2' "and the metrics"
+has "$dir/out" '^sluice_events_waiting[{]connection="acme",integration="heard"[}] 0' "where nothing waits, and the series is there"
 number=$(events --dead | sed -n 's/^{"number":\([0-9]*\),.*"id":"f3".*/\1/p')
 run events show "$number"
 has "$dir/out" 'it was told to fail' "a person sees why"
@@ -201,6 +208,22 @@ send '{"id":"t2","type":"signed","at":2000,"save":[{"id":"late","v":2}]}'
 send '{"id":"t1","type":"signed","at":1000,"save":[{"id":"late","v":1}]}'
 until_true 20 settled
 is "$(record late)" '{"id":"late","v":2}' "an event that comes late does not overwrite one that happened after it"
+
+# ---- nobody there
+
+control faults '{"match":"GET /gate","do":"silence"}' >/dev/null
+send '{"id":"y1","type":"signed","do":"ask","save":[{"id":"y","v":1}]}'
+kill -9 "$server"
+wait "$server" 2>/dev/null
+run doctor --format jsonl
+has "$dir/out" '"check":"events","subject":"acme : heard","verdict":"warn","found":"1 waits, the first since .*sluice serve' "without a service the doctor says what waits for one"
+run status
+has "$dir/out" '^events of acme : heard: 1 waits to be handled' "and status"
+control reset >/dev/null
+control faults '{"route": "GET /gate", "replies": [{"status": 200, "body": {}}]}' >/dev/null
+serve
+until_true 20 settled
+is "$(record y)" '{"id":"y","v":1}' "the next service handles it"
 
 # ---- the end
 

@@ -30,6 +30,11 @@ is "$(curl -s -m 20 -o "$dir/out" -w '%{http_code}' "$url/ready")" 200 "/ready n
 has "$dir/out" '"ready":true' "and says that the host can work"
 is "$(curl -s -m 20 -o "$dir/out" -w '%{http_code}' "$url/metrics")" 401 "/metrics needs one"
 
+run status
+has "$dir/out" "^Listens on $url\$" "status says where the host listens"
+run status --host --format jsonl
+has "$dir/out" "^\{\"serving\":true,\"listens\":\[\"$url\"\],\"webhooks\":\[\],\"events\":\[\],\"file_bytes\":[1-9]" "and in JSON, with what waits"
+
 ran() { get /metrics && grep -q '^sluice_runs_total{integration="stripe",sync="customers",status="success"} [1-9]' "$dir/out" &&
 	grep -q '^sluice_runs_total{.*status="error"} [1-9]' "$dir/out"; }
 until_true 60 ran
@@ -43,6 +48,7 @@ now=$(date +%s)
 success=$(metric 'sluice_last_success_timestamp_seconds.connection="acme",integration="stripe",sync="customers"')
 [ "${success%.*}" -ge $((now - 120)) ] && [ "${success%.*}" -le "$now" ]; ok $? "the last success is told by its time"
 hasnt "$dir/out" 'sluice_last_success_timestamp_seconds.connection="bad"' "who never had one has none"
+is "$(metric 'sluice_events_waiting.connection="acme"') $(metric 'sluice_events_dead.connection="acme"')" "0 0" "and that of no event of a provider"
 [ "$(metric 'sluice_commit_seconds_count')" -ge 1 ]; ok $? "the store's transactions are timed"
 [ "$(metric 'sluice_worker_exits_total.reason="done"')" -ge 1 ]; ok $? "workers are counted by how they ended"
 [ "$(metric 'sluice_http_requests_total.route="health",code="200"')" -ge 1 ]; ok $? "the API's own requests are counted"
@@ -55,6 +61,6 @@ promtool check rules conf/monitoring/alerts.yml >"$dir/out" 2>"$dir/err"
 ok $? "and accepts the alert rules"
 # What rules and dashboard ask for is there, or comes with what this test does not have.
 sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' "$dir/metrics" >"$dir/names"
-printf '%s\n' up sluice_quota_remaining sluice_alerts sluice_webhook_pending sluice_webhook_deliveries_total sluice_held_deletes sluice_dead_letters >>"$dir/names"
+printf '%s\n' up sluice_quota_remaining sluice_alerts sluice_webhook_pending sluice_webhook_failures sluice_webhook_parked sluice_webhook_deliveries_total sluice_held_deletes sluice_dead_letters >>"$dir/names"
 cat conf/monitoring/* | grep -oE '(sluice|process)_[a-z_]+' | sed -E 's/_(bucket|sum|count)$//' | sort -u | grep -vxF -f "$dir/names" >"$dir/out"
 is "$(cat "$dir/out")" "" "each metric that rules and dashboard name exists"

@@ -53,9 +53,9 @@ list(void *arg, const struct inbox_event *e)
 }
 
 static void
-waiting(void *arg, uint32_t scope, uint64_t n)
+counted(void *arg, const struct inbox_count *n)
 {
-	buf_printf(arg, "%u:%llu ", scope, (unsigned long long)n);
+	buf_printf(arg, "%u:%llu ", n->scope, (unsigned long long)n->n);
 }
 
 TEST("an event is stored once, whatever it is sent again, and waits in its order until its handler is done")
@@ -83,7 +83,7 @@ TEST("an event is stored once, whatever it is sent again, and waits in its order
 	CHECK_STR(text, "3:1:0:e2:{\"n\":3}:");
 	arrive(&k, a, "e1", "{\"n\":1}");
 	CHECK_INT(last.known, 1);
-	CHECK(store_inbox_waiting(k.s, waiting, &b, &k.err) == 0);
+	CHECK(store_inbox_count(k.s, INBOX_WAITING, counted, &b, &k.err) == 0);
 	CHECK_STR(buf_str(&b), a < other ? "1:1 2:1 " : "2:1 1:1 ");
 	CHECK(kit_verify(&k));
 	buf_free(&b);
@@ -128,6 +128,12 @@ TEST("a failed event waits with its reason, is put aside, and waits again when a
 	CHECK_STR(text, "1:1:1:e1:{}:no");
 	change(&k, 1, (struct inbox_change){.what = INBOX_PARK, .reason = SLICE("never")});
 	CHECK(!store_inbox_next(k.s, a, 0, take, text));
+	CHECK(kit_verify(&k));
+	CHECK(store_inbox_count(k.s, INBOX_WAITING, counted, &b, &k.err) == 0);
+	CHECK_STR(buf_str(&b), "");
+	CHECK(store_inbox_count(k.s, INBOX_DEAD, counted, &b, &k.err) == 0);
+	CHECK_STR(buf_str(&b), "1:1 ");
+	buf_clear(&b);
 	CHECK(store_inbox_get(k.s, 1, take, text));
 	CHECK_STR(text, "1:3:2:e1:{}:never");
 	change(&k, 1, (struct inbox_change){.what = INBOX_HANDLED});
@@ -135,6 +141,8 @@ TEST("a failed event waits with its reason, is put aside, and waits again when a
 	change(&k, 1, (struct inbox_change){.what = INBOX_AGAIN});
 	CHECK(store_inbox_next(k.s, a, 0, take, text));
 	CHECK_STR(text, "1:1:0:e1:{}:never");
+	CHECK(store_inbox_count(k.s, INBOX_DEAD, counted, &b, &k.err) == 0);
+	CHECK_STR(buf_str(&b), "");
 	CHECK(kit_verify(&k));
 	change(&k, 1, (struct inbox_change){.what = INBOX_DROP});
 	change(&k, 1, (struct inbox_change){.what = INBOX_DROP});
