@@ -58,6 +58,18 @@ settings_hold(const struct settings *s)
 }
 
 void
+settings_integrations_cut(struct settings *s, size_t n)
+{
+	while (s->n_integrations > n) {
+		struct integration_settings *i = s->integrations[--s->n_integrations];
+
+		section_free(SECTION_INTEGRATION, i);
+		free(i->name);
+		free(i);
+	}
+}
+
+void
 settings_free(struct settings *s)
 {
 	struct loaded *all = (struct loaded *)s;
@@ -74,11 +86,7 @@ settings_free(struct settings *s)
 		free(s->keys[i].name);
 		free(s->keys[i].broken);
 	}
-	for (size_t i = 0; i < s->n_integrations; i++) {
-		section_free(SECTION_INTEGRATION, s->integrations[i]);
-		free(s->integrations[i]->name);
-		free(s->integrations[i]);
-	}
+	settings_integrations_cut(s, 0);
 	for (size_t i = 0; i < s->n_connections; i++)
 		connection_settings_free(s->connections[i]);
 	for (size_t i = 0; i < s->n_retired; i++)

@@ -14,6 +14,8 @@
  * name. NULL (ERR_USAGE): a name, a key or a value that cannot be. json: checked. */
 struct connection_settings *stored_read(struct settings *s, struct slice name, struct slice integration, struct slice json,
                                         struct err *err);
+/* Those made since there were n of them, for connections that came to nothing; none of s's connections is one of theirs. */
+void settings_integrations_cut(struct settings *s, size_t n);
 /* s takes c. A stored one of the same names is retired before; one of the INI must not be there. */
 void settings_connection_put(struct settings *s, struct connection_settings *c);
 /* A stored connection is none of s any more; what still works by it may go on to do so while it holds s. */

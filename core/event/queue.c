@@ -44,6 +44,8 @@ struct events {
 	unsigned running;
 	uint64_t upkeep_after;
 	int64_t upkeep_ms;
+	int64_t refused_minute;
+	unsigned refused; /* in it */
 	bool calm, closed, cleaning;
 };
 
@@ -462,4 +464,19 @@ events_close(struct events *q)
 		lane_free(l);
 	}
 	free(q);
+}
+
+void
+events_refused(struct events *q, const char *why)
+{
+	int64_t minute = q ? clock_mono_ms(host_clock(q->host)) / 60000 : 0;
+
+	if (q && q->refused_minute != minute) {
+		if (q->refused > EVENTS_REFUSED_TOLD)
+			log_warn("%u more events were refused meanwhile", q->refused - EVENTS_REFUSED_TOLD);
+		q->refused_minute = minute;
+		q->refused = 0;
+	}
+	if (!q || q->refused++ < EVENTS_REFUSED_TOLD)
+		log_warn("an event was refused: %s", why);
 }

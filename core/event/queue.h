@@ -11,6 +11,7 @@
 #include "run/run.h"
 
 #define EVENT_TRIES 5
+#define EVENTS_REFUSED_TOLD 20u   /* in a minute */
 #define EVENTS_WAITING_MAX 10000u /* of one connection; more are refused, and the provider sends them again */
 
 struct events;
@@ -21,6 +22,8 @@ void events_close(struct events *q); /* turns the loop until all is closed; NULL
 
 /* One more waits in this scope, durably; or a person has had one wait again (n 0). */
 void events_arrived(struct events *q, uint32_t scope, uint64_t n);
+/* Says in the log that somebody's event is not taken: so many times a minute, for anybody can have it said. q NULL: always. */
+void events_refused(struct events *q, const char *why);
 uint64_t events_waiting(const struct events *q, uint32_t scope); /* scope 0: all */
 
 #endif

@@ -331,7 +331,7 @@ refuse(struct receiving *r)
 		receiving_end(r, "unknown", &nobody);
 		return;
 	}
-	log_warn("an event was refused: %s", r->why.text);
+	events_refused(host_events(r->host), r->why.text);
 	receiving_end(r, r->worst == EVENT_STALE ? "stale" : "forged", r->worst == EVENT_STALE ? &stale : &forged);
 }
 

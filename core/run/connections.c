@@ -280,6 +280,7 @@ connection_add(struct host *h, const char *name, const char *integration, struct
 	const struct connection_settings *before = settings_connection(h->settings, name, integration);
 	struct connection_settings *c;
 	struct scope_name scope;
+	size_t integrations = h->settings->n_integrations;
 
 	if (!h->store)
 		return err_set(err, ERR_HOST, "there is no store to write to");
@@ -290,14 +291,16 @@ connection_add(struct host *h, const char *name, const char *integration, struct
 		               integration);
 	c = stored_read(h->settings, slice_str(name), slice_str(integration), json, err);
 	if (!c)
-		return -1;
+		goto refused;
 	scope = connection_scope_name(c);
-	if (connection_judge(h, c, err) != 0 || settings_write(h, &scope, &json, !before, err) != 0) {
-		connection_settings_free(c);
-		return -1;
-	}
+	if (connection_judge(h, c, err) != 0 || settings_write(h, &scope, &json, !before, err) != 0)
+		goto refused;
 	settings_connection_put(h->settings, c);
 	return 0;
+refused:
+	connection_settings_free(c);
+	settings_integrations_cut(h->settings, integrations);
+	return -1;
 }
 
 static bool

@@ -150,6 +150,13 @@ is "$code" 201 "an admin says where a connection leads"
 holds "\"apiKey\":\"file:$conf/sluice.ini\"" "a credential that looks like the name of a file is a credential"
 as=$write_key
 
+as=$admin_key
+ask PUT /api/v1/connections/x/nonesuch '{"settings":{}}'
+is "$code" 400 "a connection of no plugin is refused"
+ask GET /integrations
+holds_not nonesuch "and leaves no integration behind"
+as=$write_key
+
 # ---- integrations, providers, scripts, fixed answers
 
 ask GET /integrations

@@ -94,6 +94,9 @@ send '{"id":"x1","type":"signed"}' /webhook/heard/open wrong
 has "$dir/out" '"ignored":true' "but never for a webhook that declares a signature"
 send '{"id":"e2","type":"signed","save":[{"id":"a","v":2}]}' /webhook/heard/acme before
 is "$code" 200 "the secret before is good while it is rotated"
+curl -s -m 20 -o "$dir/out" -d '{"id":"x1","type":"signed"}' "$url/webhook/heard/acme?n=[1-60]"
+[ "$(grep -c 'event was refused' "$dir/log")" -le 42 ]
+ok $? "who is refused again and again does not fill the log"
 send '{"type":"who","say":"me"}'
 is "$(cat "$dir/out")" '{"challenge":"me"}' "a challenge is answered, once its signature is checked"
 send '{"type":"who","say":"me"}' /webhook/heard/acme wrong
