@@ -109,11 +109,13 @@ $(BUILD)/sluice-control: $(call objs,$(CLI)) $(CONTROL) $(BUILD)/libsluice.a
 PLUGFLAGS = -Isdk -std=gnu11 $(OPT) $(WARN) -fPIC -fvisibility=hidden -fstack-protector-strong $(SANFLAGS)
 PLUGLINK  = -shared -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 plugin_cc = @mkdir -p $(@D)
+# What a connector brings with it, inside and hidden.
+PLUGLIBS_feed := -Wl,--exclude-libs,ALL -l:libexpat.a
 .SECONDEXPANSION:
 $(BUILD)/plugins/%.so: $$(wildcard plugins/%/*.c) Makefile
 	@mkdir -p $(@D)
 	$(say)CC $@
-	$(Q)$(CC) $(PLUGFLAGS) $(DEPFLAGS) -MF $@.d $(PLUGLINK) -o $@ $(filter %.c,$^) -lcjson -lm
+	$(Q)$(CC) $(PLUGFLAGS) $(DEPFLAGS) -MF $@.d $(PLUGLINK) -o $@ $(filter %.c,$^) $(PLUGLIBS_$*) -lcjson -lm
 
 $(BUILD)/examples/%.so: sdk/examples/%.c Makefile
 	@mkdir -p $(@D)

@@ -1,6 +1,7 @@
 /* reply.c - building answers and turning them into bytes. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include "base/mem.h"
 #include "reply.h"
 
@@ -143,6 +144,7 @@ void
 reply_serialize(struct reply *p, struct buf *head, bool keep_alive)
 {
 	const struct plan *plan = &p->plan;
+	const bool typed = p->head.len && strcasestr(buf_str(&p->head), "Content-Type:"); /* a script says it */
 
 	buf_clear(head);
 	if (plan->framing == FRAMING_RAW)
@@ -150,7 +152,7 @@ reply_serialize(struct reply *p, struct buf *head, bool keep_alive)
 	for (uint32_t i = 0; i < plan->hints; i++)
 		buf_puts(head, "HTTP/1.1 103 Early Hints\r\n\r\n");
 	buf_printf(head, "HTTP/1.1 %d %s\r\n", p->status, status_text(p->status));
-	if (p->status != 204 && p->status != 304)
+	if (p->status != 204 && p->status != 304 && !typed)
 		buf_printf(head, "Content-Type: %s\r\n", p->type ? p->type : "application/json");
 	buf_slice(head, buf_view(&p->head));
 	if (!keep_alive || plan->framing == FRAMING_CLOSE)

@@ -94,26 +94,34 @@ script_load(struct script *s, struct faults *faults, struct slice json, struct e
 	return 0;
 }
 
-int
-script_load_file(struct script *s, struct faults *faults, const char *path, struct err *err)
+static int
+file_read(const char *path, struct buf *to, struct err *err)
 {
-	struct buf text = {0};
-	int rc = -1;
 	size_t n;
+	int rc = 0;
 	FILE *file = fopen(path, "re");
 
 	if (!file)
 		return err_set(err, ERR_USAGE, "%s: %s", path, strerror(errno));
 	do {
-		buf_reserve(&text, 65536);
-		n = fread(text.p + text.len, 1, 65536, file);
-		text.len += n;
+		buf_reserve(to, 65536);
+		n = fread(to->p + to->len, 1, 65536, file);
+		to->len += n;
 	} while (n > 0);
 	if (ferror(file))
-		err_set(err, ERR_USAGE, "%s: %s", path, strerror(errno));
-	else if ((rc = script_load(s, faults, buf_view(&text), err)) < 0)
-		err_prefix(err, "%s", path);
+		rc = err_set(err, ERR_USAGE, "%s: %s", path, strerror(errno));
 	fclose(file);
+	return rc;
+}
+
+int
+script_load_file(struct script *s, struct faults *faults, const char *path, struct err *err)
+{
+	struct buf text = {0};
+	int rc = file_read(path, &text, err);
+
+	if (rc == 0 && (rc = script_load(s, faults, buf_view(&text), err)) < 0)
+		err_prefix(err, "%s", path);
 	buf_free(&text);
 	return rc;
 }
@@ -137,6 +145,15 @@ script_reply(struct slice json, struct reply *p)
 		}
 	if (json_member(json, "type", &v) && json_string_is(v, "html"))
 		p->type = "text/html; charset=utf-8";
+	if (json_member(json, "file", &v)) { /* read anew each time: a test may change it */
+		struct err err = {0};
+		char *path = json_text(v);
+
+		buf_clear(&p->body);
+		if (file_read(path, &p->body, &err) < 0)
+			reply_error(p, 404, "%s", err.text);
+		free(path);
+	}
 	if (!json_member(json, "body", &v))
 		return;
 	buf_clear(&p->body);
