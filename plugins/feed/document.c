@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../charset.h"
+#include "../common/charset.h"
 #include "entry.h"
 #include "html.h"
 #include "text.h"

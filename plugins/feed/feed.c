@@ -275,7 +275,7 @@ static const struct sluice_option of_dataset[] = {
 	{.name = "encoding", .type = SLUICE_STRING, .help = "what the feed is written in, where it does not say so or is wrong: koi8-r"},
 	{0},
 };
-static const struct sluice_sync dataset = {.kind = SLUICE_INCREMENTAL, .every = "every 30m", .fetch = fetch};
+static const struct sluice_sync dataset = {.kind = SLUICE_INCREMENTAL, .every = "every 30m", .endpoint = "GET path", .fetch = fetch};
 
 SLUICE_EXPORT const struct sluice_connector sluice_connector = {SLUICE_ABI,
 	.name = "feed", .version = "1.0.0", .description = "Atom and RSS feeds, paged and archived ones too",

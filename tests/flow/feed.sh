@@ -94,7 +94,7 @@ anew
 mkdir "$dir/feeds"
 lines=
 # Not two: iconv knows the older form of macintosh, and composes the accents of windows-1258.
-for name in $(sed -n 's|^\t{"\([a-z0-9-]*\) .*|\1|p' plugins/charset.h | grep -v 'macintosh\|1258'); do
+for name in $(sed -n 's|^\t{"\([a-z0-9-]*\) .*|\1|p' plugins/common/charset.h | grep -v 'macintosh\|1258'); do
 	printf '%b' "$(printf '\\0%o' $(seq 160 191) $(seq 192 250))" >"$dir/bytes"
 	iconv -c -f "$name" -t UTF-8 <"$dir/bytes" >"$dir/text" 2>/dev/null
 	{ printf '<?xml version="1.0" encoding="%s"?><rss><channel><item><guid>1</guid><title>x' "$name"

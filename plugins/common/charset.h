@@ -4,8 +4,8 @@
  * Awkward: a plugin has no files, so iconv(3) of the C library, which loads its encodings from files, is not to be had
  * in a worker; encodings of several bytes would be large tables, and are refused by name. A test compares these with
  * what iconv(1) says; macintosh is the one with the euro, and windows-1258 is not composed. */
-#ifndef PLUGINS_CHARSET_H
-#define PLUGINS_CHARSET_H
+#ifndef PLUGINS_COMMON_CHARSET_H
+#define PLUGINS_COMMON_CHARSET_H
 
 #include <stddef.h>
 #include <stdint.h>
