@@ -35,6 +35,14 @@ done
 [ -z "$bad" ]; ok $? "every path that the pages name exists"
 
 bad=
+for test in $(find tests/unit tests/flow tests/hostile tests/checks tests/browser \( -name '*.c' -o -name '*.sh' \) ! -name lib.sh ! -name driver.sh | sort); do
+	grep -qE '^(TEST\(|ok\(\)|\. )' "$test" || continue # what has no case is a helper
+	grep -qF "$test" tests/README.md || bad="$bad $test"
+done
+[ -z "$bad" ] || echo "# not told of:$bad"
+[ -z "$bad" ]; ok $? "every test program stands in tests/README.md"
+
+bad=
 for verb in $(cat $pages | sed -n '/^```sh/,/^```/p' | grep -oE '(^|[ /])sluice [a-z][a-z-]+' | sed 's/.*sluice //' | sort -u); do
 	"$BUILD/sluice" "$verb" --help >/dev/null 2>&1 || bad="$bad $verb"
 done

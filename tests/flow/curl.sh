@@ -1,6 +1,6 @@
 #!/bin/sh
 # curl.sh - the guide's chapter "All of it with curl" does what it says: each part of its blocks is run as it stands, in the
-# guide's order, against a running host; and what each has done is looked at.
+# guide's order, against a running host; and what each has done is looked at. Then the lines of the README.
 #
 # A part begins at its line `# NAME`. All run in this shell, so what one leaves in a variable the next has. Names of connections
 # are the guide's; the address and the key are this test's. A part that this script does not run is a failure.
@@ -202,6 +202,17 @@ shows history '^acme:(stripe|crm):[a-z_-]+ (COMPLETED|FAILED|IN_PROGRESS) [0-9]+
 key=$read_key
 says ready true "ready: the host can work"
 shows metrics '^sluice_dead_letters[{]connection="acme",integration="stripe",sync="customers"[}] 0$' "metrics: are counted"
+
+# ---- the README's, with the key that a host makes itself
+
+serve_end
+sed '/^\[key /,/^scope/d' "$conf/sluice.ini" >"$dir/keyless" && cp "$dir/keyless" "$conf/sluice.ini"
+serve_begin
+sluice() { "$build/sluice" --conf "$conf" "$@"; }
+awk '/^```sh$/ { n = 0; inside = 1; text = ""; next } /^```/ { if (inside && text ~ /curl/) print text; inside = 0 }
+	inside { text = text $0 "\n" }' README.md >"$dir/lines"
+eval "$(sed "s|^at=.*|at=$url|; s/^curl /curl -sS --fail-with-body /" "$dir/lines")" >"$dir/out" 2>"$dir/err"
+is "$? $(grep -o '"next_cursor":' "$dir/out" | wc -l) $(grep -o '"more":' "$dir/out" | wc -l)" "0 1 1" "the README's two requests are answered"
 
 sort -u "$dir/done" | grep -vxF -f - "$dir/parts" >"$dir/out"
 is "$(cat "$dir/out")" "" "every part of the chapter was run"
