@@ -59,9 +59,9 @@ refuse(struct sluice_run *run, const cJSON *answer, int http_status)
 	                   message ? message : "without a reason");
 }
 
-/* Fails but for one error code, which the loop deals with. */
+/* Fails but for what the loop deals with: a cursor that is gone, and `besides`. */
 static int
-judge_but(struct sluice_run *run, const struct sluice_response *answer, const char *code)
+judge_but(struct sluice_run *run, const struct sluice_response *answer, const char *besides)
 {
 	cJSON *root;
 	int status = 0;
@@ -69,7 +69,7 @@ judge_but(struct sluice_run *run, const struct sluice_response *answer, const ch
 	if (answer->status < 400)
 		return 0;
 	root = sluice_json_parse(answer->body, answer->len);
-	if (!says(root, code))
+	if (!says(root, "INVALID_QUERY_LOCATOR") && !says(root, besides))
 		status = refuse(run, root, answer->status);
 	cJSON_Delete(root);
 	return status;
@@ -78,7 +78,7 @@ judge_but(struct sluice_run *run, const struct sluice_response *answer, const ch
 static int
 judge(struct sluice_run *run, const struct sluice_response *answer)
 {
-	return judge_but(run, answer, "INVALID_QUERY_LOCATOR");
+	return judge_but(run, answer, "");
 }
 
 /* Objects that cannot be deleted have no IsDeleted. */
@@ -86,6 +86,16 @@ static int
 judge_deleted(struct sluice_run *run, const struct sluice_response *answer)
 {
 	return judge_but(run, answer, "INVALID_FIELD");
+}
+
+static int
+cursor_gone(const struct sluice_page *page)
+{
+	cJSON *root = page->status < 400 ? NULL : sluice_json_parse(page->answer, page->answer_len);
+	const int gone = says(root, "INVALID_QUERY_LOCATOR");
+
+	cJSON_Delete(root);
+	return gone;
 }
 
 /* ---- objects and the models that they become ---- */
@@ -228,48 +238,39 @@ begin_anew(struct sluice_run *run, const struct reading *r, const struct object 
 	return again;
 }
 
+/* Reads one query to its end. */
 static void
-save_query(struct sluice_run *run, const struct reading *r, const struct object *o, const char *where)
+query_read(struct sluice_run *run, const struct reading *r, const struct object *o, const char *soql, int deleted)
 {
-	const char *soql = sluice_format(run, "SELECT %s FROM %s%s", o->fields, o->name, where);
 	const struct sluice_pair query[] = {{"q", soql}, {NULL, NULL}};
 	int64_t again = sluice_json_int(r->again, o->name, 0);
 	int restarts = 0, gone;
 
 	do {
 		const struct sluice_page_request list = {
-			.endpoint = endpoint(run, "query"), .query = query, .items = "records", .kind = SLUICE_LINK,
-			.cursor = "nextRecordsUrl", .accept = refusals, .judge = judge,
+			.endpoint = endpoint(run, deleted ? "queryAll" : "query"), .query = query, .items = "records",
+			.kind = SLUICE_LINK, .cursor = "nextRecordsUrl", .accept = refusals, .judge = deleted ? judge_deleted : judge,
 			.key = again ? sluice_format(run, "%lld %s", (long long)again, soql) : NULL,
 		};
 		struct sluice_page page;
 		gone = 0;
-		while (sluice_paginate(run, &list, &page) > 0)
-			if (page.status < 400)
-				sluice_batch_save(run, o->model, page.body, page.len);
-			else
+		while (sluice_paginate(run, &list, &page) > 0) {
+			if (cursor_gone(&page))
 				gone = 1, again = begin_anew(run, r, o);
+			else if (deleted)
+				sluice_batch_delete(run, o->model, page.body, page.len);
+			else
+				sluice_batch_save(run, o->model, page.body, page.len);
+		}
 	} while (gone && ++restarts < RESTARTS);
 	if (gone)
 		sluice_fail(run, SLUICE_EDATA, "%s: Salesforce forgets its cursors again and again", o->name);
 }
 
 static void
-save_deleted(struct sluice_run *run, const struct object *o, int64_t since)
+save_changed(struct sluice_run *run, const struct reading *r, const struct object *o, const char *where)
 {
-	const struct sluice_pair query[] = {
-		{"q", sluice_format(run, "SELECT Id FROM %s WHERE IsDeleted = true AND SystemModstamp >= %s", o->name,
-		                    time_text(run, since))},
-		{NULL, NULL},
-	};
-	const struct sluice_page_request list = {
-		.endpoint = endpoint(run, "queryAll"), .query = query, .items = "records", .kind = SLUICE_LINK,
-		.cursor = "nextRecordsUrl", .accept = refusals, .judge = judge_deleted,
-	};
-	struct sluice_page page;
-
-	while (sluice_paginate(run, &list, &page) > 0)
-		sluice_batch_delete(run, o->model, page.body, page.len);
+	query_read(run, r, o, sluice_format(run, "SELECT %s FROM %s%s", o->fields, o->name, where), 0);
 }
 
 static void
@@ -280,16 +281,18 @@ save_object(struct sluice_run *run, const struct reading *r, const struct object
 	int64_t from = r->last - LATE;
 
 	if (hash && o->incremental)
-		save_deleted(run, o, from);
+		query_read(run, r, o,
+		           sluice_format(run, "SELECT Id FROM %s WHERE IsDeleted = true AND SystemModstamp >= %s", o->name,
+		                         time_text(run, from)), 1);
 	if (!hash || strcmp(hash, o->hash) || !o->incremental) {
-		save_query(run, r, o, "");
+		save_changed(run, r, o, "");
 		return;
 	}
 	for (; from + WINDOW < now; from += WINDOW)
-		save_query(run, r, o, sluice_format(run, " WHERE SystemModstamp >= %s AND SystemModstamp < %s", time_text(run, from),
-		                                    time_text(run, from + WINDOW)));
+		save_changed(run, r, o, sluice_format(run, " WHERE SystemModstamp >= %s AND SystemModstamp < %s",
+		                                      time_text(run, from), time_text(run, from + WINDOW)));
 	/* No end to the last one: what is asked stays the same, however late a run that was cut goes on. */
-	save_query(run, r, o, sluice_format(run, " WHERE SystemModstamp >= %s", time_text(run, from)));
+	save_changed(run, r, o, sluice_format(run, " WHERE SystemModstamp >= %s", time_text(run, from)));
 }
 
 static int

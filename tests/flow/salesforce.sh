@@ -60,6 +60,17 @@ is "$status" 0 "the usual run ends well, also where an object has no IsDeleted"
 is "$(changes SalesforceAccount "$had" updated) $(changes SalesforceAccount "$had" added) $(changes SalesforceAccount "$had" deleted)" \
 	"001EXAMPLE00002AAA 001EXAMPLE00009AAA 001EXAMPLE00003AAA" "it brings what changed, what is new and what was deleted"
 is "$(live SalesforceRecord)" 1 "what has no SystemModstamp is read whole"
+control reset >/dev/null
+control faults '[{"route":"GET /services/data/v59.0/query/0rDELETED-1","replies":[
+		{"status":400,"body":[{"message":"invalid query locator","errorCode":"INVALID_QUERY_LOCATOR"}]},
+		{"body":{"totalSize":2,"done":true,"records":[{"Id":"001EXAMPLE00009AAA"}]}}]},
+	{"match":"GET /services/data/v59.0/queryAll?q=SELECT%20Id%20FROM%20Account*","do":"reply","body":{"totalSize":2,"done":false,
+	 "nextRecordsUrl":"/services/data/v59.0/query/0rDELETED-1","records":[{"Id":"001EXAMPLE00002AAA"}]}}]' >/dev/null
+served
+had=$(sequence SalesforceAccount)
+run run
+is "$status $(changes SalesforceAccount "$had" deleted | tr '\n' ' ')" "0 001EXAMPLE00002AAA 001EXAMPLE00009AAA " \
+	"deleted records may fill pages, whose cursors may be forgotten too"
 sed -i 's/^refresh_token.*/&\n[sync acme : salesforce : records]\nlookback = 3d/' "$conf/sluice.ini"
 control reset >/dev/null
 served
