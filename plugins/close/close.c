@@ -4,56 +4,53 @@
  * list did not shift under it. Leads, contacts, opportunities and activities are incremental by `date_updated`, in whole
  * days (which is what the API takes), so a run reads the day of the last success again; unchanged records cost nothing.
  *
+ * Close refuses a `_skip` beyond a bound that differs from list to list. A list that is long is read in windows of time
+ * (https://developer.close.com/topics/pagination): windows.c.
+ *
  * Awkward: leads are asked for by a search `query`, the others by `date_updated__gte`; activities come at most 100 a
- * page, the rest 200; custom fields are five lists that make one model (https://developer.close.com). */
-#include <sluice_json.h>
-#include <string.h>
-#include <time.h>
+ * page, the rest 200; custom fields are a list for each kind of object, and say only here which. */
+#include "close.h"
 
-struct list {
-	const char *path, *model;
-	int limit;
-	const char *since_param; /* takes the day, or for "query" a search; NULL: there is no such filter */
-};
-
-static const char *
-day_of(struct sluice_run *run, int64_t us)
+/* A page of definitions of custom fields: each says which object it belongs to. */
+static void
+fields_save(struct sluice_run *run, const struct list *list, const struct sluice_page *page)
 {
-	const time_t seconds = (time_t)(us / 1000000);
-	struct tm utc;
-	char day[16];
+	cJSON *fields = sluice_json_page(run, page), *field;
 
-	gmtime_r(&seconds, &utc);
-	strftime(day, sizeof(day), "%Y-%m-%d", &utc);
-	return sluice_format(run, "%s", day);
+	cJSON_ArrayForEach(field, fields)
+		if (!sluice_json_get(field, "object_type"))
+			cJSON_AddStringToObject(field, "object_type", list->object);
+	sluice_json_save(run, list->model, fields);
+	cJSON_Delete(fields);
 }
 
-static void
-save_list(struct sluice_run *run, const struct list *list, const char *since)
+long
+window_read(struct sluice_run *run, const struct list *list, const struct window *w)
 {
-	const struct sluice_pair query[] = {{since ? list->since_param : NULL, since}, {NULL, NULL}};
+	struct sluice_pair query[WINDOW_PAIRS];
 	const struct sluice_page_request request = {
-		.endpoint = list->path, .query = query, .items = "data", .limit = list->limit, .limit_param = "_limit",
-		.kind = SLUICE_OFFSET, .cursor_param = "_skip", .has_more = "has_more",
+		.endpoint = list->path, .query = window_query(run, list, w, query), .items = "data", .limit = list->limit,
+		.limit_param = "_limit", .kind = SLUICE_OFFSET, .cursor_param = "_skip", .has_more = "has_more",
 	};
 	struct sluice_page page;
+	long pages = 0;
 
-	while (sluice_paginate(run, &request, &page) > 0)
-		sluice_batch_save(run, list->model, page.body, page.len);
+	while (sluice_paginate(run, &request, &page) > 0) {
+		pages = page.number;
+		if (list->object)
+			fields_save(run, list, &page);
+		else
+			sluice_batch_save(run, list->model, page.body, page.len);
+	}
+	return pages;
 }
 
 static int
 fetch_list(struct sluice_run *run)
 {
 	const struct list *list = (const struct list *)sluice_data(run);
-	const int64_t last = sluice_last_success(run);
-	const char *since = NULL;
 
-	if (list->since_param && last > 0) {
-		const char *day = day_of(run, last);
-		since = strcmp(list->since_param, "query") ? day : sluice_format(run, "date_updated>=\"%s\"", day);
-	}
-	save_list(run, list, since);
+	list_read(run, list, sluice_last_success(run));
 	return sluice_status(run);
 }
 
@@ -61,15 +58,17 @@ static int
 fetch_custom_fields(struct sluice_run *run)
 {
 	static const struct list kinds[] = {
-		{"/v1/custom_field/lead/", "CloseCustomField", 200, NULL},
-		{"/v1/custom_field/contact/", "CloseCustomField", 200, NULL},
-		{"/v1/custom_field/opportunity/", "CloseCustomField", 200, NULL},
-		{"/v1/custom_field/activity/", "CloseCustomField", 200, NULL},
-		{"/v1/custom_field/shared/", "CloseCustomField", 200, NULL},
+		{"/v1/custom_field/lead/", "CloseCustomField", 200, NOT_BY_DATE, "lead"},
+		{"/v1/custom_field/contact/", "CloseCustomField", 200, NOT_BY_DATE, "contact"},
+		{"/v1/custom_field/opportunity/", "CloseCustomField", 200, NOT_BY_DATE, "opportunity"},
+		{"/v1/custom_field/activity/", "CloseCustomField", 200, NOT_BY_DATE, "activity"},
+		{"/v1/custom_field/custom_object_type/", "CloseCustomField", 200, NOT_BY_DATE, "custom_object"},
+		{"/v1/custom_field/shared/", "CloseCustomField", 200, NOT_BY_DATE, "shared"},
 	};
+	const struct window all = {.field = "date_created"};
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		save_list(run, &kinds[i], NULL);
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		window_read(run, &kinds[i], &all);
 	return sluice_status(run);
 }
 
@@ -151,7 +150,11 @@ static const struct sluice_field user[] = {
 static const struct sluice_field custom_field[] = {
 	ID,
 	{.name = "name", .type = SLUICE_STRING, .description = "as people see it"},
+	{.name = "object_type", .type = SLUICE_STRING,
+	 .description = "lead, contact, opportunity, activity, custom_object, or shared by several"},
 	OPTIONAL("type", SLUICE_STRING, "text, number, choices, ..."),
+	OPTIONAL("accepts_multiple_values", SLUICE_BOOLEAN, "whether an object may have several of it"),
+	OPTIONAL("associations", SLUICE_ARRAY, "of a shared one: the objects that have it"),
 	OPTIONAL("choices", SLUICE_ARRAY, "values it may take"),
 	{0},
 };
@@ -166,11 +169,11 @@ static const struct sluice_model models[] = {
 	{0},
 };
 
-static const struct list leads = {"/v1/lead/", "CloseLead", 200, "query"};
-static const struct list contacts = {"/v1/contact/", "CloseContact", 200, "date_updated__gte"};
-static const struct list opportunities = {"/v1/opportunity/", "CloseOpportunity", 200, "date_updated__gte"};
-static const struct list activities = {"/v1/activity/", "CloseActivity", 100, "date_updated__gte"};
-static const struct list users = {"/v1/user/", "CloseUser", 200, NULL};
+static const struct list leads = {"/v1/lead/", "CloseLead", 200, BY_SEARCH, NULL};
+static const struct list contacts = {"/v1/contact/", "CloseContact", 200, BY_PARAMETER, NULL};
+static const struct list opportunities = {"/v1/opportunity/", "CloseOpportunity", 200, BY_PARAMETER, NULL};
+static const struct list activities = {"/v1/activity/", "CloseActivity", 100, BY_PARAMETER, NULL};
+static const struct list users = {"/v1/user/", "CloseUser", 200, NOT_BY_DATE, NULL};
 
 #define SYNC(name_, model_, kind_, every_, endpoint_, fetch_, data_, text_) \
 	{.name = name_, .model = model_, .kind = SLUICE_##kind_, .flags = SLUICE_TRACK_DELETES, .every = "every " every_, \
@@ -197,7 +200,7 @@ static const struct sluice_rate rate = {
 SLUICE_EXPORT const struct sluice_connector sluice_connector = {
 	SLUICE_ABI,
 	.name = "close",
-	.version = "1.0.0",
+	.version = "1.1.0",
 	.description = "CRM: leads, contacts, opportunities, activities, users, custom fields",
 	.base_url = "https://api.close.com/api",
 	.auth = SLUICE_BASIC,

@@ -26,7 +26,7 @@ model() { # model MODEL NAME...: the answers of these names are what it holds
 	files=
 	for name in $2; do files="$files plugins/$connector/answers/$name.json"; done
 	items $files >"$dir/want"
-	stored "$1" | sed 's/,"id":"C[A-Z0-9]*-[0-9.]*","channel":"C[A-Z0-9]*"}$/}/' >"$dir/got"
+	stored "$1" | sed 's/,"id":"C[A-Z0-9]*-[0-9.]*","channel":"C[A-Z0-9]*"}$/}/; s/,"object_type":"[a-z_]*"}$/}/' >"$dir/got"
 	same "$dir/want" "$dir/got" "$connector: $1 holds what $2 answered"
 }
 
@@ -39,7 +39,7 @@ serve close 'api_key = api_answers'
 for pair in lead:Lead contact:Contact opportunity:Opportunity activity:Activity user:User; do
 	model "Close${pair#*:}" "${pair%:*}"
 done
-model CloseCustomField 'custom_field-lead custom_field-contact custom_field-opportunity custom_field-activity custom_field-shared'
+model CloseCustomField 'custom_field-lead custom_field-contact custom_field-opportunity custom_field-activity custom_field-custom_object_type custom_field-shared'
 serve slack 'token = xoxb-answers' 'channels = ["C0EXAMPLE01"]'
 model SlackChannel conversations.list
 model SlackUser users.list

@@ -81,6 +81,7 @@ const struct kind close_kinds[] = {
         {"close", "custom_field/contact", "cf_", 43, false, 1, 0, 4, field_shapes},
         {"close", "custom_field/opportunity", "cf_", 43, false, 1, 0, 3, field_shapes},
         {"close", "custom_field/activity", "cf_", 43, false, 1, 0, 2, field_shapes},
+        {"close", "custom_field/custom_object_type", "cf_", 43, false, 1, 0, 2, field_shapes},
         {"close", "custom_field/shared", "cf_", 43, false, 1, 0, 2, field_shapes},
         KINDS_END,
 };
@@ -148,6 +149,7 @@ close_time(char *text, int64_t *us)
 struct selection {
 	bool by_update, ascending;
 	size_t skip; /* so many of the oldest (by that order) are not in it */
+	size_t end;  /* the place behind the last that is */
 };
 
 static bool
@@ -162,47 +164,66 @@ selection_time(const struct request *r, const char *name, int64_t *us, bool *giv
 	return false;
 }
 
-/* query=date_updated>="2026-01-01" */
+/* query=date_updated>="2026-01-01" date_updated<"2026-02-01": the time behind FIELD OPERATOR */
 static bool
-query_time(const struct request *r, int64_t *us)
+query_time(const struct request *r, const char *field, const char *op, int64_t *us)
 {
-	char query[512], text[64];
+	char query[512], text[64], name[64];
 
+	snprintf(name, sizeof(name), "%s%s\"", field, op);
 	if (!close_param(r, "query", query, sizeof(query)))
 		return false;
-	const char *at = strstr(query, "date_updated");
-	at = at ? strpbrk(at, "0123456789") : NULL;
+	const char *at = strstr(query, name);
 	if (!at)
 		return false;
+	at += strlen(name);
 	snprintf(text, sizeof(text), "%.*s", (int)strcspn(at, "\""), at);
 	return close_time(text, us);
+}
+
+/* A bound of the list on that field, from a parameter or from the search. */
+static bool
+selection_bound(const struct request *r, const char *field, const char *op, int64_t *us, bool *given, struct reply *p)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s__%s", field, strcmp(op, ">=") ? "lt" : "gte");
+	if (!selection_time(r, name, us, given, p))
+		return false;
+	*given = *given || query_time(r, field, op, us);
+	return true;
 }
 
 static bool
 selection_read(struct selection *s, const struct request *r, const struct dataset *d, struct reply *p)
 {
-	int64_t updated = 0, created = 0;
-	bool by_updated, by_created;
+	int64_t updated = 0, created = 0, updated_end = 0, created_end = 0;
+	bool by_updated, by_created, till_updated, till_created;
 	char order[64];
 
-	if (!selection_time(r, "date_updated__gte", &updated, &by_updated, p) ||
-	    !selection_time(r, "date_created__gte", &created, &by_created, p))
+	if (!selection_bound(r, "date_updated", ">=", &updated, &by_updated, p) ||
+	    !selection_bound(r, "date_updated", "<", &updated_end, &till_updated, p) ||
+	    !selection_bound(r, "date_created", ">=", &created, &by_created, p) ||
+	    !selection_bound(r, "date_created", "<", &created_end, &till_created, p))
 		return false;
-	by_updated |= query_time(r, &updated);
 	if (!close_param(r, "_order_by", order, sizeof(order)) && !close_param(r, "_sort", order, sizeof(order)))
 		order[0] = 0;
-	s->by_update = by_updated || strstr(order, "date_updated");
+	s->by_update = by_updated || till_updated || strstr(order, "date_updated");
 	s->ascending = order[0] && order[0] != '-';
 	s->skip = by_updated                    ? dataset_updated_since(d, updated)
 	          : by_created && !s->by_update ? dataset_since(d, created)
 	                                        : 0;
+	s->end = till_updated                    ? dataset_updated_since(d, updated_end)
+	         : till_created && !s->by_update ? dataset_since(d, created_end)
+	                                         : d->live_count;
+	s->end = s->end < s->skip ? s->skip : s->end;
 	return true;
 }
 
 static uint32_t
 selection_at(const struct selection *s, const struct dataset *d, size_t place)
 {
-	size_t k = s->ascending ? s->skip + place : d->live_count - 1 - place;
+	size_t k = s->ascending ? s->skip + place : s->end - 1 - place;
 
 	return s->by_update ? dataset_at_update(d, k) : dataset_at(d, k);
 }
@@ -251,13 +272,14 @@ close_list(struct provider *v, const struct request *r, const struct dataset *d,
 		return;
 	}
 	if (v->settings.close_max_skip && skip > v->settings.close_max_skip) {
-		reply_error(p, 400, "_skip: the maximum for this resource is %u; narrow your query instead",
+		reply_error(p, 400, "The skip you set is larger than the maximum skip for this resource (max_skip = %u). "
+		            "Please refine your search query.",
 		            v->settings.close_max_skip);
 		return;
 	}
 	if (!selection_read(&s, r, d, p))
 		return;
-	struct window w = {.total = d->live_count - s.skip, .start = (size_t)skip, .limit = (size_t)limit};
+	struct window w = {.total = s.end - s.skip, .start = (size_t)skip, .limit = (size_t)limit};
 	window_cut(&w, r);
 	reply_json(p, 200);
 	buf_puts(&p->body, "{\"data\":");
