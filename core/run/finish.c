@@ -21,7 +21,7 @@ static const char *
 verdict_reason(const struct run *r, const struct run_model *m)
 {
 	if (r->facts.incomplete)
-		return "the run was not complete: a loop was left early, an answer that was no success was passed over, or a position was set by hand";
+		return "the run was not complete: a loop was left early, an answer that was no success was passed over, the provider kept something back, or a position was set by hand";
 	if (r->facts.shifted)
 		return "a list shifted while it was read, or its loop was left before the end";
 	if (m->rejected)

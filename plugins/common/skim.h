@@ -237,4 +237,27 @@ skim_members(struct sluice_run *run, struct skim v, int kinds)
 	return n ? list : "none";
 }
 
+/* For messages: what stands at the path where a list should be: "data.rows leads nowhere: data is an object with ...".
+ */
+static inline const char *
+skim_missing(struct sluice_run *run, struct skim v, const char *path)
+{
+	const char *whole = path, *done = "";
+	char name[256];
+	struct skim next = v;
+
+	while (path && *path) {
+		path = skim_component(path, name, sizeof(name));
+		next = skim_member(v, name);
+		if (!next.p)
+			break;
+		v = next;
+		done = sluice_format(run, "%s%s%s", done, *done ? "." : "", name);
+	}
+	done = next.p ? sluice_format(run, "%s is no list, but ", *whole ? whole : "the answer")
+	              : sluice_format(run, "%s leads nowhere: %s is ", whole, *done ? done : "the answer");
+	return skim_kind(v) == '{' ? sluice_format(run, "%san object with %s", done, skim_members(run, v, 1))
+	                           : sluice_format(run, "%sa %s", done, skim_what(run, v));
+}
+
 #endif

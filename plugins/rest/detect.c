@@ -334,31 +334,15 @@ static int
 items_missing(struct sluice_run *run, const struct dataset *d, struct skim answer)
 {
 	struct lists found = {.n = 0};
-	const char *path = d->items, *done = "", *more;
-	char name[256];
-	struct skim v = answer, next = answer;
+	const char *remedy = "; no list is in the answer";
 
-	while (path && *path) {
-		path = skim_component(path, name, sizeof(name));
-		next = skim_member(v, name);
-		if (!next.p)
-			break;
-		v = next;
-		done = sluice_format(run, "%s%s%s", done, *done ? "." : "", name);
-	}
 	lists_find(run, answer, "", 0, &found);
-	more = found.n ? sluice_format(run, "; say for example items = %s", found.v[0].path) : "";
 	if (skim_kind(answer) == '[')
-		more = "; the answer itself is a list: say items = .";
-	if (next.p)
-		return sluice_fail(run, SLUICE_EDATA, "%s: at items = %s stands no list but %s%s%s%s%s",
-		                   line_of(run, d), shown(d->items), skim_kind(v) == '{' ? "an object with " : "a ",
-		                   skim_kind(v) == '{' ? skim_members(run, v, 1) : skim_what(run, v),
-		                   found.n ? "" : "; no list is in the answer", more, "");
-	return sluice_fail(run, SLUICE_EDATA, "%s: items = %s leads nowhere: %s%s is %s%s%s", line_of(run, d),
-	                   shown(d->items), *done ? "" : "the answer", done,
-	                   skim_kind(v) == '{' ? "an object with " : "a ",
-	                   skim_kind(v) == '{' ? skim_members(run, v, 1) : skim_what(run, v), more);
+		remedy = "; the answer itself is a list: say items = .";
+	else if (found.n)
+		remedy = sluice_format(run, "; say for example items = %s", found.v[0].path);
+	return sluice_fail(run, SLUICE_EDATA, "%s: items = %s%s", line_of(run, d), skim_missing(run, answer, d->items),
+	                   remedy);
 }
 
 int

@@ -192,7 +192,7 @@ answer() { # answer BODY: what GET /it is answered
 }
 answer '{"data":{"things":[{"id":1}],"n":1},"ok":true}'
 fault "dataset it: GET /it: items = data.rows leads nowhere: data is an object with things \(list of 1\), n \(number\); say for example items = data.things" 'path = /it' 'items = data.rows' 'paginate = none'
-fault "at items = data stands no list but an object with things \(list of 1\), n \(number\); say for example items = data.things" 'path = /it' 'items = data'
+fault "items = data is no list, but an object with things \(list of 1\), n \(number\); say for example items = data.things" 'path = /it' 'items = data'
 answer '{"ok":true,"message":"hello"}'
 fault 'no list in the answer, which is an object with ok \(yes or no\), message \(text\); is the path right' 'path = /it'
 answer '{"id":5,"tags":["a"]}'

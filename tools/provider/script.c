@@ -10,6 +10,7 @@ struct route {
 	char *json;      /* the object as given; replies are read from it */
 	char *route;     /* "GET /x" */
 	bool with_query; /* the route names one */
+	char *holds;     /* text that the request's body has to hold; NULL: any */
 	size_t count, next;
 };
 
@@ -30,6 +31,7 @@ script_reset(struct script *s)
 	for (size_t i = 0; i < s->count; i++) {
 		free(s->routes[i].json);
 		free(s->routes[i].route);
+		free(s->routes[i].holds);
 	}
 	free(s->routes);
 	*s = (struct script){0};
@@ -63,6 +65,7 @@ route_add(struct script *s, struct slice json, struct err *err)
 	s->routes[s->count++] = (struct route){.json = slice_dup(json),
 	                                       .route = route,
 	                                       .with_query = strchr(route, '?') != NULL,
+	                                       .holds = json_member(json, "holds", &v) ? json_text(v) : NULL,
 	                                       .count = json_count(replies)};
 	return 0;
 }
@@ -169,7 +172,8 @@ route_fits(const struct route *t, const struct request *r)
 	const char *path = strchr(t->route, ' ') + 1;
 
 	return slice_eq(r->method, slice_of(t->route, (size_t)(path - 1 - t->route))) &&
-	       slice_is(t->with_query ? r->target : r->path, path);
+	       slice_is(t->with_query ? r->target : r->path, path) &&
+	       (!t->holds || memmem(r->body.p, r->body.len, t->holds, strlen(t->holds)));
 }
 
 bool
