@@ -1,8 +1,8 @@
 /* area.c - A1 notation: https://developers.google.com/workspace/sheets/api/guides/concepts#cell
  *
- * Awkward: "Q1" is a cell, a sheet or a named range, as the spreadsheet has it. A sheet of that title goes first, and is
- * then asked for in quotes, for Google would take it for the cell. A range that does not say where it ends is held to the
- * rows that the sheet has, for what is asked beyond them is an error. */
+ * Awkward: "Q1" is a cell, a sheet or a named range, as the spreadsheet has it. A sheet of that title goes first, and
+ * is then asked for in quotes, for Google would take it for the cell. A range that does not say where it ends is held
+ * to the rows that the sheet has, for what is asked beyond them is an error. */
 #include "area.h"
 #include <ctype.h>
 
@@ -113,7 +113,8 @@ area_read(struct sluice_run *run, const cJSON *sheets, const char *text, struct 
 	} else if (mark) {
 		title = title_read(run, text, (size_t)(mark - text));
 		if (cells_read(run, mark + 1, a))
-			return sluice_fail(run, SLUICE_EARGUMENT, "ranges: '%s' is none: write Sheet, Sheet!A1:D or A1:D", text);
+			return sluice_fail(run, SLUICE_EARGUMENT,
+			                   "ranges: '%s' is none: write Sheet, Sheet!A1:D or A1:D", text);
 	} else if (cells_read(run, text, a) == 0) {
 		title = sluice_json_text(sluice_json_get(cJSON_GetArrayItem(sheets, 0), "properties"), "title");
 	} else {

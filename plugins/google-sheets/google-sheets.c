@@ -1,13 +1,13 @@
 /* google-sheets.c - mirrors the rows of a Google spreadsheet, and what sheets it has.
  *
- * A range's first row names the columns, each further one becomes a record {id, range, row, values: {column: cell}}. Rows
- * are known by a column that the operator names, or by their number. Sheets knows no paging: a long range is asked for in
- * blocks of rows, each a pagination of its own, so that a run that was cut goes on at its block.
+ * A range's first row names the columns, each further one becomes a record {id, range, row, values: {column: cell}}.
+ * Rows are known by a column that the operator names, or by their number. Sheets knows no paging: a long range is asked
+ * for in blocks of rows, each a pagination of its own, so that a run that was cut goes on at its block.
  *
- * Awkward: the answer leaves out empty cells at the end of a row, empty rows at the end of a range, and of an empty range
- * all of it. An empty cell is null here, wherever it stands. Columns without a name, and cells beyond the last name, go by
- * their letters; a name that comes twice gets a number. `values:batchGet` is asked, because its list is there also where a
- * range is empty. */
+ * Awkward: the answer leaves out empty cells at the end of a row, empty rows at the end of a range, and of an empty
+ * range all of it. An empty cell is null here, wherever it stands. Columns without a name, and cells beyond the last
+ * name, go by their letters; a name that comes twice gets a number. `values:batchGet` is asked, because its list is
+ * there also where a range is empty. */
 #include <sluice_json.h>
 #include "area.h"
 
@@ -62,7 +62,8 @@ free_letters(struct sluice_run *run, const cJSON *values, long column)
 	return name;
 }
 
-/* One row's cells by name, null where it is empty; NULL: it is empty as a whole. Yours. The cells are taken out of `row`. */
+/* One row's cells by name, null where it is empty; NULL: it is empty as a whole. Yours. The cells are taken out of
+ * `row`. */
 static cJSON *
 values_read(struct sluice_run *run, const struct reading *r, cJSON *row, long first)
 {
@@ -141,7 +142,8 @@ add_row(struct sluice_run *run, struct reading *r, const struct area *a, cJSON *
 		return;
 	}
 	if (id)
-		sluice_reject(run, "SheetRow", sluice_json_print(run, record), 0, "%s '%s' of row %ld is another row's too", r->key, key, number);
+		sluice_reject(run, "SheetRow", sluice_json_print(run, record), 0,
+		              "%s '%s' of row %ld is another row's too", r->key, key, number);
 	else
 		sluice_reject(run, "SheetRow", sluice_json_print(run, record), 0, "row %ld has no %s", number, r->key);
 	cJSON_Delete(record);
@@ -159,8 +161,8 @@ names_take(struct sluice_run *run, struct reading *r, const struct area *a, cons
 	cJSON_ArrayForEach(name, r->names)
 		if (strcmp(name->valuestring, r->key) == 0)
 			return 0;
-	return sluice_fail(run, SLUICE_EARGUMENT, "%s has no column '%s', which key_column names; it has %s", a->text, r->key,
-	                   sluice_json_print(run, r->names));
+	return sluice_fail(run, SLUICE_EARGUMENT, "%s has no column '%s', which key_column names; it has %s", a->text,
+	                   r->key, sluice_json_print(run, r->names));
 }
 
 /* One element of valueRanges: {"range": "'Class Data'!A1:V101", "values": [[...]]}. */
@@ -203,7 +205,8 @@ render(struct sluice_run *run)
 	return strcmp(sluice_get_option(run, "values"), "raw") == 0 ? "UNFORMATTED_VALUE" : "FORMATTED_VALUE";
 }
 
-/* An answer as a tree; one that is cut though its framing is right is asked for again. NULL: the run has failed. Yours. */
+/* An answer as a tree; one that is cut though its framing is right is asked for again. NULL: the run has failed. Yours.
+ */
 static cJSON *
 ask(struct sluice_run *run, const char *rest, const struct sluice_pair *query)
 {
@@ -275,8 +278,9 @@ fetch_rows(struct sluice_run *run)
 {
 	const char *option = sluice_get_option(run, "ranges");
 	struct reading r = {
-		.key = sluice_get_option(run, "key_column"), .header = strcmp(sluice_get_option(run, "header"), "false") != 0,
-		.block = strtol(sluice_get_option(run, "rows_per_request"), NULL, 10),
+	        .key = sluice_get_option(run, "key_column"),
+	        .header = strcmp(sluice_get_option(run, "header"), "false") != 0,
+	        .block = strtol(sluice_get_option(run, "rows_per_request"), NULL, 10),
 	};
 	cJSON *root = ask(run, "", sheets_query), *ranges = option ? cJSON_Parse(option) : cJSON_CreateArray();
 	const cJSON *sheets, *each;
@@ -293,7 +297,8 @@ fetch_rows(struct sluice_run *run)
 	cJSON_ArrayForEach(each, ranges) {
 		struct area a;
 		if (!cJSON_IsString(each))
-			sluice_fail(run, SLUICE_EARGUMENT, "ranges holds something that is no text: write [\"Sheet1\", \"Prices!A1:D\"]");
+			sluice_fail(run, SLUICE_EARGUMENT,
+			            "ranges holds something that is no text: write [\"Sheet1\", \"Prices!A1:D\"]");
 		else if (area_read(run, sheets, each->valuestring, &a) == 0)
 			save_area(run, &r, &a);
 	}
@@ -322,7 +327,8 @@ fetch_sheets(struct sluice_run *run)
 		{.to = "frozen_rows", .from = "properties.gridProperties.frozenRowCount"},
 		{0},
 	};
-	const struct sluice_page_request list = {.endpoint = endpoint(run, ""), .query = sheets_query, .items = "sheets"};
+	const struct sluice_page_request list = {
+	        .endpoint = endpoint(run, ""), .query = sheets_query, .items = "sheets"};
 	struct sluice_page page;
 
 	cJSON_Delete(spreadsheet);
@@ -337,7 +343,8 @@ check(struct sluice_run *run)
 {
 	cJSON *root = ask(run, "", sheets_query), *facts = cJSON_CreateObject();
 
-	cJSON_AddItemToObject(facts, "account", cJSON_DetachItemFromObjectCaseSensitive(sluice_json_get(root, "properties"), "title"));
+	cJSON_AddItemToObject(facts, "account",
+	                      cJSON_DetachItemFromObjectCaseSensitive(sluice_json_get(root, "properties"), "title"));
 	if (root)
 		sluice_reply(run, sluice_json_print(run, facts));
 	cJSON_Delete(facts);
@@ -350,14 +357,17 @@ check(struct sluice_run *run)
 #define OPTIONAL(name_, type_, text_) {.name = name_, .type = type_, .flags = SLUICE_OPTIONAL, .description = text_}
 
 static const struct sluice_field row[] = {
-	{.name = "id", .type = SLUICE_STRING, .flags = SLUICE_KEY, .description = "RANGE/KEY, or RANGE/NUMBER of the row"},
+	{.name = "id", .type = SLUICE_STRING, .flags = SLUICE_KEY,
+	 .description = "RANGE/KEY, or RANGE/NUMBER of the row"},
 	{.name = "range", .type = SLUICE_STRING, .description = "as configured, or the sheet's title"},
 	OPTIONAL("row", SLUICE_INTEGER, "its number in the sheet, from 1; only where no column is the key"),
-	{.name = "values", .type = SLUICE_OBJECT, .flags = SLUICE_SENSITIVE, .description = "cells by the names of their columns"},
+	{.name = "values", .type = SLUICE_OBJECT, .flags = SLUICE_SENSITIVE,
+	 .description = "cells by the names of their columns"},
 	{0},
 };
 static const struct sluice_field sheet[] = {
-	{.name = "id", .type = SLUICE_INTEGER, .flags = SLUICE_KEY, .description = "Google's id of the sheet; the first one's is 0"},
+	{.name = "id", .type = SLUICE_INTEGER, .flags = SLUICE_KEY,
+	 .description = "Google's id of the sheet; the first one's is 0"},
 	{.name = "spreadsheet_id", .type = SLUICE_STRING, .description = "what it is a sheet of"},
 	{.name = "title", .type = SLUICE_STRING, .description = "as people see it"},
 	OPTIONAL("index", SLUICE_INTEGER, "its place, from 0"),
@@ -378,20 +388,25 @@ static const struct sluice_option options[] = {
 	{.name = "spreadsheet_id", .type = SLUICE_STRING, .flags = SLUICE_REQUIRED,
 	 .help = "from its address: https://docs.google.com/spreadsheets/d/ID/edit"},
 	{.name = "ranges", .type = SLUICE_ARRAY,
-	 .help = "what is read, [\"Sheet1\", \"Prices!A1:D\"]: sheets, parts of them, names of ranges; not given: every sheet"},
+	 .help = "what is read, [\"Sheet1\", \"Prices!A1:D\"]: sheets, parts, named ranges; not given: each sheet"},
 	{.name = "key_column", .type = SLUICE_STRING,
 	 .help = "name of the column by which a row is known wherever it stands; not given: its number"},
-	{.name = "header", .type = SLUICE_BOOLEAN, .fallback = "true", .help = "the first row of a range names its columns; no: A, B, C"},
+	{.name = "header", .type = SLUICE_BOOLEAN, .fallback = "true",
+	 .help = "the first row of a range names its columns; no: A, B, C"},
 	{.name = "values", .type = SLUICE_STRING, .fallback = "formatted",
 	 .help = "formatted: as people see them, \"$20.50\"; raw: numbers as numbers, dates as days since 1899-12-30"},
-	{.name = "rows_per_request", .type = SLUICE_INTEGER, .fallback = "5000", .help = "longer ranges are asked for in blocks"},
+	{.name = "rows_per_request", .type = SLUICE_INTEGER, .fallback = "5000",
+	 .help = "longer ranges are asked for in blocks"},
 	{0},
 };
 
 static const struct sluice_sync syncs[] = {
-	{.name = "sheet-rows", .model = "SheetRow", .kind = SLUICE_FULL, .flags = SLUICE_TRACK_DELETES, .every = "every 5 minutes",
-	 .endpoint = "GET /v4/spreadsheets/*/values:batchGet", .description = "rows of the chosen ranges", .fetch = fetch_rows},
-	{.name = "sheet-metadata", .model = "SheetMetadata", .kind = SLUICE_FULL, .flags = SLUICE_TRACK_DELETES, .every = "every hour",
+	{.name = "sheet-rows", .model = "SheetRow", .kind = SLUICE_FULL, .flags = SLUICE_TRACK_DELETES,
+	 .every = "every 5 minutes",
+	 .endpoint = "GET /v4/spreadsheets/*/values:batchGet",
+	 .description = "rows of the chosen ranges", .fetch = fetch_rows},
+	{.name = "sheet-metadata", .model = "SheetMetadata", .kind = SLUICE_FULL, .flags = SLUICE_TRACK_DELETES,
+	 .every = "every hour",
 	 .endpoint = "GET /v4/spreadsheets/*", .description = "what sheets there are", .fetch = fetch_sheets},
 	{0},
 };

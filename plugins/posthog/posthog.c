@@ -3,8 +3,8 @@
  * Lists answer {"next": URL or null, "results": [...]}; the URL is on PostHog's own public host whatever base_url says,
  * so only its path and query are taken. The slash at the end of an endpoint matters: without it comes a redirect.
  *
- * Awkward: events come newest first and `next` is nothing but "before the last timestamp", strictly. Events of that very
- * instant that did not fit on the page would never be seen, so that instant is listed by itself between two pages
+ * Awkward: events come newest first and `next` is nothing but "before the last timestamp", strictly. Events of that
+ * very instant that did not fit on the page would never be seen, so that instant is listed by itself between two pages
  * (the store knows the ones that come twice by their id). An unlimited list is none: without `after` PostHog shows a
  * day, and of a span of a year or more nothing; so time is cut into windows. */
 #include <sluice_json.h>
@@ -65,8 +65,8 @@ time_parse(const char *text)
 	int64_t us = 0;
 	char sign;
 
-	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &t.tm_year, &t.tm_mon, &t.tm_mday, &t.tm_hour, &t.tm_min, &t.tm_sec,
-	           &n) != 6)
+	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &t.tm_year, &t.tm_mon, &t.tm_mday, &t.tm_hour, &t.tm_min,
+	           &t.tm_sec, &n) != 6)
 		return INT64_MIN;
 	text += n;
 	if (*text == '.')
@@ -142,7 +142,11 @@ save_instant(struct sluice_run *run, int64_t at)
 		{"after", time_text(run, at - EDGE)}, {"before", time_text(run, at + EDGE)}, {NULL, NULL},
 	};
 	const struct sluice_page_request list = {
-		.endpoint = endpoint(run, "events/"), .query = query, .items = "results", .limit = 1000, .kind = SLUICE_OFFSET,
+	        .endpoint = endpoint(run, "events/"),
+	        .query = query,
+	        .items = "results",
+	        .limit = 1000,
+	        .kind = SLUICE_OFFSET,
 	};
 	struct sluice_page page;
 
@@ -176,7 +180,8 @@ static int
 fetch_events(struct sluice_run *run)
 {
 	const int64_t now = sluice_now(run), last = sluice_last_success(run), today = now - now % DAY;
-	const int64_t since = last ? last - LATE : today - strtoll(sluice_get_option(run, "backfill_days"), NULL, 10) * DAY;
+	const int64_t since =
+	        last ? last - LATE : today - strtoll(sluice_get_option(run, "backfill_days"), NULL, 10) * DAY;
 	int64_t from = today, to = 0;
 
 	do {
@@ -205,6 +210,22 @@ copy_member(cJSON *to, const cJSON *step, const char *name)
 		cJSON_AddItemToObject(to, name, cJSON_Duplicate(value, 1));
 }
 
+/* A breakdown's value as a part of an id: Firefox, or for several at once Firefox,Linux. */
+static const char *
+value_text(struct sluice_run *run, const cJSON *value)
+{
+	const cJSON *part;
+	const char *text = NULL;
+
+	if (cJSON_IsString(value))
+		return value->valuestring;
+	if (!cJSON_IsArray(value))
+		return sluice_json_print(run, value);
+	cJSON_ArrayForEach(part, value)
+		text = text ? sluice_format(run, "%s,%s", text, value_text(run, part)) : value_text(run, part);
+	return text ? text : "";
+}
+
 /* One funnel's steps in their order; with a breakdown there is one for each of its values. */
 static void
 add_steps(struct sluice_run *run, cJSON *records, const char *funnel, const cJSON *steps)
@@ -215,14 +236,15 @@ add_steps(struct sluice_run *run, cJSON *records, const char *funnel, const cJSO
 
 	cJSON_ArrayForEach(step, steps) {
 		const double count = sluice_json_double(step, "count", 0);
-		const char *custom = sluice_json_text(step, "custom_name"), *name = custom ? custom : sluice_json_text(step, "name");
+		const char *custom = sluice_json_text(step, "custom_name"),
+		           *name = custom ? custom : sluice_json_text(step, "name");
 		const cJSON *value = sluice_json_get(step, "breakdown_value");
+		const char *series = value ? sluice_format(run, "%s_%s", funnel, value_text(run, value)) : funnel;
 		cJSON *record = cJSON_CreateObject();
 
 		if (number == 0)
 			first = before = count;
-		cJSON_AddStringToObject(record, "id", value ? sluice_format(run, "%s_%s_%d", funnel, sluice_json_print(run, value), number)
-		                                            : sluice_format(run, "%s_%d", funnel, number));
+		cJSON_AddStringToObject(record, "id", sluice_format(run, "%s_%d", series, number));
 		cJSON_AddStringToObject(record, "funnel", funnel);
 		cJSON_AddNumberToObject(record, "order", number++);
 		if (name)
@@ -262,7 +284,8 @@ save_funnel(struct sluice_run *run, const struct sluice_page_request *list, cons
 static const char *
 funnel_query(struct sluice_run *run, const char *steps)
 {
-	cJSON *given = cJSON_Parse(steps), *root = cJSON_CreateObject(), *query = cJSON_AddObjectToObject(root, "query"), *step;
+	cJSON *given = cJSON_Parse(steps), *root = cJSON_CreateObject(),
+	      *query = cJSON_AddObjectToObject(root, "query"), *step;
 	cJSON *series;
 	const char *body = NULL;
 
@@ -279,9 +302,11 @@ funnel_query(struct sluice_run *run, const char *steps)
 		cJSON_AddItemToArray(series, node);
 	}
 	cJSON_AddStringToObject(cJSON_AddObjectToObject(query, "funnelsFilter"), "funnelVizType", "steps");
-	cJSON_AddStringToObject(cJSON_AddObjectToObject(query, "dateRange"), "date_from", sluice_get_option(run, "funnel_from"));
+	cJSON_AddStringToObject(cJSON_AddObjectToObject(query, "dateRange"), "date_from",
+	                        sluice_get_option(run, "funnel_from"));
 	if (cJSON_GetArraySize(series) < 2)
-		sluice_fail(run, SLUICE_EARGUMENT, "funnel_steps needs two events at least: [\"$pageview\", \"sign up\"]");
+		sluice_fail(run, SLUICE_EARGUMENT,
+		            "funnel_steps needs two events at least: [\"$pageview\", \"sign up\"]");
 	else
 		body = sluice_json_print(run, root);
 	cJSON_Delete(given);
@@ -297,9 +322,10 @@ fetch_conversion(struct sluice_run *run)
 	struct sluice_page_request list = {.endpoint = endpoint(run, "query/"), .items = "results"};
 
 	if (!insight && !steps)
-		return sluice_fail(run, SLUICE_EARGUMENT,
-		                   "no funnel is named: set funnel_steps = [\"$pageview\", \"sign up\"] in the connection, or "
-		                   "funnel_insight");
+		return sluice_fail(
+		        run, SLUICE_EARGUMENT,
+		        "no funnel is named: set funnel_steps = [\"$pageview\", \"sign up\"] in the connection, or "
+		        "funnel_insight");
 	if (insight) {
 		list.endpoint = endpoint(run, sluice_format(run, "insights/%s/", insight));
 		list.query = fresh;
@@ -324,7 +350,8 @@ check(struct sluice_run *run)
 
 	sluice_proxy_get(run, endpoint(run, "persons/"), one, &answer);
 	if (sluice_proxy_get(run, endpoint(run, "events/"), one, &answer) == 0)
-		sluice_reply(run, sluice_format(run, "{\"account\":\"project %s\"}", sluice_get_option(run, "project_id")));
+		sluice_reply(run,
+		             sluice_format(run, "{\"account\":\"project %s\"}", sluice_get_option(run, "project_id")));
 	return sluice_status(run);
 }
 
@@ -354,8 +381,10 @@ static const struct sluice_field event[] = {
 	{0},
 };
 static const struct sluice_field conversion[] = {
-	{.name = "id", .type = SLUICE_STRING, .flags = SLUICE_KEY, .description = "FUNNEL_order; with a breakdown FUNNEL_value_order"},
-	{.name = "funnel", .type = SLUICE_STRING, .description = "id of the insight, or \"funnel\": the steps of the option"},
+	{.name = "id", .type = SLUICE_STRING, .flags = SLUICE_KEY,
+	 .description = "FUNNEL_order; with a breakdown FUNNEL_value_order"},
+	{.name = "funnel", .type = SLUICE_STRING,
+	 .description = "id of the insight, or \"funnel\": the steps of the option"},
 	{.name = "order", .type = SLUICE_INTEGER, .description = "of the step, from 0"},
 	OPTIONAL("name", SLUICE_STRING, "of the step"),
 	OPTIONAL("action_id", SLUICE_ANY, "the event or action"),
@@ -371,41 +400,48 @@ static const struct sluice_field conversion[] = {
 static const struct sluice_model models[] = {
 	{.name = "PostHogPerson", .fields = person, .description = "someone who sent events"},
 	{.name = "PostHogEvent", .fields = event, .description = "something that happened"},
-	{.name = "PostHogConversionData", .fields = conversion, .description = "a step of a funnel, and how many reached it"},
+	{.name = "PostHogConversionData", .fields = conversion,
+	 .description = "a step of a funnel, and how many reached it"},
 	{0},
 };
 
 static const struct sluice_option options[] = {
-	{.name = "project_id", .type = SLUICE_STRING, .flags = SLUICE_REQUIRED, .help = "number of the project, from its settings"},
+	{.name = "project_id", .type = SLUICE_STRING, .flags = SLUICE_REQUIRED,
+	 .help = "number of the project, from its settings"},
 	{.name = "region", .type = SLUICE_STRING, .fallback = "us",
 	 .help = "of PostHog Cloud: us or eu; counts for nothing where base_url is given"},
 	{.name = "backfill_days", .type = SLUICE_INTEGER, .fallback = "30",
 	 .help = "how far back the first sync of events, and a full refresh, goes"},
 	{.name = "funnel_steps", .type = SLUICE_ARRAY,
-	 .help = "the funnel's events in their order, [\"$pageview\", \"sign up\"]; a step may also be written as PostHog's query "
-	         "writes it, {\"event\": ..., \"properties\": [...]}"},
+	 .help = "the funnel's events in their order, [\"$pageview\", \"sign up\"]; a step may also be written as "
+	         "PostHog's query writes it, {\"event\": ..., \"properties\": [...]}"},
 	{.name = "funnel_from", .type = SLUICE_STRING, .fallback = "-7d",
 	 .help = "what span of time funnel_steps looks at: -7d, -24h, mStart, or a date"},
-	{.name = "funnel_insight", .type = SLUICE_STRING, .help = "number of a saved funnel, instead of funnel_steps or besides"},
+	{.name = "funnel_insight", .type = SLUICE_STRING,
+	 .help = "number of a saved funnel, instead of funnel_steps or besides"},
 	{0},
 };
 
 static const struct sluice_sync syncs[] = {
 	{.name = "active-users", .model = "PostHogPerson", .kind = SLUICE_INCREMENTAL, .flags = SLUICE_TRACK_DELETES,
-	 .every = "every 15 minutes", .endpoint = "GET /api/projects/*/persons/", .description = "persons with their properties",
+	 .every = "every 15 minutes", .endpoint = "GET /api/projects/*/persons/",
+	 .description = "persons with their properties",
 	 .fetch = fetch_persons},
 	{.name = "total-events", .model = "PostHogEvent", .kind = SLUICE_INCREMENTAL,
 	 .every = "every hour", .endpoint = "GET /api/projects/*/events/", .description = "events of every name",
 	 .fetch = fetch_events},
-	{.name = "conversion-rate", .model = "PostHogConversionData", .kind = SLUICE_FULL, .flags = SLUICE_TRACK_DELETES,
-	 .every = "every 30 minutes", .endpoint = "POST /api/projects/*/query/",
+	{.name = "conversion-rate", .model = "PostHogConversionData", .kind = SLUICE_FULL,
+	 .flags = SLUICE_TRACK_DELETES, .every = "every 30 minutes", .endpoint = "POST /api/projects/*/query/",
 	 .description = "how many reach each step of a funnel", .fetch = fetch_conversion},
 	{0},
 };
 
 static const char *const scopes[] = {"person:read", "query:read", "insight:read", NULL};
 /* What PostHog allows for whatever asks its event database. */
-static const struct sluice_rate_group hourly[] = {{.match = "/api/projects/*", .requests = 1200, .per_ms = 3600000}, {0}};
+static const struct sluice_rate_group hourly[] = {
+	{.match = "/api/projects/*", .requests = 1200, .per_ms = 3600000},
+	{0},
+};
 static const struct sluice_rate limits = {.requests = 240, .per_ms = 60000, .groups = hourly};
 
 SLUICE_EXPORT const struct sluice_connector sluice_connector = {

@@ -1,13 +1,15 @@
-/* salesforce.c - mirrors the objects of a Salesforce org that the connection's metadata names, and tells what fields there are.
+/* salesforce.c - mirrors the objects of a Salesforce org that the connection's metadata names, and tells what fields
+ * there are.
  *
- * {"configurations": [{"model": "Account", "fields": ["Name", "Owner.Name"]}, ...]}: each is one SOQL query, whose pages go
- * into the store as they come. Later runs ask for what SystemModstamp says has changed, a day at a time, and ask queryAll
- * for what was deleted. An object that is configured later, or with other fields, is read whole: the checkpoint keeps a
- * hash of each one's fields.
+ * {"configurations": [{"model": "Account", "fields": ["Name", "Owner.Name"]}, ...]}: each is one SOQL query, whose
+ * pages go into the store as they come. Later runs ask for what SystemModstamp says has changed, a day at a time, and
+ * ask queryAll for what was deleted. An object that is configured later, or with other fields, is read whole: the
+ * checkpoint keeps a hash of each one's fields.
  *
- * Awkward: errors are arrays, with a code that matters more than the status: a used-up quota is a 403. And the next page is
- * a cursor that Salesforce forgets after some idle minutes: a run that goes on later finds it gone (INVALID_QUERY_LOCATOR),
- * and the query is begun anew under another key; how often is kept in the checkpoint, for the old key counts as read. */
+ * Awkward: errors are arrays, with a code that matters more than the status: a used-up quota is a 403. And the next
+ * page is a cursor that Salesforce forgets after some idle minutes: a run that goes on later finds it gone
+ * (INVALID_QUERY_LOCATOR), and the query is begun anew under another key; how often is kept in the checkpoint, for the
+ * old key counts as read. */
 #include <sluice_json.h>
 #include <ctype.h>
 #include <strings.h>
@@ -177,14 +179,17 @@ object_read(struct sluice_run *run, const cJSON *given, struct object *o)
 		return sluice_fail(run, SLUICE_EARGUMENT, "a configuration's model is no name of an object: %s",
 		                   sluice_json_print(run, sluice_json_get(given, "model")));
 	if (cJSON_GetArraySize(fields) == 0)
-		return sluice_fail(run, SLUICE_EARGUMENT, "the configuration of %s has no fields: give \"fields\": [\"Name\"]", o->name);
+		return sluice_fail(run, SLUICE_EARGUMENT,
+		                   "the configuration of %s has no fields: give \"fields\": [\"Name\"]", o->name);
 	list = o->incremental ? "Id,SystemModstamp" : "Id";
 	cJSON_ArrayForEach(field, fields) {
 		const char *name = cJSON_IsString(field) ? field->valuestring : NULL;
 		if (!is_name(name, "_."))
-			return sluice_fail(run, SLUICE_EARGUMENT, "the configuration of %s has a field that is none: %s", o->name,
+			return sluice_fail(run, SLUICE_EARGUMENT,
+			                   "the configuration of %s has a field that is none: %s", o->name,
 			                   sluice_json_print(run, field));
-		if (strcasecmp(name, "Id") && !(o->incremental && strcasecmp(name, "SystemModstamp") == 0) && !holds(fields, field, name))
+		if (strcasecmp(name, "Id") && !(o->incremental && strcasecmp(name, "SystemModstamp") == 0) &&
+		    !holds(fields, field, name))
 			list = sluice_format(run, "%s,%s", list, name);
 	}
 	o->fields = list;
@@ -248,9 +253,14 @@ query_read(struct sluice_run *run, const struct reading *r, const struct object 
 
 	do {
 		const struct sluice_page_request list = {
-			.endpoint = endpoint(run, deleted ? "queryAll" : "query"), .query = query, .items = "records",
-			.kind = SLUICE_LINK, .cursor = "nextRecordsUrl", .accept = refusals, .judge = deleted ? judge_deleted : judge,
-			.key = again ? sluice_format(run, "%lld %s", (long long)again, soql) : NULL,
+		        .endpoint = endpoint(run, deleted ? "queryAll" : "query"),
+		        .query = query,
+		        .items = "records",
+		        .kind = SLUICE_LINK,
+		        .cursor = "nextRecordsUrl",
+		        .accept = refusals,
+		        .judge = deleted ? judge_deleted : judge,
+		        .key = again ? sluice_format(run, "%lld %s", (long long)again, soql) : NULL,
 		};
 		struct sluice_page page;
 		gone = 0;
@@ -282,8 +292,9 @@ save_object(struct sluice_run *run, const struct reading *r, const struct object
 
 	if (hash && o->incremental)
 		query_read(run, r, o,
-		           sluice_format(run, "SELECT Id FROM %s WHERE IsDeleted = true AND SystemModstamp >= %s", o->name,
-		                         time_text(run, from)), 1);
+		           sluice_format(run, "SELECT Id FROM %s WHERE IsDeleted = true AND SystemModstamp >= %s",
+		                         o->name, time_text(run, from)),
+		           1);
 	if (!hash || strcmp(hash, o->hash) || !o->incremental) {
 		save_changed(run, r, o, "");
 		return;
@@ -351,7 +362,8 @@ ask(struct sluice_run *run, const char *path)
 static int
 list_fields(struct sluice_run *run)
 {
-	static const char *const members[] = {"name", "label", "type", "length", "nillable", "custom", "updateable", "referenceTo"};
+	static const char *const members[] = {"name",     "label",  "type",       "length",
+	                                      "nillable", "custom", "updateable", "referenceTo"};
 	cJSON *input = cJSON_Parse(sluice_input(run)), *root = NULL, *reply = cJSON_CreateObject(), *fields, *field;
 	const char *model = sluice_json_text(input, "model");
 
@@ -365,7 +377,8 @@ list_fields(struct sluice_run *run)
 	cJSON_ArrayForEach(field, sluice_json_get(root, "fields")) {
 		cJSON *one = cJSON_CreateObject();
 		for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
-			cJSON_AddItemToObject(one, members[i], cJSON_DetachItemFromObjectCaseSensitive(field, members[i]));
+			cJSON_AddItemToObject(one, members[i],
+			                      cJSON_DetachItemFromObjectCaseSensitive(field, members[i]));
 		cJSON_AddItemToArray(fields, one);
 	}
 	if (root)
@@ -398,16 +411,17 @@ check(struct sluice_run *run)
 
 #define OPTIONAL(name_, type_, text_) {.name = name_, .type = type_, .flags = SLUICE_OPTIONAL, .description = text_}
 /* Unchecked: the org may have made of them what it likes. */
-#define PERSONAL(name_) {.name = name_, .type = SLUICE_ANY, .flags = SLUICE_OPTIONAL | SLUICE_SENSITIVE, .description = "personal"}
+#define PERSONAL(name_) \
+	{.name = name_, .type = SLUICE_ANY, .flags = SLUICE_OPTIONAL | SLUICE_SENSITIVE, .description = "personal"}
 
 static const struct sluice_field record[] = {
 	{.name = "Id", .type = SLUICE_STRING, .flags = SLUICE_KEY, .description = "Salesforce's id, unique in the org"},
 	OPTIONAL("attributes", SLUICE_OBJECT, "type: the object's name; url: where it stands"),
-	OPTIONAL("SystemModstamp", SLUICE_STRING, "when a person or the system changed it, 2026-01-02T03:04:05.000+0000"),
-	PERSONAL("Name"), PERSONAL("FirstName"), PERSONAL("LastName"), PERSONAL("Email"), PERSONAL("Phone"), PERSONAL("MobilePhone"),
-	PERSONAL("HomePhone"), PERSONAL("Fax"), PERSONAL("Birthdate"), PERSONAL("Address"), PERSONAL("MailingAddress"),
-	PERSONAL("OtherAddress"), PERSONAL("BillingAddress"), PERSONAL("ShippingAddress"), PERSONAL("Description"), PERSONAL("Subject"),
-	PERSONAL("Username"),
+	OPTIONAL("SystemModstamp", SLUICE_STRING, "when it was changed, 2026-01-02T03:04:05.000+0000"),
+	PERSONAL("Name"), PERSONAL("FirstName"), PERSONAL("LastName"), PERSONAL("Email"), PERSONAL("Phone"),
+	PERSONAL("MobilePhone"), PERSONAL("HomePhone"), PERSONAL("Fax"), PERSONAL("Birthdate"), PERSONAL("Address"),
+	PERSONAL("MailingAddress"), PERSONAL("OtherAddress"), PERSONAL("BillingAddress"), PERSONAL("ShippingAddress"),
+	PERSONAL("Description"), PERSONAL("Subject"), PERSONAL("Username"),
 	{0},
 };
 #define MODEL(name_, text_) {.name = name_, .fields = record, .description = text_}
@@ -427,8 +441,8 @@ static const struct sluice_model models[] = {
 
 static const struct sluice_option options[] = {
 	{.name = "domain", .type = SLUICE_STRING,
-	 .help = "My Domain of the org, acme of acme.my.salesforce.com (acme--test.sandbox for a sandbox); counts for nothing where "
-	         "base_url is given"},
+	 .help = "My Domain of the org, acme of acme.my.salesforce.com (acme--test.sandbox for a sandbox); counts for "
+	         "nothing where base_url is given"},
 	{.name = "login_host", .type = SLUICE_STRING, .fallback = "login.salesforce.com",
 	 .help = "where tokens are had; test.salesforce.com for a sandbox"},
 	{.name = "api_version", .type = SLUICE_STRING, .fallback = "v59.0", .help = "of Salesforce's REST API"},
@@ -437,16 +451,18 @@ static const struct sluice_option options[] = {
 
 static const struct sluice_field metadata[] = {
 	{.name = "configurations", .type = SLUICE_ARRAY,
-	 .description = "what is synced: {model: an object's name, fields: [names], incremental: false where it has no SystemModstamp}"},
+	 .description = "{model: an object's name, fields: [names], incremental: false without a SystemModstamp}"},
 	{0},
 };
 static const char *const written[] = {
-	"SalesforceAccount", "SalesforceContact", "SalesforceLead", "SalesforceOpportunity", "SalesforceCase", "SalesforceCampaign",
-	"SalesforceTask", "SalesforceEvent", "SalesforceUser", "SalesforceRecord", NULL,
+	"SalesforceAccount", "SalesforceContact", "SalesforceLead", "SalesforceOpportunity", "SalesforceCase",
+	"SalesforceCampaign", "SalesforceTask", "SalesforceEvent", "SalesforceUser", "SalesforceRecord", NULL,
 };
 static const struct sluice_sync syncs[] = {
-	{.name = "records", .models = written, .kind = SLUICE_INCREMENTAL, .flags = SLUICE_TRACK_DELETES, .every = "every 15 minutes",
-	 .endpoint = "GET /services/data/*/query", .description = "the objects and fields that the metadata names", .input = metadata,
+	{.name = "records", .models = written, .kind = SLUICE_INCREMENTAL, .flags = SLUICE_TRACK_DELETES,
+	 .every = "every 15 minutes",
+	 .endpoint = "GET /services/data/*/query",
+	 .description = "the objects and fields that the metadata names", .input = metadata,
 	 .fetch = fetch_records},
 	{0},
 };
@@ -463,7 +479,8 @@ static const struct sluice_field list_fields_output[] = {
 	{0},
 };
 static const struct sluice_action actions[] = {
-	{.name = "list-fields", .description = "the fields that an object has", .input = list_fields_input, .output = list_fields_output,
+	{.name = "list-fields",
+	 .description = "the fields that an object has", .input = list_fields_input, .output = list_fields_output,
 	 .endpoint = "GET /services/data/*/sobjects/*/describe", .flags = SLUICE_REPEATABLE, .call = list_fields},
 	{0},
 };

@@ -33,6 +33,13 @@ is "$(rates funnel_2)" "33.94 14.2" "also where the option says the steps"
 stored PostHogConversionData | grep '"id":"51_0"' >"$dir/got"
 has "$dir/got" '"order":0.*"count":20166,"step_rate":100,"overall_rate":100,"dropped":0,"average_conversion_time":null' \
 	"the first step is all of those who began"
+control faults '{"match":"GET /api/projects/309484/insights/","do":"reply","body":{"id":51,"result":[
+	[{"name":"a","order":0,"count":10,"breakdown_value":["Firefox"]},{"name":"b","order":1,"count":5,"breakdown_value":["Firefox"]}],
+	[{"name":"a","order":0,"count":0,"breakdown_value":["Safari"]},{"name":"b","order":1,"count":0,"breakdown_value":["Safari"]}]]}}' >/dev/null
+run run --sync conversion-rate
+is "$(rates '51_Firefox_1')" "50 50" "with a breakdown each value has a funnel of its own"
+stored PostHogConversionData | grep 'Safari.*"order":1' >"$dir/got"
+has "$dir/got" '"step_rate":null,"overall_rate":null' "where nobody began there is no rate"
 control requests log=1 | grep -q 'query/' ; ok $? "the steps were asked by a query"
 
 # ---- incremental: what is asked for the second time
