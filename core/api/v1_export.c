@@ -107,8 +107,10 @@ feed_export(struct http_call *c, void *arg)
 	e->feed.limit = 1000;
 	e->feed.bytes = PIECE;
 	e->as_csv = as_csv;
-	if (as_csv)
+	if (as_csv) {
 		csv_init(&e->csv, model, http_param_bool(c, "mask", false));
+		e->csv.spreadsheet = http_param_bool(c, "spreadsheet", false);
+	}
 	http_answer_header(c, "Content-Disposition", as_csv ? "attachment; filename=\"records.csv\"" : "attachment; filename=\"records.jsonl\"");
 	http_pull(c, 200, as_csv ? "text/csv; charset=utf-8" : "application/x-ndjson", export_pull, e, export_free);
 }

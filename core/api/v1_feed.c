@@ -243,6 +243,7 @@ static const struct http_param stream_params[] = {
 static const struct http_param snapshot_params[] = {OF_DATASET, {0}};
 static const struct http_param export_params[] = {
 	OF_DATASET, DELETED, V1_BOOL("mask", "of CSV: fields that the connector calls sensitive as ***"),
+	V1_BOOL("spreadsheet", "of CSV: an apostrophe before texts that a spreadsheet would carry out as formulas"),
 	{.name = "to", .place = IN_QUERY, .type = HTTP_WORD, .words = (const char *const[]){"jsonl", "csv", NULL}, .help = "usually jsonl"},
 	{0},
 };

@@ -51,11 +51,17 @@ csv_text(struct buf *out, struct slice text)
 	buf_putc(out, '"');
 }
 
+static bool
+is_formula(struct slice text)
+{
+	return text.len && memchr("=+-@\t\r\n", text.p[0], 7);
+}
+
 static void
-csv_value(struct buf *out, struct slice value)
+csv_value(const struct csv *c, struct buf *out, struct slice value)
 {
 	enum json_type type = json_type(value);
-	struct buf text = {0};
+	struct buf text = {0}, plain = {0};
 
 	if (!value.len || type == JSON_NULL)
 		return;
@@ -63,7 +69,12 @@ csv_value(struct buf *out, struct slice value)
 		json_unquote(value, &text);
 	else
 		json_compact(&text, value);
-	csv_text(out, buf_view(&text));
+	if (c->spreadsheet && type == JSON_STRING && is_formula(buf_view(&text))) {
+		buf_putc(&plain, '\'');
+		buf_slice(&plain, buf_view(&text));
+	}
+	csv_text(out, buf_view(plain.len ? &plain : &text));
+	buf_free(&plain);
 	buf_free(&text);
 }
 
@@ -123,7 +134,7 @@ csv_row(const struct csv *c, struct slice row, struct buf *out)
 	for (size_t i = 0; i < LENGTH(meta); i++) {
 		if (i)
 			buf_putc(out, ',');
-		csv_value(out, member_raw(row, meta[i]));
+		csv_value(c, out, member_raw(row, meta[i]));
 	}
 	for (size_t i = 0; i < c->n; i++) {
 		buf_putc(out, ',');
@@ -132,7 +143,7 @@ csv_row(const struct csv *c, struct slice row, struct buf *out)
 		if (c->hidden[i])
 			buf_puts(out, "***");
 		else
-			csv_value(out, value);
+			csv_value(c, out, value);
 	}
 	csv_other(c, record, out);
 	buf_puts(out, "\r\n");

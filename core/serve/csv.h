@@ -13,6 +13,9 @@ struct csv {
 	char **fields; /* its own copies: a plugin may be replaced meanwhile */
 	bool *hidden;  /* shown as *** */
 	size_t n;
+	/* For the eyes of a person: a text that a spreadsheet would take for a formula begins with an apostrophe. What a provider's
+	 * customer calls himself must not be carried out. Programs get it as it is. */
+	bool spreadsheet;
 };
 
 void csv_init(struct csv *c, const struct manifest_model *model, bool mask); /* mask: what the model calls sensitive */
