@@ -24,8 +24,8 @@ browser() {
 	[ "$(id -u)" = 0 ] && flags="$flags,\"--no-sandbox\""
 	curl -s -m 60 "$driver_at/session" -d "{\"capabilities\":{\"alwaysMatch\":{\"browserName\":\"chrome\",
 		\"goog:loggingPrefs\":{\"browser\":\"ALL\"},\"goog:chromeOptions\":{\"args\":[$flags,\"--window-size=1280,800\"]}}}}" >"$dir/session"
+	grep -q '"sessionId":"' "$dir/session" || { head -c 300 "$dir/session" | tr '\n' ' ' | sed 's/^/# /'; echo; return 1; }
 	session=$driver_at/session/$(sed 's/.*"sessionId":"\([^"]*\)".*/\1/' "$dir/session")
-	grep -q '"sessionId":"' "$dir/session"
 }
 
 # The session is ended first: then Chromium has gone in good order, and none is left behind.

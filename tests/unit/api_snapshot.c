@@ -28,7 +28,7 @@ static void
 write_some(struct play *p, unsigned n)
 {
 	struct commit *c = kit_commit(&p->k);
-	char id[8], json[32];
+	char id[16], json[32];
 
 	p->first += p->first + AT_ONCE < IDS && roll(p, 2);
 	p->k.now_us += roll(p, 3); /* sometimes the clock stands */
@@ -56,7 +56,7 @@ static void
 old_delete(struct play *p)
 {
 	struct commit *c = kit_commit(&p->k);
-	char id[8];
+	char id[16];
 
 	commit_delete(c, p->dataset, SLICE("none"));
 	for (unsigned i = 0; i < p->first; i++)
