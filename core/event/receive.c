@@ -34,6 +34,8 @@ struct receiving {
 	int64_t now_us;
 	struct err why;                  /* of the last refusal */
 	enum event_verdict worst;
+	const struct manifest_webhook *unclaimed; /* one for which no connection was found */
+	bool there;                      /* the integration has connections */
 	unsigned asked, genuine, ignored, full; /* connections with a webhook; of them */
 	struct buf challenge;
 	const struct manifest_webhook *looked; /* whose account is that of the payload; */
@@ -260,8 +262,10 @@ connection_try(struct receiving *r, const struct connection_settings *k, const s
 	for (size_t i = 0; i < m->n_webhooks && !done; i++) {
 		const struct manifest_webhook *w = &m->webhooks[i];
 		enum event_verdict verdict;
-		if (!account_fits(r, k, m, w))
+		if (!account_fits(r, k, m, w)) {
+			r->unclaimed = w->account || !r->unclaimed ? w : r->unclaimed;
 			continue;
+		}
 		asked = true;
 		verdict = judge(r, k, w);
 		if (verdict != EVENT_GENUINE) {
@@ -290,8 +294,10 @@ connections_try(struct receiving *r)
 
 	for (size_t i = 0; i < s->n_connections; i++) {
 		const struct connection_settings *k = s->connections[i];
-		if (strcmp(k->integration->name, r->integration) != 0 || !k->active || k->broken ||
-		    (r->call->connection && strcmp(k->name, r->call->connection) != 0))
+		if (strcmp(k->integration->name, r->integration) != 0)
+			continue;
+		r->there = true;
+		if (!k->active || k->broken || (r->call->connection && strcmp(k->name, r->call->connection) != 0))
 			continue;
 		plugin = host_plugin_look(r->host, k->integration->plugin); /* a service has had all of them described */
 		if (plugin && plugin->manifest)
@@ -319,6 +325,24 @@ stored(void *arg, const struct commit_result *result)
 	receiving_end(r, a.known ? "known" : "taken", &a);
 }
 
+/* An operator who has registered the wrong URL, or has not said whose account it is, wants to know; that somebody tries names of
+ * integrations which are not there is no news. */
+static void
+nobody_note(struct receiving *r)
+{
+	if (r->unclaimed && r->unclaimed->account)
+		err_set(&r->why, ERR_USAGE, "/webhook/%s: what stands as %s in it is the option or metadata '%s' of no connection",
+		        r->integration, r->unclaimed->account, r->unclaimed->account_name);
+	else if (r->unclaimed)
+		err_set(&r->why, ERR_USAGE, "/webhook/%s: such an event names no account; register /webhook/%s/CONNECTION",
+		        r->integration, r->integration);
+	else
+		err_set(&r->why, ERR_USAGE, "/webhook/%s: the URL names no connection that is switched on and takes events",
+		        r->integration);
+	if (r->there)
+		events_refused(host_events(r->host), r->why.text);
+}
+
 /* Who is not let in learns no more than that; the operator finds the reason in the log. */
 static void
 refuse(struct receiving *r)
@@ -328,6 +352,7 @@ refuse(struct receiving *r)
 	                                 stale = {401, "stale_signature", "it was signed too long ago", {0}, false, false};
 
 	if (!r->asked) {
+		nobody_note(r);
 		receiving_end(r, "unknown", &nobody);
 		return;
 	}

@@ -2,6 +2,7 @@
  *
  * A base URL that stands in the INI is the operator's word and may point to a private address; the connector's own,
  * also filled with options, is not. Rate limits are shared by all connections that use the same credential. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
@@ -32,14 +33,15 @@ credentials_missing(const struct manifest *m, const struct connection_settings *
 {
 	char at[ORIGIN_MAX];
 
-	for (size_t i = 0; i < LENGTH(rules); i++)
-		if (rules[i].kind == kind)
-			return err_set(err, ERR_USAGE,
-			               "%s: connection %s : %s: no credentials: connector '%s' wants %s; say for "
-			               "example '%s%s%senv:NAME'",
-			               origin_text(c->at, at), c->name, c->integration->name, m->name, rules[i].wants,
-			               c->stored ? "--" : "", kind == SLUICE_BEARER ? "token" : c->stored ? "api-key" : "api_key",
-			               c->stored ? " " : " = ");
+	for (size_t i = 0; i < LENGTH(rules); i++) {
+		const char *name = kind == SLUICE_BEARER ? "token" : c->stored ? "api-key" : "api_key";
+		char how[128];
+		if (rules[i].kind != kind)
+			continue;
+		snprintf(how, sizeof how, c->stored ? "--%s env:NAME', over HTTP '{\"type\":\"API_KEY\",\"apiKey\":\"...\"}" : "%s = env:NAME", name);
+		return err_set(err, ERR_USAGE, "%s: connection %s : %s: no credentials: connector '%s' wants %s; say for example '%s'",
+		               origin_text(c->at, at), c->name, c->integration->name, m->name, rules[i].wants, how);
+	}
 	return 0;
 }
 

@@ -473,7 +473,7 @@ entry_good(struct snapshot *p, MDB_val k, MDB_val v, uint64_t *indexed)
 	if (snapshot_get(p, DB_INBOXKEY, slice_of(id, sizeof(id)), &at) == 0 && at.len == sizeof(back))
 		memcpy(&back, at.p, sizeof(back));
 	++*indexed;
-	for (size_t state = 0; state < LENGTH(listed); state++) {
+	for (enum inbox_state state = INBOX_WAITING; state <= INBOX_DEAD; state++) {
 		bool is = listed[state] && snapshot_get(p, DB_INBOXKEY, state_key(state, e.scope, number, key), &at) == 0;
 		*indexed += is;
 		good = good && is == (listed[state] && e.state == state);

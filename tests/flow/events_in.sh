@@ -86,6 +86,10 @@ for path in /webhook/heard/nobody /webhook/nothing/acme /webhook/heard/off; do
 	send '{"id":"x1","type":"signed"}' $path
 	is "$(said)" "404 unknown_webhook" "nobody is at $path"
 done
+has "$dir/log" 'event was refused: /webhook/heard: the URL names no connection that is switched on and takes events' "the log says why"
+send '{"id":"x1","type":"signed","account":"A9"}' /webhook/heard
+has "$dir/log" "/webhook/heard: what stands as account in it is the option or metadata 'account' of no connection" "and whose account is not known"
+hasnt "$dir/log" '/webhook/nothing' "of integrations that are not there nothing"
 send 'no JSON'
 is "$(said)" "400 invalid_body" "what is no JSON is refused"
 send '{"id":"o1","type":"open","save":[{"id":"o","v":1}]}' /webhook/heard/open wrong
