@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "run/apikey.h"
 
+#define KEY_SHORT 16
+
 static const unsigned rights_of[] = {
 	[SCOPE_READ] = RIGHT_READ,
 	[SCOPE_TRIGGER] = RIGHT_TRIGGER,
@@ -29,6 +31,14 @@ made_key_set(struct http *http, struct host *h, bool first, struct err *err)
 	return 0;
 }
 
+/* The server answers wrong keys late, but from many addresses at once that is no wall: the length is. */
+static void
+key_judge(const struct key_settings *k)
+{
+	if (secret_reveal(k->value).len < KEY_SHORT)
+		log_warn("key %s is shorter than %d bytes and can be guessed: `openssl rand -hex 24` makes a better one", k->name, KEY_SHORT);
+}
+
 int
 api_keys_settle(struct http *http, struct host *h, bool first, struct err *err)
 {
@@ -44,6 +54,8 @@ api_keys_settle(struct http *http, struct host *h, bool first, struct err *err)
 			log_error("key %s cannot be used: %s", s->keys[i].name, s->keys[i].broken);
 		else
 			keys[n++] = (struct http_key){s->keys[i].name, s->keys[i].value, rights_of[s->keys[i].scope]};
+		if (!s->keys[i].broken)
+			key_judge(&s->keys[i]);
 	}
 	http_keys_set(http, keys, n);
 	free(keys);

@@ -48,7 +48,7 @@ ini <<INI
 value = reader-secret-one
 scope = read
 [key cron]
-value = cron-secret-one
+value = cron-secret
 scope = trigger
 [key boss]
 value = boss-secret-one
@@ -57,14 +57,16 @@ INI
 run reload
 ok $? "keys come with a reload"
 is "$(code "$other" "$url/api/v1/key") $(code reader-secret-one "$url/api/v1/key")" "401 200" "then the made one is good no more"
-is "$(code reader-secret-one "$url/api/v1/service") $(code cron-secret-one "$url/api/v1/service")" "200 403" "a key of scope trigger may not read the rest"
-is "$(code cron-secret-one "$url/api/connectors/sync")" 200 "it may what a cron job needs"
+is "$(code reader-secret-one "$url/api/v1/service") $(code cron-secret "$url/api/v1/service")" "200 403" "a key of scope trigger may not read the rest"
+is "$(code cron-secret "$url/api/connectors/sync")" 200 "it may what a cron job needs"
 is "$(code reader-secret-one -X POST -H 'Content-Type: application/json' -d '{"syncs":[],"provider_config_key":"x"}' "$url/sync/trigger")" 403 "a key of scope read changes nothing"
 run api-key show
 is "$status" 2 "where the configuration has keys there is no made one to show"
 sed -i 's/reader-secret-one/reader-secret-two/' "$conf/sluice.ini"
 run reload
 is "$(code reader-secret-one "$url/api/v1/key") $(code reader-secret-two "$url/api/v1/key")" "401 200" "a key's new value holds from the reload on"
+has "$dir/serve.err" "key cron is shorter than 16 bytes" "a key that can be guessed is told of"
+hasnt "$dir/serve.err" "key reader is shorter" "and no other"
 hasnt "$dir/serve.err" "(reader|cron|boss)-secret" "no key is in the log"
 end
 echo "1..$cases"
