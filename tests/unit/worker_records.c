@@ -374,6 +374,16 @@ TEST("a map picks, renames, flattens and converts without a tree")
 	check_mapped(numbers, "{\"id\":\"a\",\"name\":\"x\",\"n\":\"-5\"}", "0 0 a {\"id\":\"a\",\"name\":\"x\",\"count\":-5}");
 }
 
+TEST("an entry without a name keeps the members that no other names, of the item or of an object in it")
+{
+	static const struct sluice_map keep[] = {{.to = "id", .from = "who.sub"}, {.to = "name", .from = "who.n"}, {.to = "", .from = ""}, {0}};
+	static const struct sluice_map unwrap[] = {{.to = "", .from = "node"}, {.to = "name", .from = "cursor"}, {0}};
+
+	check_mapped(keep, "{\"id\":1,\"n\\u0061me\":2,\"a\":1.50,\"who\":{\"sub\":\"s\",\"n\":\"x\"},\"\\u0062\":[]}",
+	             "0 0 s {\"id\":\"s\",\"name\":\"x\",\"a\":1.50,\"who\":{\"sub\":\"s\",\"n\":\"x\"},\"\\u0062\":[]}");
+	check_mapped(unwrap, "{\"cursor\":\"k\",\"node\":{\"id\":\"a\",\"n\":1,\"name\":3}}", "0 0 a {\"name\":\"k\",\"id\":\"a\",\"n\":1}");
+}
+
 TEST("what a conversion cannot make sense of is left to the model's check")
 {
 	static const struct sluice_map numbers[] = {{.to = "id"}, {.to = "name"}, {.to = "count", .from = "n", .convert = SLUICE_TO_INTEGER}, {0}};
