@@ -3,8 +3,9 @@
  * What the contract calls by its own names becomes what a [connection] section would say (config/stored.h), judged against the
  * connector before anything is kept. Again with the same names: the new one takes the old one's place.
  *
- * Guarantee: nothing is taken over from the one before, and an application's key says nothing that is the operator's; durable, and in the schedule, when it is answered; no credential is in a log line or in an answer, but for a key of
- * scope admin. Awkward: an access token that is renewed is no setting: it goes where its keeper finds it (run/tokens.h). */
+ * Guarantee: durable, and in the schedule, when it is answered; nothing is taken over from the one before, and an application's
+ * key says nothing that is the operator's; no credential is in a log line or in an answer, but for a key of scope admin.
+ * Awkward: an access token that is renewed is no setting: it goes where its keeper finds it (run/tokens.h). */
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>

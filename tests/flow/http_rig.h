@@ -42,7 +42,7 @@ struct rig {
 	size_t n_waiting;
 	struct http_call *streams[STREAMS_MAX];
 	size_t n_streams;
-	atomic_int gone, drained, full, told, told_none;
+	atomic_int asked, gone, drained, full, told, told_none;
 	const char *event;                      /* pushed to all streams by poke */
 };
 
@@ -96,6 +96,7 @@ wait_get(struct http_call *c, void *arg)
 
 	http_on_gone(c, wait_gone, r);
 	r->waiting[r->n_waiting++] = c;
+	atomic_fetch_add(&r->asked, 1);
 }
 
 static void
@@ -104,6 +105,7 @@ slow_get(struct http_call *c, void *arg)
 	struct rig *r = rig_of(arg);
 
 	r->waiting[r->n_waiting++] = c;
+	atomic_fetch_add(&r->asked, 1);
 }
 
 static void

@@ -309,6 +309,15 @@ TEST("above the limit of waiting calls the next ones are told so, and the others
 	buf_free(&got);
 }
 
+/* Until so many calls wait with their route. */
+static void
+asked_wait(struct rig *r, int n)
+{
+	for (int i = 0; i < 2000 && atomic_load(&r->asked) < n; i++)
+		usleep(5000);
+	usleep(50000); /* and are counted */
+}
+
 TEST("what cannot be given up is answered as it went, however many wait")
 {
 	struct rig r = {.limits.waiting = 1, .event = "data: 1\n\n"};
@@ -320,7 +329,7 @@ TEST("what cannot be given up is answered as it went, however many wait")
 		fds[i] = client_open(&r);
 		client_send(fds[i], i ? GET("/slow", "") : GET("/stream", ""));
 	}
-	usleep(200000);
+	asked_wait(&r, 2);
 	uv_async_send(&r.poke);
 	for (int i = 1; i < 3; i++) {
 		buf_clear(&got);
@@ -346,7 +355,7 @@ TEST("with its key goes what waits or streams by it, and nothing else")
 		client_send(fds[i], asked[i]);
 		CHECK(i == 1 || client_until(fds[i], &got, "\r\n\r\n", 10000));
 	}
-	usleep(100000);
+	asked_wait(&r, 1);
 	r.rekey = true;
 	uv_async_send(&r.poke);
 	buf_clear(&got);
