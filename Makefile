@@ -111,6 +111,7 @@ PLUGLINK  = -shared -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 plugin_cc = @mkdir -p $(@D)
 # What a connector brings with it, inside and hidden.
 PLUGLIBS_feed := -Wl,--exclude-libs,ALL -l:libexpat.a
+PLUGLIBS_csv  := -Wl,--exclude-libs,ALL -l:libz.a
 .SECONDEXPANSION:
 $(BUILD)/plugins/%.so: $$(wildcard plugins/%/*.c) Makefile
 	@mkdir -p $(@D)
