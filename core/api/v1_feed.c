@@ -1,6 +1,7 @@
 /* v1_feed.c - /api/v1/datasets: records and changes page by page, and waiting for the next change.
  *
- * Pages are read in the HTTP thread, each in one short snapshot. A call that waits (wait=30s) is suspended; the first commit
+ * Pages are read in the HTTP thread, each in one short snapshot, and the loop hears of them when they are over: it is what a sync
+ * waits for. A call that waits (wait=30s) is suspended; the first commit
  * that changes its dataset wakes it, or the time: then it is answered like any other, if need be with no changes and the cursor
  * to ask again with.
  *
@@ -83,15 +84,18 @@ page_read(struct http_call *c, void *arg)
 	http_reply(c, 200, buf_view(&p->out));
 }
 
-static void
+/* In the HTTP thread. */
+static bool
 records_get(struct http_call *c, void *arg)
 {
 	struct page *p = page_new(arg, c, CURSOR_RECORDS);
 
 	if (!p)
-		return;
+		return true;
 	p->feed.deleted = http_param_bool(c, "deleted", false);
-	http_read(c, page_read, p, page_free);
+	page_read(c, p);
+	page_free(p);
+	return true;
 }
 
 /* ---- one record ---- */
@@ -187,28 +191,54 @@ wants_stream(const struct http_call *c)
 	return accept && strstr(accept, "text/event-stream");
 }
 
+static struct page *
+changes_page(struct api *a, struct http_call *c)
+{
+	struct page *p = page_new(a, c, CURSOR_CHANGES);
+
+	if (p && http_param(c, "tail") && !http_param(c, "cursor") && !http_param(c, "after"))
+		page_tail(p, http_param_int(c, "tail", 0));
+	return p;
+}
+
+/* In the HTTP thread: what is there already needs nobody's leave. Who has to wait is the loop's. */
+static bool
+changes_ahead(struct http_call *c, void *arg)
+{
+	struct page *p;
+	bool ready;
+
+	if (wants_stream(c))
+		return false;
+	p = changes_page(arg, c);
+	if (!p)
+		return true;
+	ready = !http_param_int(c, "wait", 0) || page_ready(p);
+	if (ready)
+		page_read(c, p);
+	page_free(p);
+	return ready;
+}
+
 static void
 changes_get(struct http_call *c, void *arg)
 {
-	int64_t wait_ms = http_param_int(c, "wait", 0);
 	struct page *p;
 
 	if (wants_stream(c)) {
 		feed_stream(c, arg);
 		return;
 	}
-	p = page_new(arg, c, CURSOR_CHANGES);
+	p = changes_page(arg, c);
 	if (!p)
 		return;
-	if (http_param(c, "tail") && !http_param(c, "cursor") && !http_param(c, "after"))
-		page_tail(p, http_param_int(c, "tail", 0));
-	if (!wait_ms || page_ready(p)) {
+	if (page_ready(p)) { /* by now */
 		http_read(c, page_read, p, page_free);
 		return;
 	}
 	p->wait.woken = page_woken;
 	p->wait.arg = p;
-	waits_add(p->waits, &p->wait, p->feed.at.dataset, wait_ms);
+	waits_add(p->waits, &p->wait, p->feed.at.dataset, http_param_int(c, "wait", 0));
 	http_on_gone(c, page_gone, p);
 }
 
@@ -317,13 +347,13 @@ const struct http_route v1_feed_routes[] = {
 	 .summary = "Live records, the longest unchanged first",
 	 .help = "A record that changes meanwhile moves to the end, and may be shown once more. Who wants a copy that is kept up to "
 	         "date takes a snapshot and its changes.",
-	 .params = record_params, .answers = records_answers, .handle = records_get},
+	 .params = record_params, .answers = records_answers, .ahead = records_get},
 	{.method = "GET", .path = DATASET "/records/{id*}", .name = "getStoredRecord", .tag = "Data", .rights = RIGHT_READ,
 	 .summary = "One record by its id", .params = one_params, .answers = one_answers, .handle = record_get},
 	{.method = "GET", .path = DATASET "/changes", .name = "listChanges", .tag = "Data", .rights = RIGHT_READ,
 	 .summary = "The change feed: each record once, at its latest change, in order",
 	 .help = "Accept: text/event-stream makes it a stream. With wait the call is held until there is something new.",
-	 .params = change_params, .answers = changes_answers, .handle = changes_get},
+	 .params = change_params, .answers = changes_answers, .ahead = changes_ahead, .handle = changes_get},
 	{.method = "GET", .path = DATASET "/changes/stream", .name = "streamChanges", .tag = "Data", .rights = RIGHT_READ,
 	 .summary = "The change feed as server-sent events: what there is, then what comes",
 	 .help = "A reader that is slow is waited for, and goes on from its cursor.",

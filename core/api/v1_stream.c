@@ -4,15 +4,18 @@
  *      └──the client is slow──> full ──drained──> behind
  *
  * Guarantee: at most one page beyond the server's share waits for a client, however slow it is or far behind: the next page is
- * read from its cursor when the last was taken. Pages are read on the loop, one a turn, in bounded pieces; readers that stand
- * at the same place, as all do that have kept up, share one page.
+ * read from its cursor when the last was taken. Pages are read in a thread of libuv's pool, one at a time and in bounded
+ * pieces, since the loop is what a sync waits for; readers that stand at the same place, as all do that have kept up, share one.
  *
+ * Awkward: a change may become durable while a page is read, seen by it or not. Whoever is served by that page asks once more
+ * before it waits.
  * Awkward: a cursor may turn invalid under a reader that is too slow (its deletes were pruned). It is told so by an event
  * "error" and ended, and 410 when it comes back. */
 #include <stdlib.h>
 #include <string.h>
 #include "api/streams.h"
 #include "base/mem.h"
+#include "base/thread.h"
 
 #define PAGE_ROWS 200
 #define PAGE_BYTES (128u << 10)
@@ -31,12 +34,16 @@ struct streams {
 	struct sse_set *set;
 	struct stream *behind, **last; /* in turn */
 	uv_idle_t idle;
-	bool closed;
+	uv_work_t work;
+	bool reading, idle_closed;
 	struct { /* the page read last: who stands where it began is served by it */
-		struct cursor from, to;
+		struct feed from;
+		struct cursor to;
 		bool there, more;
+		bool stale;        /* its dataset changed while it was read: `more` is not known */
 		struct buf events;
-		struct wait until; /* its dataset changes: `more` is not known any more */
+		struct err err;    /* of a class: it could not be read, and why */
+		struct wait until; /* its dataset changes */
 	} page;
 };
 
@@ -70,29 +77,48 @@ same_place(const struct cursor *a, const struct cursor *b)
 	return a->dataset == b->dataset && a->after == b->after && a->began == b->began;
 }
 
-static int
-page_render(struct streams *all, const struct feed *from, struct err *err)
+/* In a thread of the pool: nothing of the loop touches what is used here until it is done. */
+static void
+page_read(uv_work_t *work)
 {
-	struct feed feed = *from;
+	struct streams *all = work->data;
+	struct feed feed = all->page.from;
 	struct rendering w = {.feed = &feed, .out = &all->page.events};
 	char id[CURSOR_TEXT_MAX];
-	int rc;
 
-	all->page.there = false;
-	all->page.from = from->at;
-	buf_clear(&all->page.events);
+	thread_yields();
 	feed.limit = PAGE_ROWS;
 	feed.bytes = PAGE_BYTES;
-	rc = feed_read(&feed, event_put, &w, &all->page.more, err);
+	all->page.err = (struct err){0};
+	buf_clear(w.out);
+	if (feed_read(&feed, event_put, &w, &all->page.more, &all->page.err) == 0 && !w.rows && feed.at.after != all->page.from.at.after)
+		sse_event(w.out, cursor_write(feed.store, &feed.at, id), NULL, (struct slice){0}); /* past what is not to be seen */
 	buf_free(&w.json);
-	if (rc != 0)
-		return -1;
-	if (!w.rows && feed.at.after != from->at.after) /* it moved past what is not to be seen */
-		sse_event(&all->page.events, cursor_write(feed.store, &feed.at, id), NULL, (struct slice){0});
 	all->page.to = feed.at;
-	all->page.there = feed.at.after != from->at.after; /* an empty one is worth nothing to the next */
+}
+
+static void
+page_came(uv_work_t *work, int status)
+{
+	struct streams *all = work->data;
+
+	(void)status;
+	all->reading = false;
+	all->page.there = true;
+	all->page.more |= all->page.stale;
+	streams_turn(&all->idle);
+	if (all->page.stale || all->page.to.after == all->page.from.at.after) /* an empty one is worth nothing to the next */
+		all->page.there = false;
+}
+
+static void
+page_ask(struct streams *all, const struct feed *from)
+{
+	all->reading = true;
+	all->page.there = all->page.stale = false;
+	all->page.from = *from;
 	waits_add(all->waits, &all->page.until, from->at.dataset, 0);
-	return 0;
+	uv_queue_work(all->idle.loop, &all->work, page_read, page_came);
 }
 
 static void
@@ -101,6 +127,7 @@ page_old(void *arg, bool late)
 	struct streams *all = arg;
 
 	(void)late;
+	all->page.stale = true;
 	all->page.there = false;
 }
 
@@ -115,7 +142,8 @@ stream_queue(struct stream *s)
 	s->link = s->all->last;
 	*s->all->last = s;
 	s->all->last = &s->next;
-	uv_idle_start(&s->all->idle, streams_turn);
+	if (!s->all->reading)
+		uv_idle_start(&s->all->idle, streams_turn);
 }
 
 static void
@@ -182,17 +210,14 @@ stream_fail(struct stream *s, const struct err *err)
 	stream_free(s);
 }
 
-/* True: its page had to be read. */
-static bool
+static void
 stream_serve(struct stream *s)
 {
 	struct streams *all = s->all;
-	bool read = !all->page.there || !same_place(&all->page.from, &s->feed.at);
-	struct err err = {0};
 
-	if (read && page_render(all, &s->feed, &err) != 0) {
-		stream_fail(s, &err);
-		return true;
+	if (all->page.err.cls) {
+		stream_fail(s, &all->page.err);
+		return;
 	}
 	if (all->page.events.len)
 		sse_write(&s->sse, buf_view(&all->page.events));
@@ -201,40 +226,53 @@ stream_serve(struct stream *s)
 		waits_add(all->waits, &s->wait, s->feed.at.dataset, 0);
 	else if (!s->sse.full)
 		stream_queue(s);
-	return read;
 }
 
 void
 streams_turn(uv_idle_t *idle)
 {
 	struct streams *all = idle->data;
-	bool read = false;
 
-	for (int n = 0; n < SHARES_A_TURN && all->behind && !read; n++) {
+	for (int n = 0; n < SHARES_A_TURN && all->behind && !all->reading; n++) {
 		struct stream *s = all->behind;
 
+		if (!all->page.there || !same_place(&all->page.from.at, &s->feed.at)) {
+			page_ask(all, &s->feed);
+			break;
+		}
 		stream_unqueue(s);
-		read = stream_serve(s);
+		stream_serve(s);
 	}
-	if (!all->behind)
+	if (!all->behind || all->reading)
 		uv_idle_stop(&all->idle);
+	else
+		uv_idle_start(&all->idle, streams_turn);
 }
 
 /* ---- opening ---- */
 
-/* The first page is read before the answer begins, while there is still a status to say that the cursor is none. */
+static void
+nothing_put(void *arg, const struct record *r, const struct cursor *behind)
+{
+	(void)arg, (void)r, (void)behind;
+}
+
+/* A record is read before the answer begins, while there is still a status to say that the cursor is none. */
 void
 feed_stream(struct http_call *c, void *arg)
 {
 	struct streams *all = v1_streams(api_v1(arg));
 	const char *last = http_header(c, "Last-Event-ID");
 	struct err err = {0};
-	struct feed feed;
+	struct feed feed, first;
 	struct stream *s;
+	bool more;
 
 	if (feed_find(arg, c, CURSOR_CHANGES, last && *last ? last : NULL, &feed) != 0)
 		return;
-	if (page_render(all, &feed, &err) != 0) {
+	first = feed;
+	first.limit = 1;
+	if (feed_read(&first, nothing_put, NULL, &more, &err) != 0) {
 		feed_fail(c, &err);
 		return;
 	}
@@ -258,7 +296,7 @@ streams_new(uv_loop_t *loop, struct waits *waits, struct sse_set *set)
 	all->set = set;
 	all->last = &all->behind;
 	uv_idle_init(loop, &all->idle);
-	all->idle.data = all;
+	all->idle.data = all->work.data = all;
 	all->page.until.woken = page_old;
 	all->page.until.arg = all;
 	return all;
@@ -269,7 +307,7 @@ idle_closed(uv_handle_t *handle)
 {
 	struct streams *all = handle->data;
 
-	all->closed = true;
+	all->idle_closed = true;
 }
 
 void
@@ -281,8 +319,10 @@ streams_free(struct streams *all)
 		return;
 	loop = all->idle.loop;
 	waits_drop(all->waits, &all->page.until);
+	while (all->reading)
+		uv_run(loop, UV_RUN_ONCE);
 	uv_close((uv_handle_t *)&all->idle, idle_closed);
-	while (!all->closed)
+	while (!all->idle_closed)
 		uv_run(loop, UV_RUN_ONCE);
 	buf_free(&all->page.events);
 	free(all);

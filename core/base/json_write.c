@@ -6,8 +6,6 @@
  * which is the caller's code and not data. */
 #include "base/json_lex.h"
 
-#include <inttypes.h>
-
 static const char escape_of[0x20] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
 
 /* How many bytes at p need no quoting at all. */
@@ -115,18 +113,32 @@ json_put_slice(struct json_out *o, struct slice s)
 	json_quote(o->b, s);
 }
 
+static void
+digits_put(struct buf *b, uint64_t v)
+{
+	char text[20], *p = text + sizeof text;
+
+	do {
+		*--p = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	buf_put(b, p, (size_t)(text + sizeof text - p));
+}
+
 void
 json_put_int(struct json_out *o, int64_t v)
 {
 	out_begin(o);
-	buf_printf(o->b, "%" PRId64, v);
+	if (v < 0)
+		buf_putc(o->b, '-');
+	digits_put(o->b, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
 }
 
 void
 json_put_uint(struct json_out *o, uint64_t v)
 {
 	out_begin(o);
-	buf_printf(o->b, "%" PRIu64, v);
+	digits_put(o->b, v);
 }
 
 void

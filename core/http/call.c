@@ -18,6 +18,7 @@
 #include "http/inner.h"
 
 #define TURN_MOST 256 /* posts in one turn of the loop */
+#define OVER_MOST 32  /* calls that are over and have only to be freed and told: they may wait for so many, or for the sweep */
 
 /* ---- in the HTTP thread ---- */
 
@@ -53,7 +54,10 @@ call_post(struct http_call *c, unsigned what)
 		h->posted_end = &c->next_post;
 	}
 	c->posts |= what;
-	uv_async_send(&h->wake);
+	if (what != POST_OVER || c->owed || ++h->n_over >= OVER_MOST) {
+		h->n_over = 0;
+		uv_async_send(&h->wake);
+	}
 }
 
 /* False: the host ends. libmicrohttpd must not be stopped while a connection is suspended, so from then on none is. */
@@ -152,6 +156,11 @@ body_end(struct http_call *c)
 		call_check_body(c);
 	if (c->answer.status)
 		return call_refused(c);
+	if (c->route->ahead) {
+		c->state = CALL_READING;
+		if (c->route->ahead(c, c->http->arg))
+			return answer_queue(c);
+	}
 	if (call_suspend(c, CALL_HANDED, POST_HAND))
 		return MHD_YES;
 	answer_fail(c, 503, "stopped", "The host ends");
@@ -207,6 +216,8 @@ call_over(void *cls, struct MHD_Connection *connection, void **context, enum MHD
 	pthread_mutex_lock(&h->lock);
 	watch_drop(c);
 	c->socket = NULL;
+	if (!c->owed)
+		buf_wipe(&c->answer.body); /* the rest is small, and may wait a moment for the loop */
 	c->state = CALL_OVER;
 	call_post(c, POST_OVER);
 	pthread_mutex_unlock(&h->lock);

@@ -200,6 +200,7 @@ struct http {
 	size_t n_listeners;
 	pthread_mutex_t lock;
 	struct http_call *posted, **posted_end;
+	unsigned n_over;              /* posts that nobody was woken for */
 	struct keyring keys;
 	struct http_call *calls;      /* handed over; the loop's alone */
 	struct http_call *delayed;    /* the loop's alone */

@@ -78,7 +78,9 @@ struct http_route {
 	size_t max_body;          /* 0: 1 MiB; only with body or raw */
 	const struct http_answer *answers; /* besides the common errors */
 	const void *data;         /* of the handler */
-	void (*handle)(struct http_call *c, void *arg); /* on the loop */
+	/* In the HTTP thread, before the loop is asked; true: answered. For what the store alone can say; may be NULL. */
+	bool (*ahead)(struct http_call *c, void *arg);
+	void (*handle)(struct http_call *c, void *arg); /* on the loop; NULL: ahead answers always */
 };
 
 #endif

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "http/inner.h"
 
 #define SWEEP_MS 500
@@ -64,6 +65,7 @@ static void
 on_sweep(uv_timer_t *timer)
 {
 	sockets_sweep(timer->data);
+	calls_turn(timer->data);
 }
 
 static void
@@ -106,6 +108,14 @@ handles_close(struct http *h)
 
 /* ---- libmicrohttpd ---- */
 
+/* The threads of the server do not take the time of those that sync: they read for others, who can wait. */
+static void *
+daemon_first(void *cls, const char *target, struct MHD_Connection *connection)
+{
+	thread_yields();
+	return call_new(cls, target, connection);
+}
+
 /* Paths and queries are decoded here (params.c): what the client wrote is wanted as it came. */
 static size_t
 leave_escaped(void *cls, struct MHD_Connection *connection, char *text)
@@ -139,7 +149,7 @@ daemon_start(struct http *h, struct listener *l, struct err *err)
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, h->limits.max_header + MEMORY_OVER_HEADER,
 		MHD_OPTION_CONNECTION_TIMEOUT, h->limits.idle_s,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1,
-		MHD_OPTION_URI_LOG_CALLBACK, call_new, h,
+		MHD_OPTION_URI_LOG_CALLBACK, daemon_first, h,
 		MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
 		MHD_OPTION_NOTIFY_COMPLETED, call_over, h,
 		MHD_OPTION_NOTIFY_CONNECTION, sockets_notify, h,

@@ -43,6 +43,7 @@ struct rig {
 	struct http_call *streams[STREAMS_MAX];
 	size_t n_streams;
 	atomic_int asked, gone, drained, full, told, told_none;
+	atomic_int holding;                     /* 1: the loop stands still in a route; 2: it may go on */
 	const char *event;                      /* pushed to all streams by poke */
 };
 
@@ -213,6 +214,26 @@ repeat_get(struct http_call *c, void *arg)
 	buf_free(&text);
 }
 
+static void
+hold_get(struct http_call *c, void *arg)
+{
+	struct rig *r = rig_of(arg);
+
+	atomic_store(&r->holding, 1);
+	for (int ms = 0; atomic_load(&r->holding) == 1 && ms < 20000; ms++)
+		usleep(1000);
+	http_reply(c, 200, SLICE("{\"held\":true}"));
+}
+
+static bool
+ahead_get(struct http_call *c, void *arg)
+{
+	if (http_param_int(c, "lines", 0))
+		return false;
+	hello_get(c, arg);
+	return true;
+}
+
 static const struct http_param bytes_params[] = {
 	{.name = "bytes", .type = HTTP_INT, .min = 1, .max = 64 << 20}, {.name = "lines", .type = HTTP_INT, .min = 1, .max = 1000000}, {0}};
 static const struct http_field object_fields[] = {{.name = "name", .type = HTTP_TEXT, .required = true}, {0}};
@@ -230,6 +251,8 @@ static const struct http_route rig_routes[] = {
 	{.method = "GET", .path = "/flood", .name = "flood", .handle = flood_get},
 	{.method = "GET", .path = "/pull", .name = "pull", .params = bytes_params, .handle = pull_get},
 	{.method = "GET", .path = "/read", .name = "read", .handle = read_get},
+	{.method = "GET", .path = "/hold", .name = "hold", .handle = hold_get},
+	{.method = "GET", .path = "/ahead", .name = "ahead", .params = bytes_params, .ahead = ahead_get, .handle = repeat_get},
 	{.method = "GET", .path = "/big", .name = "big", .params = bytes_params, .handle = big_get},
 	{.method = "GET", .path = "/repeat", .name = "repeat", .handle = repeat_get},
 	{0},

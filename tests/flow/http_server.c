@@ -49,6 +49,29 @@ TEST("a route answers, and every answer has its id and keeps a browser from gues
 	buf_free(&got);
 }
 
+TEST("what needs nothing of the loop is answered while the loop stands still, and all of it is told in the end")
+{
+	struct rig r = {0};
+	struct buf got = {0};
+	int held;
+
+	rig_begin(&r);
+	held = client_open(&r);
+	CHECK(client_send(held, GET("/hold", "")));
+	CHECK(reaches(&r.holding, 1, 10000));
+	for (int i = 0; i < 50; i++)
+		CHECK_HAS(ask(&r, &got, GET("/ahead", "")), "{\"hello\":true}");
+	CHECK_INT(atomic_load(&r.told), 0);
+	atomic_store(&r.holding, 2);
+	buf_clear(&got);
+	CHECK(client_until(held, &got, "{\"held\":true}", 10000));
+	CHECK_HAS(ask(&r, &got, GET("/ahead?lines=1", "")), "12345,12345"); /* the other way: to the loop */
+	CHECK(reaches(&r.told, 52, 5000));
+	close(held);
+	rig_end(&r);
+	buf_free(&got);
+}
+
 TEST("a key opens what its rights say; wrong ones wait, right ones never")
 {
 	struct rig r = {0};

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include "../bench/stage.h"
 #include "base/json.h"
+#include "base/thread.h"
 #include "run/idset.h"
 #include "run/member.h"
 
@@ -21,6 +22,7 @@ struct served {
 	struct stage st;
 	pid_t pid;
 	char base[64]; /* http://127.0.0.1:PORT */
+	bool stand_back; /* readers take processors behind everybody else */
 };
 
 /* ---- the service ---- */
@@ -250,7 +252,8 @@ struct reader_client {
 	pthread_t thread;
 	struct belief belief;
 	char cursor[128];
-	long pages, changes, streams;
+	long pages, streams;
+	atomic_long changes;   /* told so far */
 	const char *trouble;
 	CURL *curl;
 	bool slow;             /* BY_STREAM: takes nothing until it is told to stop */
@@ -387,6 +390,8 @@ reader_main(void *arg)
 	struct reader_client *r = arg;
 	CURL *c = client_new();
 
+	if (r->served->stand_back)
+		thread_yields();
 	if (!snapshot_take(c, r->served, &r->belief, r->cursor, NULL, NULL))
 		r->trouble = "the snapshot was not whole";
 	else if (r->way == BY_STREAM)
