@@ -70,8 +70,8 @@ errors_judge(struct sluice_run *run, const char *dataset, int strict, const stru
 		                   "(often /graphql)? %.60s",
 		                   dataset, p);
 	if (errors.p && (strict || !data || data == 'n'))
-		return sluice_fail(run, errors_status(run, errors), "dataset %s: %s", dataset,
-		                   errors_text(run, errors));
+		return sluice_fail(run, data == '{' ? SLUICE_EDATA : errors_status(run, errors), "dataset %s: %s",
+		                   dataset, errors_text(run, errors));
 	if (whole.p && !errors.p && data != '{')
 		return sluice_fail(run, SLUICE_EDATA,
 		                   "dataset %s: the answer has neither data nor errors, so it is none of a GraphQL "

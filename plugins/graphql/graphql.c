@@ -182,9 +182,24 @@ items_judge(struct sluice_run *run, const struct query *q, struct skim list)
 	                   q->name, q->id, skim_members(run, first, 0));
 }
 
+/* Does a list within a record say that there is more of it? The page's own pageInfo is beside its list, not in it. */
+static int
+page_goes_on(const struct sluice_page *page)
+{
+	static const char more[] = "\"hasNextPage\":";
+	const char *p = page->body, *end = page->body + page->len;
+
+	while ((p = strstr(p, more)) != NULL && p < end) {
+		p = skim_blank(p + sizeof(more) - 1, end);
+		if (*p == 't')
+			return 1;
+	}
+	return 0;
+}
+
 /* Returns 1 when the page was not all that it should be. */
 static int
-page_save(struct sluice_run *run, const struct query *q, const struct sluice_page *page)
+page_save(struct sluice_run *run, const struct query *q, const struct sluice_page *page, int *told)
 {
 	const struct sluice_map map[] = {
 	        {.to = "", .from = unwraps(q) ? "node" : ""},
@@ -201,13 +216,14 @@ page_save(struct sluice_run *run, const struct query *q, const struct sluice_pag
 		sluice_save_mapped(run, q->name, page, map);
 	else
 		sluice_batch_save(run, q->name, page->body, page->len);
-	if (!q->nested && strstr(page->body, "\"hasNextPage\":true") &&
-	    strstr(page->body, "\"hasNextPage\":true") < page->body + page->len)
-		sluice_partial(run,
-		               "dataset %s: lists within its records go on (hasNextPage), and only their first pages "
-		               "are stored: say nested, "
-		               "nested_query and nested_data",
-		               q->name);
+	if (!q->nested && !*told && page_goes_on(page)) {
+		*told = 1;
+		sluice_partial(
+		        run,
+		        "dataset %s: lists within its records go on (hasNextPage), and only their first pages are "
+		        "stored: say nested, nested_query and nested_data",
+		        q->name);
+	}
 	return errors_tell(run, q->name, page->answer, page->answer_len);
 }
 
@@ -265,11 +281,11 @@ pages_save(struct sluice_run *run, const struct query *q, const char *since)
 	};
 	const struct skim kept = checkpoint(run), since_was = skim_get(kept, "since");
 	struct skim seen = skim_get(kept, "seen").p ? skim_get(kept, "seen") : since_was, now;
-	int partial = this_run(run, kept) && skim_get(kept, "partial").p, was = partial;
+	int partial = this_run(run, kept) && skim_get(kept, "partial").p, was = partial, told = 0;
 	struct sluice_page page;
 
 	while (sluice_paginate(run, &request, &page) > 0) {
-		partial |= page_save(run, q, &page);
+		partial |= page_save(run, q, &page, &told);
 		progress(run, q, &page);
 		now = latest(q, seen, &page);
 		if (now.p == seen.p && partial == was)
