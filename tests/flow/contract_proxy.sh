@@ -71,6 +71,11 @@ hasnt "$dir/log" 'X-Not-Mine|[Nn]ango|'"$write_key" "and no others, the caller's
 control reset >"$dir/control"
 control faults '{"route":"PUT /any","replies":[{"status":200,"headers":{"Content-Type":"image/png"},"body":"\u0001\u0002"}]}' >"$dir/control"
 head -c 100000 /dev/urandom >"$dir/bytes"
+control faults '{"route":"GET /page","replies":[{"status":200,"headers":{"Content-Type":"text/html","Set-Cookie":"a=b","Content-Security-Policy":"script-src *","Access-Control-Allow-Origin":"*","Strict-Transport-Security":"max-age=9","Clear-Site-Data":"x","Refresh":"0","Cache-Control":"public, max-age=9"},"body":"<script>alert(1)</script>"}]}' >"$dir/control"
+via GET /page
+is "$code $(cat "$dir/body")" "200 <script>alert(1)</script>" "a provider's page comes down as it is"
+hasnt "$dir/head" '[Cc]ookie|script-src|[Aa]llow-[Oo]rigin|[Tt]ransport-Sec|[Cc]lear-|[Rr]efresh|public' "with none of its words to a browser"
+has "$dir/head" "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'" "and under the host's own: nothing in it runs"
 via PUT /any '' -H 'Content-Type: application/x-thing' --data-binary "@$dir/bytes"
 is "$code" 200 "any body goes up"
 logged

@@ -27,6 +27,9 @@ code() { # code KEY [CURL ARGUMENTS] PATH: the status
 
 host 'log_format = json'
 begin
+curl -s -D "$dir/head" -o "$dir/body" "$url/"
+has "$dir/head" "Content-Security-Policy: .*script-src 'self';.*frame-ancestors 'none'" "the page runs its own scripts only, and in no frame of another site"
+hasnt "$dir/head" "Allow-Origin|Set-Cookie" "no other site reads it, and it sets no cookie"
 made=$(sed -n 's/^ *\([0-9a-f]\{8\}-[0-9a-f-]\{27\}\)$/\1/p' "$dir/serve.err")
 is "$(echo "$made" | cut -c15)" 4 "without a key in the configuration the first start makes one, a UUID of version 4, and tells it"
 is "$(code "$made" "$url/api/v1/key")" 200 "it opens the API"
