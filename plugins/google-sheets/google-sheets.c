@@ -233,6 +233,8 @@ names_ask(struct sluice_run *run, struct reading *r, const struct area *a)
 	cJSON *root = ask(run, "/values:batchGet", query);
 
 	save_block(run, r, a, cJSON_GetArrayItem(sluice_json_get(root, "valueRanges"), 0));
+	if (!r->names) /* that row is empty: all columns go by their letters */
+		r->names = cJSON_CreateArray();
 	cJSON_Delete(root);
 }
 

@@ -157,6 +157,7 @@ done
 anew
 trial_faults 'GET /services/'
 trial_kills
+trial_resumes records
 
 # ---- where the org is
 

@@ -60,6 +60,11 @@ stored SheetRow >"$dir/got"
 same "$dir/want" "$dir/got" "also where each request is a step of its own"
 asked_for | grep -q '%211%3A1$'; ok $? "a later step asks for the names again"
 
+anew
+control faults '[{"match":"GET *values:batchGet?ranges=%27Class%20Data%27%211%3A*","do":"reply","body":{"valueRanges":[{"range":"X!A1:D3"}]}}]' >/dev/null
+run run --sync sheet-rows
+is "$(values 'Class Data/5' | cut -c1-40)" '{"A":"Carol","B":"carol@example.com","C"' "where the first rows are empty, none of the others is taken for names"
+
 # ---- ranges, keys
 
 configure 'ranges = ["Class Data!B2:C"]' 'header = no' 'values = raw'
@@ -101,6 +106,7 @@ trial_kills
 configure 'rows_per_request = 3' 'ranges = ["Class Data"]'
 trial_whole 8
 trial_kills
+trial_resumes sheet-rows
 refuse() { # refuse STATUS NAME WORDS
 	anew
 	control faults "{\"match\":\"GET /v4/\",\"do\":\"reply\",\"status\":$1,\"body\":{\"error\":{\"code\":$1,\"message\":\"$3\",\"status\":\"$2\"}}}" >/dev/null
