@@ -8,7 +8,7 @@ quiet=$at
 provider --records 40
 
 port=${at##*:}
-host 'retry_base = 10ms' 'http_max_body = 1MiB'
+host 'retry_base = 10ms' 'http_max_body = 1MiB' 'first_spread = 24h' # no sync asks the provider meanwhile
 keys
 ini <<INI
 [integration stripe]
