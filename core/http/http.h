@@ -4,6 +4,7 @@
  *   headers: route, key and its rights, limits,
  *            parameters  (refused here: 4xx)
  *   body:    collected, at most route->max_body
+ *   ahead(call): what the store alone can say is answered here, and the loop only hears of it
  *   suspended  ───────────── handle(call) ────────> decides; answers at once, later, by a reader or by a stream
  *   resumed    <──────────── http_reply ... ───────
  *   sends; for http_read and http_pull: reads the store in this thread
@@ -12,8 +13,9 @@
  * parameters are checked. A call that waits is a suspended connection: it costs memory and no time. A client that is slower
  * than the limits allow is dropped. Every answer has a request id, and no answer can be taken for a page of another site.
  *
- * Threads. Everything here is called on the loop, but for the functions given to http_read and http_pull: they run in the
- * HTTP thread, may call the store's reading calls and what is marked "any thread", and touch nothing else.
+ * Threads. Everything here is called on the loop, but for a route's `ahead` and the functions given to http_read and http_pull: they
+ * run in the HTTP thread, may ask what was asked (parameters, body), call the store's reading calls and what is marked "any thread",
+ * and touch nothing else. That thread stands back (base/thread.h): where processors are scarce those that sync go first.
  *
  * Knows nothing of Sluice's things: routes, keys and texts come from above. Errors have one shape:
  * {"error":{"code","message","errors"?:[{"code","message","path":[...]}]}}. */

@@ -65,14 +65,23 @@ pages_row(const struct served *s, const char *what, const char *path, const char
 	curl_easy_cleanup(c);
 }
 
+/* Nothing that was started may outlive the table. */
+static void
+synced(struct served *s)
+{
+	if (served_sync(s))
+		return;
+	served_finish(s);
+	die("bench: the sync failed");
+}
+
 static void
 pages_rows(void)
 {
 	struct served s;
 
 	served_init(&s, records / 5);
-	if (!served_sync(&s))
-		die("bench: the sync failed");
+	synced(&s);
 	pages_row(&s, "feed over HTTP, pages of 100, one client", DATASET "/changes?limit=100", "changes", 500);
 	pages_row(&s, "records over HTTP, pages of 100, one client", DATASET "/records?limit=100", "records", 500);
 	served_finish(&s);
@@ -138,15 +147,13 @@ sync_cost(enum beside how)
 
 	served_init(&s, 100);
 	s.stand_back = how == BESIDE;
-	if (!served_sync(&s))
-		die("bench: the sync failed");
+	synced(&s);
 	stage_records(&s.st, records);
 	for (int i = 0; how != ALONE && i < READERS; i++)
 		reader_start(&readers[i], &s, ways[i], &stop);
 	nap(200000);
 	cost = (struct cost){.wall = wall_seconds(), .cpu = process_seconds(s.pid), .own = own_seconds(s.pid)};
-	if (!served_sync(&s))
-		die("bench: the sync failed");
+	synced(&s);
 	cost.wall = wall_seconds() - cost.wall;
 	cost.cpu = process_seconds(s.pid) - cost.cpu;
 	cost.own = own_seconds(s.pid) - cost.own;

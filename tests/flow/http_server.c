@@ -1,4 +1,5 @@
 /* http_server.c - core/http/http.h with real sockets: what a client sees, and what a bad one cannot do. */
+#include <dirent.h>
 #include "../tap.h"
 #include "http_rig.h"
 
@@ -68,6 +69,33 @@ TEST("what needs nothing of the loop is answered while the loop stands still, an
 	CHECK_HAS(ask(&r, &got, GET("/ahead?lines=1", "")), "12345,12345"); /* the other way: to the loop */
 	CHECK(reaches(&r.told, 52, 5000));
 	close(held);
+	rig_end(&r);
+	buf_free(&got);
+}
+
+/* Threads of this process that stand behind the one that asks. */
+static int
+threads_behind(void)
+{
+	int own = getpriority(PRIO_PROCESS, 0), n = 0;
+	DIR *d = opendir("/proc/self/task");
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		n += *e->d_name != '.' && getpriority(PRIO_PROCESS, (id_t)atoi(e->d_name)) > own;
+	if (d)
+		closedir(d);
+	return n;
+}
+
+TEST("the server's thread stands back behind the loop's and all others")
+{
+	struct rig r = {0};
+	struct buf got = {0};
+
+	rig_begin(&r);
+	CHECK_HAS(ask(&r, &got, GET("/hello", "")), " 200 ");
+	CHECK_INT(threads_behind(), getpriority(PRIO_PROCESS, 0) < 19);
 	rig_end(&r);
 	buf_free(&got);
 }
