@@ -1,7 +1,7 @@
 /* csv.c - mirrors files of separated values; each [dataset] section of the operator names one.
  *
- * The file is read in pieces (sluice_open), unpacked where it is gzip (unpack.h), cut into rows (reader.h), and saved 500 rows
- * at a time; so its length does not matter. A row is an object of its columns' names, written without a tree.
+ * The file is read in pieces (sluice_open), unpacked where it is gzip (unpack.h), cut into rows (reader.h), and saved
+ * 500 rows at a time; so its length does not matter. A row is an object of its columns' names, written without a tree.
  *
  * Guarantee: a row that does not fit the header goes to the dead letters with its line, and the others are saved.
  * Awkward: HTTP gives no place to go on at that would be known to be the same file, so a run is one piece
@@ -18,7 +18,10 @@
 #define BATCH_BYTES (1u << 20)
 #define COLUMNS_MAX 10000
 
-struct text { char *p; size_t len, cap; };
+struct text {
+	char *p;
+	size_t len, cap;
+};
 
 struct column {
 	char *name;
@@ -31,11 +34,11 @@ struct table {
 	struct reader *reader;
 	struct column *columns;
 	size_t n_columns;
-	bool named;              /* the columns are known */
-	int key;                 /* of the column that is the record's id; -1: the row's number is */
-	const char *key_name;    /* the record's member that is its id */
-	long skip;               /* rows before the header */
-	long rows;               /* behind the header */
+	bool named;           /* the columns are known */
+	int key;              /* of the column that is the record's id; -1: the row's number is */
+	const char *key_name; /* the record's member that is its id */
+	long skip;            /* rows before the header */
+	long rows;            /* behind the header */
 	size_t in_batch;
 	struct text batch;
 };
@@ -191,7 +194,8 @@ key_find(struct table *t)
 		}
 	}
 	if (t->key < 0 && strcmp(id, "id") != 0)
-		sluice_fail(t->run, SLUICE_EDATA, "%s has no column '%s', which is to be the id; it has: %.300s", t->path, id, names.p);
+		sluice_fail(t->run, SLUICE_EDATA, "%s has no column '%s', which is to be the id; it has: %.300s",
+		            t->path, id, names.p);
 	free(names.p);
 }
 
@@ -206,7 +210,8 @@ columns_take(struct table *t, const struct row *row)
 	for (const char *p = names; p && *p; p++)
 		most += *p == ',';
 	if (most > COLUMNS_MAX) {
-		sluice_fail(t->run, SLUICE_ELIMIT, "%s: line %ld has more than %d columns", t->path, row->line, COLUMNS_MAX);
+		sluice_fail(t->run, SLUICE_ELIMIT, "%s: line %ld has more than %d columns", t->path, row->line,
+		            COLUMNS_MAX);
 		return true;
 	}
 	t->columns = calloc(most + 1, sizeof(*t->columns));
@@ -278,8 +283,8 @@ row_reject(struct table *t, const struct row *row)
 	if (row->fault)
 		sluice_reject(t->run, t->model, json.p, json.len, "line %ld holds %s", row->line, row->fault);
 	else
-		sluice_reject(t->run, t->model, json.p, json.len, "line %ld has %zu cells, and there are %zu columns", row->line, row->count,
-		              t->n_columns);
+		sluice_reject(t->run, t->model, json.p, json.len, "line %ld has %zu cells, and there are %zu columns",
+		              row->line, row->count, t->n_columns);
 	free(json.p);
 }
 
@@ -315,7 +320,10 @@ bytes_take(void *arg, const char *p, size_t len)
 static int
 character_of(const char *text)
 {
-	static const struct { const char *name; char is; } names[] = {
+	static const struct {
+		const char *name;
+		char is;
+	} names[] = {
 		{"comma", ','}, {"semicolon", ';'}, {"tab", '\t'}, {"pipe", '|'}, {"space", ' '},
 	};
 
@@ -331,19 +339,27 @@ static int
 dialect_take(struct sluice_run *run, struct dialect *d)
 {
 	const char *delimiter = sluice_get_option(run, "delimiter"), *quote = sluice_get_option(run, "quote"),
-	           *encoding = sluice_get_option(run, "encoding");
-	const int is = character_of(delimiter), quotes = !quote ? '"' : strcmp(quote, "none") == 0 ? 0 : character_of(quote);
+		   *encoding = sluice_get_option(run, "encoding");
+	const int is = character_of(delimiter), quotes = !quote                       ? '"'
+	                                                 : strcmp(quote, "none") == 0 ? 0
+	                                                                              : character_of(quote);
 
 	*d = (struct dialect){.delimiter = (char)is, .quote = (char)quotes};
 	if (is < 0)
-		return sluice_fail(run, SLUICE_EFAILED, "delimiter = %s: say one character, or comma, semicolon, tab, pipe or space", delimiter);
+		return sluice_fail(run, SLUICE_EFAILED,
+		                   "delimiter = %s: say one character, or comma, semicolon, tab, pipe or space",
+		                   delimiter);
 	if (quotes < 0 || (quotes && quotes == is))
-		return sluice_fail(run, SLUICE_EFAILED, "quote = %s: say one character that is not the delimiter, or none", quote);
+		return sluice_fail(run, SLUICE_EFAILED,
+		                   "quote = %s: say one character that is not the delimiter, or none", quote);
 	if (encoding && strcasecmp(encoding, "utf-8") != 0 && strcasecmp(encoding, "utf8") != 0) {
 		d->charset = charset_find(encoding);
 		if (!d->charset)
-			return sluice_fail(run, SLUICE_EFAILED, "encoding = %s is none of those that are read: utf-8 and the single-byte ones, such as "
-			                   "windows-1252", encoding);
+			return sluice_fail(
+				run, SLUICE_EFAILED,
+				"encoding = %s is none of those that are read: utf-8 and the single-byte ones, such as "
+				"windows-1252",
+				encoding);
 	}
 	return 0;
 }
@@ -381,7 +397,8 @@ file_read(struct table *t)
 		sluice_fail(t->run, answer.status == 401 || answer.status == 403 ? SLUICE_ECREDENTIALS : SLUICE_EHTTP,
 		            "GET %s answered status %d", t->path, answer.status);
 	else if (strcasestr(answer.headers, "content-type: text/html"))
-		sluice_fail(t->run, SLUICE_EDATA, "%s answered a page (text/html), and no file: does it ask to sign in?", t->path);
+		sluice_fail(t->run, SLUICE_EDATA,
+		            "%s answered a page (text/html), and no file: does it ask to sign in?", t->path);
 	else
 		body_read(t);
 	sluice_close(t->run);
@@ -389,8 +406,10 @@ file_read(struct table *t)
 		sluice_fail(t->run, SLUICE_EDATA, "%s is empty: it has not even a header", t->path);
 	batch_save(t);
 	if (sluice_status(t->run) == 0 && t->key < 0)
-		sluice_log(t->run, SLUICE_INFO, "%s has no column 'id': its rows are known by their number; say id = COLUMN if one is unique",
-		           t->path);
+		sluice_log(
+			t->run, SLUICE_INFO,
+			"%s has no column 'id': its rows are known by their number; say id = COLUMN if one is unique",
+			t->path);
 	sluice_full_done(t->run, t->model);
 }
 
@@ -398,7 +417,10 @@ static int
 fetch(struct sluice_run *run)
 {
 	const char *skip = sluice_get_option(run, "skip");
-	struct table t = {.run = run, .model = sluice_dataset(run), .path = sluice_get_option(run, "path"), .skip = skip ? atol(skip) : 0};
+	struct table t = {.run = run,
+	                  .model = sluice_dataset(run),
+	                  .path = sluice_get_option(run, "path"),
+	                  .skip = skip ? atol(skip) : 0};
 	struct dialect dialect;
 
 	if (dialect_take(run, &dialect) == 0) {
@@ -414,23 +436,49 @@ fetch(struct sluice_run *run)
 }
 
 static const struct sluice_option of_dataset[] = {
-	{.name = "path", .type = SLUICE_STRING, .flags = SLUICE_REQUIRED, .help = "where the file is, below base_url: /export.csv"},
-	{.name = "delimiter", .type = SLUICE_STRING,
-	 .help = "what separates cells: a character, or comma, semicolon, tab, pipe, space; not given: what the first line has most of , ; tab |"},
-	{.name = "quote", .type = SLUICE_STRING,
+	{.name = "path",
+	 .type = SLUICE_STRING,
+	 .flags = SLUICE_REQUIRED,
+	 .help = "where the file is, below base_url: /export.csv"},
+	{.name = "delimiter",
+	 .type = SLUICE_STRING,
+	 .help = "what separates cells: a character, or comma, semicolon, tab, pipe, space; not given: what the first "
+		 "line has most of , ; tab |"},
+	{.name = "quote",
+	 .type = SLUICE_STRING,
 	 .help = "what encloses cells that hold a delimiter; not given: the double quote; none: nothing does"},
-	{.name = "encoding", .type = SLUICE_STRING, .fallback = "utf-8", .help = "utf-8, or a single-byte one: windows-1252, iso-8859-15"},
-	{.name = "header", .type = SLUICE_BOOLEAN, .fallback = "true", .help = "whether the first row names the columns"},
-	{.name = "columns", .type = SLUICE_STRING, .help = "names of the columns, separated by commas, in place of the header's"},
-	{.name = "numbers", .type = SLUICE_STRING, .help = "columns that hold numbers, separated by commas; * for all: an empty cell is null, "
-	 "and what is no number stays text"},
-	{.name = "skip", .type = SLUICE_INTEGER, .fallback = "0", .help = "rows before the header, or the first row, that are passed over"},
+	{.name = "encoding",
+	 .type = SLUICE_STRING,
+	 .fallback = "utf-8",
+	 .help = "utf-8, or a single-byte one: windows-1252, iso-8859-15"},
+	{.name = "header",
+	 .type = SLUICE_BOOLEAN,
+	 .fallback = "true",
+	 .help = "whether the first row names the columns"},
+	{.name = "columns",
+	 .type = SLUICE_STRING,
+	 .help = "names of the columns, separated by commas, in place of the header's"},
+	{.name = "numbers",
+	 .type = SLUICE_STRING,
+	 .help = "columns that hold numbers, separated by commas; * for all: an empty cell is null, "
+		 "and what is no number stays text"},
+	{.name = "skip",
+	 .type = SLUICE_INTEGER,
+	 .fallback = "0",
+	 .help = "rows before the header, or the first row, that are passed over"},
 	{0},
 };
-static const struct sluice_sync dataset = {.kind = SLUICE_FULL, .flags = SLUICE_WHOLE | SLUICE_TRACK_DELETES, .every = "every 1h",
-	.endpoint = "GET path", .fetch = fetch};
+static const struct sluice_sync dataset = {.kind = SLUICE_FULL,
+					   .flags = SLUICE_WHOLE | SLUICE_TRACK_DELETES,
+					   .every = "every 1h",
+					   .endpoint = "GET path",
+					   .fetch = fetch};
 
-SLUICE_EXPORT const struct sluice_connector sluice_connector = {SLUICE_ABI,
-	.name = "csv", .version = "1.0.0", .description = "Files of separated values over HTTP",
-	.dataset = &dataset, .dataset_options = of_dataset,
+SLUICE_EXPORT const struct sluice_connector sluice_connector = {
+	SLUICE_ABI,
+	.name = "csv",
+	.version = "1.0.0",
+	.description = "Files of separated values over HTTP",
+	.dataset = &dataset,
+	.dataset_options = of_dataset,
 };

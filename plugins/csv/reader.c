@@ -6,9 +6,9 @@
  *     QUOTED <--- quote ----  CLOSING      (two quotes are one; after the closing quote only the cell's end may come)
  *            ---- quote --->
  *
- * Guarantee: where the pieces are cut makes no difference. Each row tells its own faults, and the next row is not harmed.
- * Awkward: the delimiter may not be known yet. Then the first line is kept, judged, and only then goes through the
- * machine. Lines end with LF, CRLF or CR alone, also mixed. */
+ * Guarantee: where the pieces are cut makes no difference. Each row tells its own faults, and the next row is not
+ * harmed. Awkward: the delimiter may not be known yet. Then the first line is kept, judged, and only then goes through
+ * the machine. Lines end with LF, CRLF or CR alone, also mixed. */
 #include "reader.h"
 
 #include <stdio.h>
@@ -16,18 +16,21 @@
 
 enum state { BEGIN = 0, PLAIN, QUOTED, CLOSING };
 
-struct text { char *p; size_t len, cap; };
+struct text {
+	char *p;
+	size_t len, cap;
+};
 
 struct reader {
 	struct dialect dialect;
 	reader_row row;
 	void *arg;
 	enum state state;
-	bool begun;               /* past a byte order mark and the choice of a delimiter */
-	bool returned;            /* the last byte was a CR: an LF behind it is no other line */
-	struct text head;         /* until begun */
-	struct text text;         /* of the row in hand: its cells, one behind the other */
-	struct cell *cells;       /* whose p is an offset until the row is over */
+	bool begun;         /* past a byte order mark and the choice of a delimiter */
+	bool returned;      /* the last byte was a CR: an LF behind it is no other line */
+	struct text head;   /* until begun */
+	struct text text;   /* of the row in hand: its cells, one behind the other */
+	struct cell *cells; /* whose p is an offset until the row is over */
 	size_t n_cells, cap_cells, cell_from;
 	bool cell_quoted;
 	long line, row_line, quote_line;
@@ -110,7 +113,12 @@ utf8_good(const char *text, size_t len)
 	while (p < end) {
 		const unsigned c = *p++;
 		const int more = c < 0x80 ? 0 : c < 0xc2 ? -1 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : c < 0xf5 ? 3 : -1;
-		const unsigned low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80, high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
+		const unsigned low = c == 0xe0   ? 0xa0
+		                     : c == 0xf0 ? 0x90
+		                                 : 0x80,
+			       high = c == 0xed   ? 0x9f
+		                      : c == 0xf4 ? 0x8f
+		                                  : 0xbf;
 
 		if (more < 0 || end - p < more || (more && (*p < low || *p > high)))
 			return false;
@@ -206,7 +214,8 @@ bytes_take(struct reader *r, const char *p, size_t len)
 		byte_take(r, p[i]);
 		if (r->text.len > ROW_MAX) {
 			if (r->state == QUOTED)
-				snprintf(r->fault, sizeof(r->fault), "line %ld: a quote is opened here and not closed within 1 MiB", r->quote_line);
+				snprintf(r->fault, sizeof(r->fault),
+				         "line %ld: a quote is opened here and not closed within 1 MiB", r->quote_line);
 			else
 				snprintf(r->fault, sizeof(r->fault), "line %ld: a row of more than 1 MiB", r->row_line);
 		}
@@ -245,7 +254,8 @@ begin(struct reader *r)
 	size_t mark = r->head.len >= 3 && memcmp(r->head.p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 
 	if (r->head.len >= 2 && (memcmp(r->head.p, "\xff\xfe", 2) == 0 || memcmp(r->head.p, "\xfe\xff", 2) == 0)) {
-		snprintf(r->fault, sizeof(r->fault), "it is UTF-16, which is not read: UTF-8 and single-byte encodings are");
+		snprintf(r->fault, sizeof(r->fault),
+		         "it is UTF-16, which is not read: UTF-8 and single-byte encodings are");
 		return -1;
 	}
 	if (mark)
@@ -275,7 +285,8 @@ reader_end(struct reader *r)
 	if (r->fault[0] || (!r->begun && begin(r) != 0))
 		return -1;
 	if (r->state == QUOTED) {
-		snprintf(r->fault, sizeof(r->fault), "line %ld: a quote is opened here and never closed", r->quote_line);
+		snprintf(r->fault, sizeof(r->fault), "line %ld: a quote is opened here and never closed",
+		         r->quote_line);
 		return -1;
 	}
 	if (r->n_cells || r->text.len || r->state != BEGIN)

@@ -8,18 +8,22 @@
 
 #define ROW_MAX (1u << 20) /* bytes of one row; a quote that is never closed would otherwise swallow the file */
 
-struct cell { const char *p; size_t len; bool quoted; }; /* UTF-8, except where the row has a fault */
+struct cell {
+	const char *p;
+	size_t len;
+	bool quoted;
+}; /* UTF-8, except where the row has a fault */
 
 struct row {
 	const struct cell *cells;
 	size_t count;
-	long line;               /* where it begins, from 1 */
-	const char *fault;       /* NULL: none; for people */
+	long line;         /* where it begins, from 1 */
+	const char *fault; /* NULL: none; for people */
 };
 
 /* How the file is written; delimiter 0: the one of , ; | and the tab that the first row has most. */
 struct dialect {
-	char delimiter, quote;   /* quote 0: nothing is quoted */
+	char delimiter, quote;         /* quote 0: nothing is quoted */
 	const struct charset *charset; /* NULL: UTF-8 */
 };
 

@@ -1,8 +1,8 @@
 /* unpack.c - see unpack.h. zlib is inside of the plugin, and hidden.
  *
  * What is compressed for the way (Content-Encoding) the host has inflated. This is for files that are gzip themselves
- * (application/gzip, report.csv.gz): known by their first two bytes, which no text begins with, whatever the answer calls
- * them. A file may be several gzip files one behind the other (RFC 1952, 2.2).
+ * (application/gzip, report.csv.gz): known by their first two bytes, which no text begins with, whatever the answer
+ * calls them. A file may be several gzip files one behind the other (RFC 1952, 2.2).
  *
  * Guarantee: memory is bounded however much comes out; a file whose end is missing is an error. */
 #include "unpack.h"
@@ -16,7 +16,7 @@ struct unpack {
 	unpack_bytes bytes;
 	void *arg;
 	enum { FIRST = 0, SECOND, AS_IS, GZIP } kind;
-	bool inside;             /* of a gzip file that has not ended */
+	bool inside; /* of a gzip file that has not ended */
 	z_stream stream;
 };
 

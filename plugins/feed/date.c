@@ -16,8 +16,8 @@
 
 struct moment {
 	int year, month, day, hour, minute, second;
-	int zone;              /* minutes east of UTC */
-	char fraction[11];     /* ".123" or "" */
+	int zone;          /* minutes east of UTC */
+	char fraction[11]; /* ".123" or "" */
 };
 
 static const char *
@@ -56,9 +56,12 @@ offset_read(const char *p, int *zone)
 static const char *
 zone_read(const char *p, int *zone)
 {
-	static const struct { const char *name; int zone; } names[] = {
-		{"Z", 0}, {"UT", 0}, {"GMT", 0}, {"UTC", 0}, {"EST", -300}, {"EDT", -240}, {"CST", -360}, {"CDT", -300},
-		{"MST", -420}, {"MDT", -360}, {"PST", -480}, {"PDT", -420},
+	static const struct {
+		const char *name;
+		int zone;
+	} names[] = {
+		{"Z", 0},      {"UT", 0},     {"GMT", 0},    {"UTC", 0},    {"EST", -300}, {"EDT", -240},
+		{"CST", -360}, {"CDT", -300}, {"MST", -420}, {"MDT", -360}, {"PST", -480}, {"PDT", -420},
 	};
 	size_t len;
 
@@ -154,8 +157,12 @@ moment_write(const struct moment *m, char to[DATE_MAX])
 {
 	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	const bool leap = (m->year % 4 == 0 && m->year % 100 != 0) || m->year % 400 == 0;
-	struct tm tm = {.tm_year = m->year - 1900, .tm_mon = m->month - 1, .tm_mday = m->day, .tm_hour = m->hour,
-		.tm_min = m->minute - m->zone, .tm_sec = m->second};
+	struct tm tm = {.tm_year = m->year - 1900,
+	                .tm_mon = m->month - 1,
+	                .tm_mday = m->day,
+	                .tm_hour = m->hour,
+	                .tm_min = m->minute - m->zone,
+	                .tm_sec = m->second};
 	char whole[24];
 	time_t at;
 
@@ -167,8 +174,8 @@ moment_write(const struct moment *m, char to[DATE_MAX])
 	if (tm.tm_year < -1899 || tm.tm_year > 8099)
 		return false;
 	snprintf(whole, sizeof(whole), "%04u-%02u-%02uT%02u:%02u:%02u", (unsigned)(tm.tm_year + 1900) % 10000u,
-	         (unsigned)(tm.tm_mon + 1) % 100u, (unsigned)tm.tm_mday % 100u, (unsigned)tm.tm_hour % 100u, (unsigned)tm.tm_min % 100u,
-	         (unsigned)tm.tm_sec % 100u);
+	         (unsigned)(tm.tm_mon + 1) % 100u, (unsigned)tm.tm_mday % 100u, (unsigned)tm.tm_hour % 100u,
+	         (unsigned)tm.tm_min % 100u, (unsigned)tm.tm_sec % 100u);
 	snprintf(to, DATE_MAX, "%s%sZ", whole, m->fraction);
 	return true;
 }

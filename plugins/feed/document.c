@@ -1,13 +1,13 @@
 /* document.c - see document.h. expat tells elements and text; what stands inside an entry goes to entry.c.
  *
- * Only children of an entry count, so an atom:source or an <image> with a title of its own is passed over. The content of
- * one that counts is gathered as text; elements within it (type="xhtml", or HTML that somebody forgot to escape) are
+ * Only children of an entry count, so an atom:source or an <image> with a title of its own is passed over. The content
+ * of one that counts is gathered as text; elements within it (type="xhtml", or HTML that somebody forgot to escape) are
  * written out again as markup.
  *
  * Guarantee: nothing outside of the text is ever read (no DTD, no external entity), and nothing in it is declared: a
  * document that declares entities is refused at the first one, before any of them can grow. Nesting is bounded.
- * Awkward: three generations of RSS have the same elements in no namespace, in RDF's and in those of several authors; all
- * of them are one space here. Under `loose`, prefixes are compared instead of namespaces. */
+ * Awkward: three generations of RSS have the same elements in no namespace, in RDF's and in those of several authors;
+ * all of them are one space here. Under `loose`, prefixes are compared instead of namespaces. */
 #include "document.h"
 
 #include <expat.h>
@@ -24,8 +24,10 @@
 #define DEPTH_MAX 100
 #define SEPARATOR '\n'
 
-
-static const struct { const char *uri, *prefix; enum space space; } spaces[] = {
+static const struct {
+	const char *uri, *prefix;
+	enum space space;
+} spaces[] = {
 	{"http://www.w3.org/2005/Atom", "atom", ATOM},
 	{"http://purl.org/atom/ns#", "atom03", ATOM},
 	{"http://purl.org/rss/1.0/", "rss", RSS},
@@ -46,15 +48,15 @@ struct parser {
 	XML_Parser xml;
 	struct document *d;
 	const struct reading *how;
-	enum space native;         /* what elements of no namespace are */
-	int depth, entry_depth;    /* 0: not inside */
+	enum space native;          /* what elements of no namespace are */
+	int depth, entry_depth;     /* 0: not inside */
 	char *bases[DEPTH_MAX + 1]; /* xml:base in force from this depth on; NULL: the one outside */
 	struct entry entry;
 	/* the child that is being gathered */
 	const struct rule *rule;
 	int rule_depth;
-	bool markup;               /* what stands in it is markup: text is escaped */
-	bool named;                /* of a person: inside the name; of a guid: it is a link */
+	bool markup; /* what stands in it is markup: text is escaped */
+	bool named;  /* of a person: inside the name; of a guid: it is a link */
 	struct text text;
 };
 
@@ -119,8 +121,10 @@ static void
 feed_link(struct parser *p, const XML_Char **list)
 {
 	const char *rel = attribute(p, list, NATIVE, "rel"), *href = attribute(p, list, NATIVE, "href");
-	char **to = !rel || !href ? NULL : strcmp(rel, "next") == 0 ? &p->d->next : strcmp(rel, "prev-archive") == 0 ? &p->d->archive
-	                                                                                                             : NULL;
+	char **to = !rel || !href                      ? NULL
+	            : strcmp(rel, "next") == 0         ? &p->d->next
+	            : strcmp(rel, "prev-archive") == 0 ? &p->d->archive
+	                                               : NULL;
 
 	if (to && !*to && *href)
 		*to = url_resolve(base_of(p), href);
@@ -151,10 +155,14 @@ child_begin(struct parser *p, enum space space, const char *local, const XML_Cha
 {
 	const struct rule *rule = rule_find(space, local);
 	const struct attributes a = {
-		.rel = attribute(p, list, NATIVE, "rel"), .href = attribute(p, list, NATIVE, "href"),
-		.url = attribute(p, list, NATIVE, "url"), .type = attribute(p, list, NATIVE, "type"),
-		.length = attribute(p, list, NATIVE, "length"), .term = attribute(p, list, NATIVE, "term"),
-		.src = attribute(p, list, NATIVE, "src"), .permalink = attribute(p, list, NATIVE, "isPermaLink"),
+		.rel = attribute(p, list, NATIVE, "rel"),
+		.href = attribute(p, list, NATIVE, "href"),
+		.url = attribute(p, list, NATIVE, "url"),
+		.type = attribute(p, list, NATIVE, "type"),
+		.length = attribute(p, list, NATIVE, "length"),
+		.term = attribute(p, list, NATIVE, "term"),
+		.src = attribute(p, list, NATIVE, "src"),
+		.permalink = attribute(p, list, NATIVE, "isPermaLink"),
 	};
 
 	if (!rule)
@@ -164,15 +172,22 @@ child_begin(struct parser *p, enum space space, const char *local, const XML_Cha
 	p->text.len = 0;
 	text_add(&p->text, "", 0);
 	p->named = rule->what == GUID && (!a.permalink || strcmp(a.permalink, "false") != 0);
-	p->markup = rule->what == CONSTRUCT && a.type && (strcmp(a.type, "xhtml") == 0 || strcmp(a.type, "application/xhtml+xml") == 0);
+	p->markup = rule->what == CONSTRUCT && a.type &&
+	            (strcmp(a.type, "xhtml") == 0 || strcmp(a.type, "application/xhtml+xml") == 0);
 	entry_attributes(&p->entry, rule, &a, base_of(p));
 }
 
 static void
 root_begin(struct parser *p, const char *local)
 {
-	static const struct { const char *name; enum space space; } roots[] = {
-		{"feed", ATOM}, {"entry", ATOM}, {"rss", RSS}, {"RDF", RSS},
+	static const struct {
+		const char *name;
+		enum space space;
+	} roots[] = {
+		{"feed", ATOM},
+		{"entry", ATOM},
+		{"rss", RSS},
+		{"RDF", RSS},
 	};
 	char text[160];
 
@@ -181,7 +196,8 @@ root_begin(struct parser *p, const char *local)
 			p->native = roots[i].space;
 	if (p->native)
 		return;
-	snprintf(text, sizeof(text), "this is no feed: it begins with <%.60s>, and a feed with <feed>, <rss> or <rdf:RDF>", local);
+	snprintf(text, sizeof(text),
+	         "this is no feed: it begins with <%.60s>, and a feed with <feed>, <rss> or <rdf:RDF>", local);
 	refuse(p, FAULT_REFUSED, text);
 }
 
@@ -207,7 +223,8 @@ element_begin(void *arg, const XML_Char *name, const XML_Char **list)
 	if (p->rule) {
 		if (p->rule->what == PERSON)
 			p->named |= strcmp(local, "name") == 0;
-		else if (p->rule->what == CONSTRUCT && !(p->markup && p->depth == p->rule_depth + 1 && strcmp(local, "div") == 0))
+		else if (p->rule->what == CONSTRUCT &&
+		         !(p->markup && p->depth == p->rule_depth + 1 && strcmp(local, "div") == 0))
 			markup_open(p, local, list);
 	} else if (p->entry_depth) {
 		if (p->depth == p->entry_depth + 1)
@@ -267,7 +284,8 @@ entity_declared(void *arg, const XML_Char *name, int parameter, const XML_Char *
 	char text[160];
 
 	(void)parameter, (void)value, (void)len, (void)base, (void)system, (void)public, (void)notation;
-	snprintf(text, sizeof(text), "it declares an entity, '%.60s': a feed needs none, and they are a way to attack its readers", name);
+	snprintf(text, sizeof(text),
+	         "it declares an entity, '%.60s': a feed needs none, and they are a way to attack its readers", name);
 	refuse(arg, FAULT_REFUSED, text);
 }
 
@@ -299,7 +317,8 @@ encoding_unknown(void *arg, const XML_Char *name, XML_Encoding *to)
 	if (!set) {
 		p->d->fault.kind = FAULT_ENCODING;
 		snprintf(p->d->fault.text, sizeof(p->d->fault.text),
-		         "its encoding '%.40s' is none of those that are read: UTF-8, UTF-16 and the single-byte ones", name);
+		         "its encoding '%.40s' is none of those that are read: UTF-8, UTF-16 and the single-byte ones",
+		         name);
 		return XML_STATUS_ERROR;
 	}
 	for (int i = 0; i < 128; i++) {

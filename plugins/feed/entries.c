@@ -9,7 +9,11 @@
 #include <string.h>
 #include "date.h"
 
-struct place { cJSON *entry; const char *id, *when; int position; };
+struct place {
+	cJSON *entry;
+	const char *id, *when;
+	int position;
+};
 
 static const char *
 when_of(const cJSON *entry)

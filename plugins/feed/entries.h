@@ -4,7 +4,8 @@
 
 #include <sluice_json.h>
 
-/* Of entries that share an id the last updated one stays, the first of them where that does not decide (RFC 4287, 4.1.1). */
+/* Of entries that share an id the last updated one stays, the first of them where that does not decide (RFC
+ * 4287, 4.1.1). */
 void entries_unite(cJSON *entries);
 /* The same against what is stored: an entry that is older than the stored record of its id becomes that record. For
  * documents behind the first one, which hold what was later replaced (RFC 5005, 4.3). */

@@ -1,8 +1,9 @@
 /* entry.c - see entry.h. A table says what becomes of an entry's children.
  *
  * Guarantee: which of several children a member comes from does not depend on their order.
- * Awkward: many feeds say one thing twice (a guid that is the link, a description and a content:encoded, dc:creator besides
- * author): the table's order decides. Some entries have neither id nor link, and are then known by what they say. */
+ * Awkward: many feeds say one thing twice (a guid that is the link, a description and a content:encoded, dc:creator
+ * besides author): the table's order decides. Some entries have neither id nor link, and are then known by what they
+ * say. */
 #include "entry.h"
 
 #include <stdint.h>
@@ -250,7 +251,7 @@ static bool
 hash_said(const struct entry *e, uint64_t *hash)
 {
 	const cJSON *title = member_of(e, "title"), *summary = title ? NULL : member_of(e, "summary"),
-	            *content = title || summary ? NULL : member_of(e, "content");
+		    *content = title || summary ? NULL : member_of(e, "content");
 
 	*hash = hash_of(hash_of(hash_of(hash_of(*hash, title), member_of(e, "published")), summary), content);
 	return title || summary || content;

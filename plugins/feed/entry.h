@@ -19,7 +19,9 @@ struct rule {
 };
 #define RULES_MAX 32
 
-struct attributes { const char *rel, *href, *url, *type, *length, *term, *src, *permalink; }; /* NULL: it is not there */
+struct attributes {
+	const char *rel, *href, *url, *type, *length, *term, *src, *permalink;
+}; /* NULL: it is not there */
 
 struct entry {
 	cJSON *record;

@@ -1,13 +1,13 @@
 /* feed.c - mirrors Atom and RSS feeds; each [dataset] section of the operator names one.
  *
  * A run reads the feed's document and then, page by page, what is behind it: rel="next" (a paged feed, RFC 5005, 3) or
- * rel="prev-archive" (an archived one, 4). The place in that walk is the checkpoint, so a run that was cut goes on at the
- * page. Archives do not change: the next run stops at the first one that the last run had met. The document itself is
- * asked for with its ETag or Last-Modified, and one that has not changed ends the run.
+ * rel="prev-archive" (an archived one, 4). The place in that walk is the checkpoint, so a run that was cut goes on at
+ * the page. Archives do not change: the next run stops at the first one that the last run had met. The document itself
+ * is asked for with its ETag or Last-Modified, and one that has not changed ends the run.
  *
  * Guarantee: a document that was cut, or that nobody can read, is a failure and never a short page.
- * Awkward: a feed shows its newest entries only, so that one is gone from it proves nothing: the sync is incremental unless
- * the operator says `kind = full`, and then nothing is asked conditionally. */
+ * Awkward: a feed shows its newest entries only, so that one is gone from it proves nothing: the sync is incremental
+ * unless the operator says `kind = full`, and then nothing is asked conditionally. */
 #define _GNU_SOURCE /* strcasestr */
 #include <sluice_json.h>
 #include <stdbool.h>
@@ -24,10 +24,10 @@
 struct walk {
 	struct sluice_run *run;
 	const char *model;
-	cJSON *last;    /* what the last run left: etag, modified, archive */
-	cJSON *now;     /* this one's: the same for the next run, and url, page, seen */
+	cJSON *last; /* what the last run left: etag, modified, archive */
+	cJSON *now;  /* this one's: the same for the next run, and url, page, seen */
 	long max_pages;
-	bool whole;     /* nothing was left out on purpose */
+	bool whole; /* nothing was left out on purpose */
 };
 
 static bool
@@ -67,8 +67,9 @@ encoding_of(struct sluice_run *run, const struct sluice_response *answer)
 
 	if (option && *option)
 		return option;
-	if (!charset || (answer->len > 2 && (memcmp(answer->body, "\xef\xbb\xbf", 3) == 0 || memcmp(answer->body, "\xff\xfe", 2) == 0 ||
-	                                     memcmp(answer->body, "\xfe\xff", 2) == 0)))
+	if (!charset ||
+	    (answer->len > 2 && (memcmp(answer->body, "\xef\xbb\xbf", 3) == 0 ||
+	                         memcmp(answer->body, "\xff\xfe", 2) == 0 || memcmp(answer->body, "\xfe\xff", 2) == 0)))
 		return NULL;
 	charset += strlen("charset=");
 	charset += *charset == '"' || *charset == '\'';
@@ -81,10 +82,13 @@ static int
 document_fail(struct sluice_run *run, const char *url, const struct fault *f, const char *encoding)
 {
 	if (f->kind == FAULT_BYTES)
-		return sluice_fail(run, SLUICE_EDATA,
-		                   "%s: line %lu, column %lu: these bytes mean nothing in %s: say encoding = NAME in the dataset's section, "
-		                   "where NAME is what it is really written in", url, f->line, f->column,
-		                   encoding ? encoding : "the encoding that the feed declares, which is UTF-8 where it says nothing");
+		return sluice_fail(
+			run, SLUICE_EDATA,
+			"%s: line %lu, column %lu: these bytes mean nothing in %s: say encoding = NAME in the "
+			"dataset's section, where NAME is what it is really written in",
+			url, f->line, f->column,
+			encoding ? encoding
+				 : "the encoding that the feed declares, which is UTF-8 where it says nothing");
 	return sluice_fail(run, SLUICE_EDATA, "%s: line %lu, column %lu: %s", url, f->line, f->column, f->text);
 }
 
@@ -95,7 +99,8 @@ document_get(struct walk *w, const char *url, bool first, struct repaired *r)
 	static const int unchanged[] = {304, 0};
 	const bool ask = first && !sluice_is_full(w->run);
 	const struct sluice_pair headers[] = {
-		{"Accept", "application/atom+xml, application/rss+xml, application/rdf+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1"},
+		{"Accept", "application/atom+xml, application/rss+xml, application/rdf+xml, application/xml;q=0.9, "
+	                   "text/xml;q=0.8, */*;q=0.1"},
 		{"If-None-Match", ask ? sluice_json_text(w->last, "etag") : NULL},
 		{"If-Modified-Since", ask ? sluice_json_text(w->last, "modified") : NULL},
 		{NULL, NULL},
@@ -164,14 +169,16 @@ walk_next(struct walk *w, const struct document *d, long page)
 	if (!url)
 		return NULL;
 	if (page >= w->max_pages) {
-		sluice_log(w->run, SLUICE_WARN, "the feed goes on at %s behind page %ld, which max_pages allows as the last", url, page);
+		sluice_log(w->run, SLUICE_WARN,
+		           "the feed goes on at %s behind page %ld, which max_pages allows as the last", url, page);
 		w->whole = false;
 		return NULL;
 	}
 	if (option_on(w->run, "same_host"))
 		url = url_path(url);
 	if (seen_before(w->now, url)) {
-		sluice_fail(w->run, SLUICE_ELOOP, "page %ld of the feed leads back to %s, which this run has read", page, url);
+		sluice_fail(w->run, SLUICE_ELOOP, "page %ld of the feed leads back to %s, which this run has read",
+		            page, url);
 		return NULL;
 	}
 	return sluice_format(w->run, "%s", url);
@@ -250,7 +257,8 @@ fetch(struct sluice_run *run)
 
 	walk_begin(&w, sluice_get_option(run, "path"));
 	if (w.max_pages < 1 || w.max_pages > PAGES_MOST)
-		sluice_fail(run, SLUICE_EFAILED, "max_pages is %ld: say something from 1 to %d", w.max_pages, PAGES_MOST);
+		sluice_fail(run, SLUICE_EFAILED, "max_pages is %ld: say something from 1 to %d", w.max_pages,
+		            PAGES_MOST);
 	while (more > 0 && sluice_status(run) == 0) {
 		more = walk_step(&w);
 		if (more == 0)
@@ -267,17 +275,36 @@ fetch(struct sluice_run *run)
 }
 
 static const struct sluice_option of_dataset[] = {
-	{.name = "path", .type = SLUICE_STRING, .flags = SLUICE_REQUIRED, .help = "where the feed is, below base_url: /feed.xml"},
-	{.name = "max_pages", .type = SLUICE_INTEGER, .fallback = "100", .help = "how many documents a run reads at most, up to 2000"},
-	{.name = "archives", .type = SLUICE_BOOLEAN, .fallback = "true", .help = "read the archives that the feed links to (RFC 5005)"},
-	{.name = "same_host", .type = SLUICE_BOOLEAN, .fallback = "false",
-	 .help = "of a link to the next page only path and query count: for feeds that link to another name of their host"},
-	{.name = "encoding", .type = SLUICE_STRING, .help = "what the feed is written in, where it does not say so or is wrong: koi8-r"},
+	{.name = "path",
+	 .type = SLUICE_STRING,
+	 .flags = SLUICE_REQUIRED,
+	 .help = "where the feed is, below base_url: /feed.xml"},
+	{.name = "max_pages",
+	 .type = SLUICE_INTEGER,
+	 .fallback = "100",
+	 .help = "how many documents a run reads at most, up to 2000"},
+	{.name = "archives",
+	 .type = SLUICE_BOOLEAN,
+	 .fallback = "true",
+	 .help = "read the archives that the feed links to (RFC 5005)"},
+	{.name = "same_host",
+	 .type = SLUICE_BOOLEAN,
+	 .fallback = "false",
+	 .help = "of a link to the next page only path and query count: for feeds that link to another name of their "
+		 "host"},
+	{.name = "encoding",
+	 .type = SLUICE_STRING,
+	 .help = "what the feed is written in, where it does not say so or is wrong: koi8-r"},
 	{0},
 };
-static const struct sluice_sync dataset = {.kind = SLUICE_INCREMENTAL, .every = "every 30m", .endpoint = "GET path", .fetch = fetch};
+static const struct sluice_sync dataset = {
+	.kind = SLUICE_INCREMENTAL, .every = "every 30m", .endpoint = "GET path", .fetch = fetch};
 
-SLUICE_EXPORT const struct sluice_connector sluice_connector = {SLUICE_ABI,
-	.name = "feed", .version = "1.0.0", .description = "Atom and RSS feeds, paged and archived ones too",
-	.dataset = &dataset, .dataset_options = of_dataset,
+SLUICE_EXPORT const struct sluice_connector sluice_connector = {
+	SLUICE_ABI,
+	.name = "feed",
+	.version = "1.0.0",
+	.description = "Atom and RSS feeds, paged and archived ones too",
+	.dataset = &dataset,
+	.dataset_options = of_dataset,
 };

@@ -1,5 +1,5 @@
-/* repair.c - see repair.h. A document is read strictly; each kind of fault has at most one repair, after which it is read
- * again from its beginning. No repair fits, or it did not help: the fault stands.
+/* repair.c - see repair.h. A document is read strictly; each kind of fault has at most one repair, after which it is
+ * read again from its beginning. No repair fits, or it did not help: the fault stands.
  *
  * Guarantee: nothing is guessed. A repair either changes bytes that carry no content (what stands before the XML
  * declaration, the end tag of the root), or gives a text the only meaning that it can have (an & that begins no
@@ -15,7 +15,7 @@
 
 struct patient {
 	const struct fault *fault;
-	char *text;            /* ours */
+	char *text; /* ours */
 	size_t len;
 	struct reading *how;
 };
@@ -88,7 +88,9 @@ ampersands_escape(struct patient *p)
 	if (!text)
 		abort();
 	for (size_t i = 0; i < p->len; i++) {
-		const char *at = p->text + i, *close = strncmp(at, "<![CDATA[", 9) == 0 ? "]]>" : strncmp(at, "<!--", 4) == 0 ? "-->" : NULL;
+		const char *at = p->text + i, *close = strncmp(at, "<![CDATA[", 9) == 0 ? "]]>"
+		                                       : strncmp(at, "<!--", 4) == 0    ? "-->"
+		                                                                        : NULL;
 		const char *end = close ? strstr(at, close) : NULL;
 		size_t len = end ? (size_t)(end - at) : 1;
 
@@ -147,7 +149,7 @@ utf8_name(struct patient *p)
 
 static const struct repair {
 	enum fault_kind kind;
-	int xml;               /* enum XML_Error; 0: any */
+	int xml; /* enum XML_Error; 0: any */
 	bool (*mend)(struct patient *p);
 	const char *what;
 } repairs[] = {
@@ -188,9 +190,10 @@ repair_read(struct repaired *r, const char *text, size_t len, struct reading how
 		p.fault = fault;
 		repair = fault->kind ? repair_find(fault) : NULL;
 		if (!repair || tried[repair - repairs] || !repair->mend(&p)) {
-			r->cut = fault->kind == FAULT_XML && (fault->xml == XML_ERROR_NO_ELEMENTS || fault->xml == XML_ERROR_UNCLOSED_TOKEN ||
-			                                      fault->xml == XML_ERROR_UNCLOSED_CDATA_SECTION ||
-			                                      fault->xml == XML_ERROR_PARTIAL_CHAR);
+			r->cut = fault->kind == FAULT_XML &&
+			         (fault->xml == XML_ERROR_NO_ELEMENTS || fault->xml == XML_ERROR_UNCLOSED_TOKEN ||
+			          fault->xml == XML_ERROR_UNCLOSED_CDATA_SECTION ||
+			          fault->xml == XML_ERROR_PARTIAL_CHAR);
 			break;
 		}
 		tried[repair - repairs] = true;

@@ -10,7 +10,7 @@ struct repaired {
 	struct document document;
 	const char *what[REPAIRS_MAX]; /* for people: "there was something before the XML declaration" */
 	int count;
-	bool cut;                      /* not repaired, and it looks as if the rest of it had not come */
+	bool cut; /* not repaired, and it looks as if the rest of it had not come */
 };
 
 /* Reads a document, strictly at first. document.fault says what could not be repaired. */

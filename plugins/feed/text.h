@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct text { char *p; size_t len, cap; };
+struct text {
+	char *p;
+	size_t len, cap;
+};
 
 static inline void
 text_add(struct text *t, const char *p, size_t len)
@@ -24,7 +27,10 @@ text_add(struct text *t, const char *p, size_t len)
 static inline void
 text_escaped(struct text *t, const char *p, size_t len, const char *which)
 {
-	static const struct { char c; const char *as; } escapes[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}};
+	static const struct {
+		char c;
+		const char *as;
+	} escapes[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}};
 
 	for (size_t i = 0; i < len; i++) {
 		const char *as = NULL;

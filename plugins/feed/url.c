@@ -3,8 +3,8 @@
  * A URL is taken apart into scheme, authority, path and the rest (query and fragment), each a stretch of the text.
  *
  * Guarantee: what comes out is never longer than base and ref together and three bytes.
- * Awkward: the base may have no scheme and no authority, for a connector is not told which host it is asking; a reference
- * then becomes a path, which is just what the host takes for a request. */
+ * Awkward: the base may have no scheme and no authority, for a connector is not told which host it is asking; a
+ * reference then becomes a path, which is just what the host takes for a request. */
 #define _GNU_SOURCE /* asprintf */
 #include "url.h"
 
@@ -12,8 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct part { const char *p; int len; };
-struct url { struct part scheme, authority, path, query, fragment; }; /* each with its delimiters: "https:" "//a" "?q" "#f" */
+struct part {
+	const char *p;
+	int len;
+};
+struct url {
+	struct part scheme, authority, path, query, fragment;
+}; /* each with its delimiters: "https:" "//a" "?q" "#f" */
 
 static struct part
 part_take(const char **p, size_t len)
@@ -100,20 +105,20 @@ url_resolve(const char *base_text, const char *ref)
 			;
 		if (r.path.p[0] == '/')
 			upto = 0;
-		if (asprintf(&path, "%.*s%s%.*s", upto, b.path.p, !upto && r.path.p[0] != '/' && b.authority.len ? "/" : "",
-		             r.path.len, r.path.p) < 0)
+		if (asprintf(&path, "%.*s%s%.*s", upto, b.path.p,
+		             !upto && r.path.p[0] != '/' && b.authority.len ? "/" : "", r.path.len, r.path.p) < 0)
 			abort();
 		dots_remove(path);
-		if (asprintf(&whole, "%.*s%.*s%s%.*s%.*s", b.scheme.len, b.scheme.p, b.authority.len, b.authority.p, path, r.query.len,
-		             r.query.p, r.fragment.len, r.fragment.p) < 0)
+		if (asprintf(&whole, "%.*s%.*s%s%.*s%.*s", b.scheme.len, b.scheme.p, b.authority.len, b.authority.p,
+		             path, r.query.len, r.query.p, r.fragment.len, r.fragment.p) < 0)
 			abort();
 		free(path);
 		return whole;
 	} else if (!r.query.len) {
 		r.query = b.query;
 	}
-	if (asprintf(&whole, "%.*s%.*s%.*s%.*s%.*s", b.scheme.len, b.scheme.p, b.authority.len, b.authority.p, b.path.len, b.path.p,
-	             r.query.len, r.query.p, r.fragment.len, r.fragment.p) < 0)
+	if (asprintf(&whole, "%.*s%.*s%.*s%.*s%.*s", b.scheme.len, b.scheme.p, b.authority.len, b.authority.p,
+	             b.path.len, b.path.p, r.query.len, r.query.p, r.fragment.len, r.fragment.p) < 0)
 		abort();
 	return whole;
 }

@@ -1,15 +1,18 @@
-/* assign.c - pattern: an action that uses what was synced. People say "ada@example.com", the provider wants an id; who that is
- * stands in the records of the sync, so the action asks the store and not the provider.
+/* assign.c - pattern: an action that uses what was synced. People say "ada@example.com", the provider wants an id; who
+ * that is stands in the records of the sync, so the action asks the store and not the provider.
  *
- * sluice_list_records gives pages of 100. Where the id is known, sluice_get_records finds a record at once. The action changes
- * something, and doing it twice would do harm, so it is not SLUICE_REPEATABLE: the host tries it once. */
+ * sluice_list_records gives pages of 100. Where the id is known, sluice_get_records finds a record at once. The action
+ * changes something, and doing it twice would do harm, so it is not SLUICE_REPEATABLE: the host tries it once. */
 #include <sluice_json.h>
 
 static int
 fetch_agents(struct sluice_run *run)
 {
-	const struct sluice_page_request list = {.endpoint = "/v1/agents", .items = "data", .kind = SLUICE_CURSOR, .cursor = "next",
-		.cursor_param = "after"};
+	const struct sluice_page_request list = {.endpoint = "/v1/agents",
+	                                         .items = "data",
+	                                         .kind = SLUICE_CURSOR,
+	                                         .cursor = "next",
+	                                         .cursor_param = "after"};
 	struct sluice_page page;
 
 	while (sluice_paginate(run, &list, &page) > 0)
@@ -41,11 +44,14 @@ assign(struct sluice_run *run)
 {
 	const char *text = sluice_input(run);
 	cJSON *input = sluice_json_parse(text, strlen(text)), *body = cJSON_CreateObject();
-	const char *email = sluice_json_text(input, "agent"), *ticket = sluice_json_text(input, "ticket"), *id = agent_find(run, email);
+	const char *email = sluice_json_text(input, "agent"), *ticket = sluice_json_text(input, "ticket"),
+		   *id = agent_find(run, email);
 	struct sluice_response answer;
 
 	if (!id) {
-		sluice_fail(run, SLUICE_EFAILED, "no agent with the address %s has been synced; run the sync 'agents' if they are new", email);
+		sluice_fail(run, SLUICE_EFAILED,
+		            "no agent with the address %s has been synced; run the sync 'agents' if they are new",
+		            email);
 	} else {
 		cJSON_AddStringToObject(body, "ticket", ticket);
 		cJSON_AddStringToObject(body, "agent_id", id);
@@ -74,12 +80,23 @@ static const struct sluice_field input[] = {
 };
 static const struct sluice_field output[] = {{.name = "agent_id", .type = SLUICE_STRING}, {0}};
 static const struct sluice_action actions[] = {
-	{.name = "assign", .description = "Gives a ticket to an agent", .input = input, .output = output, .endpoint = "POST /v1/assignments",
+	{.name = "assign",
+	 .description = "Gives a ticket to an agent",
+	 .input = input,
+	 .output = output,
+	 .endpoint = "POST /v1/assignments",
 	 .call = assign},
 	{0},
 };
 
-SLUICE_EXPORT const struct sluice_connector sluice_connector = {SLUICE_ABI,
-	.name = "assign", .version = "1.0.0", .base_url = "https://api.helpdesk.example",
-	.description = "Pattern: action leveraging synced records", .auth = SLUICE_BEARER, .models = models, .syncs = syncs, .actions = actions,
+SLUICE_EXPORT const struct sluice_connector sluice_connector = {
+	SLUICE_ABI,
+	.name = "assign",
+	.version = "1.0.0",
+	.base_url = "https://api.helpdesk.example",
+	.description = "Pattern: action leveraging synced records",
+	.auth = SLUICE_BEARER,
+	.models = models,
+	.syncs = syncs,
+	.actions = actions,
 };

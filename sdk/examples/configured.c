@@ -3,8 +3,9 @@
  *
  *     {"lists": [{"kind": "ticket", "path": "/v1/tickets"}, {"kind": "call", "path": "/v1/calls"}]}
  *
- * All lists become one model; each record says by `kind` which list it is from. The host checks metadata against .input when it is set
- * and before a run, so the function may rely on the list being there. What the .input cannot say is said by sluice_fail. */
+ * All lists become one model; each record says by `kind` which list it is from. The host checks metadata against .input
+ * when it is set and before a run, so the function may rely on the list being there. What the .input cannot say is said
+ * by sluice_fail. */
 #include <sluice_json.h>
 
 static void
@@ -17,7 +18,12 @@ save_list(struct sluice_run *run, const char *kind, const char *path)
 		{0},
 	};
 	const struct sluice_page_request list = {
-		.endpoint = path, .items = "data", .limit = 100, .kind = SLUICE_CURSOR, .cursor_param = "after", .cursor = "next",
+		.endpoint = path,
+		.items = "data",
+		.limit = 100,
+		.kind = SLUICE_CURSOR,
+		.cursor_param = "after",
+		.cursor = "next",
 	};
 	struct sluice_page page;
 
@@ -35,7 +41,9 @@ fetch_items(struct sluice_run *run)
 		const char *kind = sluice_json_text(list, "kind"), *path = sluice_json_text(list, "path");
 
 		if (!kind || kind[strspn(kind, "abcdefghijklmnopqrstuvwxyz_")] || !path || *path != '/')
-			sluice_fail(run, SLUICE_EFAILED, "metadata: lists: each wants a kind of small letters and a path: {\"kind\": \"ticket\", "
+			sluice_fail(run, SLUICE_EFAILED,
+			            "metadata: lists: each wants a kind of small letters and a path: {\"kind\": "
+			            "\"ticket\", "
 			            "\"path\": \"/v1/tickets\"}");
 		else
 			save_list(run, kind, path);
@@ -49,18 +57,32 @@ static const struct sluice_field metadata[] = {
 	{0},
 };
 static const struct sluice_field item[] = {
-	{.name = "id", .type = SLUICE_STRING, .flags = SLUICE_KEY, .description = "unique among all kinds at this provider"},
+	{.name = "id",
+	 .type = SLUICE_STRING,
+	 .flags = SLUICE_KEY,
+	 .description = "unique among all kinds at this provider"},
 	{.name = "kind", .type = SLUICE_STRING, .description = "which list it is from"},
 	{.name = "data", .type = SLUICE_OBJECT, .description = "as the provider sends it"},
 	{0},
 };
 static const struct sluice_model models[] = {{.name = "Item", .fields = item}, {0}};
 static const struct sluice_sync syncs[] = {
-	{.name = "items", .model = "Item", .kind = SLUICE_FULL, .flags = SLUICE_TRACK_DELETES, .input = metadata, .fetch = fetch_items},
+	{.name = "items",
+	 .model = "Item",
+	 .kind = SLUICE_FULL,
+	 .flags = SLUICE_TRACK_DELETES,
+	 .input = metadata,
+	 .fetch = fetch_items},
 	{0},
 };
 
-SLUICE_EXPORT const struct sluice_connector sluice_connector = {SLUICE_ABI,
-	.name = "configured", .version = "1.0.0", .base_url = "https://api.helpdesk.example", .description = "Pattern: configuration based",
-	.auth = SLUICE_BEARER, .models = models, .syncs = syncs,
+SLUICE_EXPORT const struct sluice_connector sluice_connector = {
+	SLUICE_ABI,
+	.name = "configured",
+	.version = "1.0.0",
+	.base_url = "https://api.helpdesk.example",
+	.description = "Pattern: configuration based",
+	.auth = SLUICE_BEARER,
+	.models = models,
+	.syncs = syncs,
 };

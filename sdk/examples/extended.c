@@ -1,15 +1,19 @@
-/* extended.c - pattern: a sync that goes on beyond one run. A long past is read backwards, month by month, and each run takes
- * only a few of them: the provider's daily quota is not used up by a backfill, and the newest is there first.
+/* extended.c - pattern: a sync that goes on beyond one run. A long past is read backwards, month by month, and each run
+ * takes only a few of them: the provider's daily quota is not used up by a backfill, and the newest is there first.
  *
- * The checkpoint says which month is next and how many are left to the run that saved it. A run is cut into steps, and the function is
- * called anew in each; so the share must be kept with the run that it belongs to, known by its sluice_now(), which no other run has.
- * When the first month is reached there is nothing more to do, and a run costs nothing. */
+ * The checkpoint says which month is next and how many are left to the run that saved it. A run is cut into steps, and
+ * the function is called anew in each; so the share must be kept with the run that it belongs to, known by its
+ * sluice_now(), which no other run has. When the first month is reached there is nothing more to do, and a run costs
+ * nothing. */
 #include <sluice_json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-struct place { long next, left; int64_t run; }; /* months are counted: year * 12 + month - 1 */
+struct place {
+	long next, left;
+	int64_t run;
+}; /* months are counted: year * 12 + month - 1 */
 
 static long
 month_of(const char *text, long fallback)
@@ -47,17 +51,21 @@ fetch_history(struct sluice_run *run)
 
 	for (; place.next >= first && place.left > 0 && sluice_status(run) == 0; place.next--, place.left--) {
 		const struct sluice_page_request list = {
-			.endpoint = sluice_format(run, "/v1/history/%04ld-%02ld", place.next / 12, place.next % 12 + 1), .items = "data",
-			.kind = SLUICE_CURSOR, .cursor_param = "after", .cursor = "next",
+			.endpoint = sluice_format(run, "/v1/history/%04ld-%02ld", place.next / 12, place.next % 12 + 1),
+			.items = "data",
+			.kind = SLUICE_CURSOR,
+			.cursor_param = "after",
+			.cursor = "next",
 		};
 
 		while (sluice_paginate(run, &list, &page) > 0)
 			sluice_batch_save(run, "Entry", page.body, page.len);
-		sluice_save_checkpoint(run, sluice_format(run, "{\"next\":%ld,\"left\":%ld,\"run\":%lld}", place.next - 1, place.left - 1,
-		                                          (long long)place.run));
+		sluice_save_checkpoint(run, sluice_format(run, "{\"next\":%ld,\"left\":%ld,\"run\":%lld}",
+		                                          place.next - 1, place.left - 1, (long long)place.run));
 	}
 	if (place.next >= first)
-		sluice_log(run, SLUICE_INFO, "the past is read down to %04ld-%02ld; the next run goes on", place.next / 12, place.next % 12 + 1);
+		sluice_log(run, SLUICE_INFO, "the past is read down to %04ld-%02ld; the next run goes on",
+		           place.next / 12, place.next % 12 + 1);
 	return sluice_status(run);
 }
 
@@ -73,7 +81,14 @@ static const struct sluice_sync syncs[] = {
 	{0},
 };
 
-SLUICE_EXPORT const struct sluice_connector sluice_connector = {SLUICE_ABI,
-	.name = "extended", .version = "1.0.0", .base_url = "https://api.helpdesk.example",
-	.description = "Pattern: extended sync beyond a run's limit", .auth = SLUICE_BEARER, .options = options, .models = models, .syncs = syncs,
+SLUICE_EXPORT const struct sluice_connector sluice_connector = {
+	SLUICE_ABI,
+	.name = "extended",
+	.version = "1.0.0",
+	.base_url = "https://api.helpdesk.example",
+	.description = "Pattern: extended sync beyond a run's limit",
+	.auth = SLUICE_BEARER,
+	.options = options,
+	.models = models,
+	.syncs = syncs,
 };

@@ -1,17 +1,20 @@
-/* ordered.c - pattern: sources in sequence, by priority. Tickets name their agent by id only; who that is comes from another list. So
- * the agents are read first, and each page of tickets is completed with what is stored of them.
+/* ordered.c - pattern: sources in sequence, by priority. Tickets name their agent by id only; who that is comes from
+ * another list. So the agents are read first, and each page of tickets is completed with what is stored of them.
  *
- * .priority says who is first among the syncs of a connection that are due; a connection runs one at a time unless the operator says
- * more (max_runs). An operator who wants the tickets to wait for a successful run of the agents, however late, says
- * `after = acme : ordered : agents` in the section of the sync. */
+ * .priority says who is first among the syncs of a connection that are due; a connection runs one at a time unless the
+ * operator says more (max_runs). An operator who wants the tickets to wait for a successful run of the agents, however
+ * late, says `after = acme : ordered : agents` in the section of the sync. */
 #include <sluice_json.h>
 #include <stdlib.h>
 
 static int
 fetch_agents(struct sluice_run *run)
 {
-	const struct sluice_page_request list = {.endpoint = "/v1/agents", .items = "data", .kind = SLUICE_CURSOR, .cursor = "next",
-		.cursor_param = "after"};
+	const struct sluice_page_request list = {.endpoint = "/v1/agents",
+	                                         .items = "data",
+	                                         .kind = SLUICE_CURSOR,
+	                                         .cursor = "next",
+	                                         .cursor_param = "after"};
 	struct sluice_page page;
 
 	while (sluice_paginate(run, &list, &page) > 0)
@@ -45,8 +48,11 @@ names_add(struct sluice_run *run, cJSON *tickets)
 static int
 fetch_tickets(struct sluice_run *run)
 {
-	const struct sluice_page_request list = {.endpoint = "/v1/tickets", .items = "data", .kind = SLUICE_CURSOR, .cursor = "next",
-		.cursor_param = "after"};
+	const struct sluice_page_request list = {.endpoint = "/v1/tickets",
+	                                         .items = "data",
+	                                         .kind = SLUICE_CURSOR,
+	                                         .cursor = "next",
+	                                         .cursor_param = "after"};
 	struct sluice_page page;
 
 	while (sluice_paginate(run, &list, &page) > 0) {
@@ -67,17 +73,36 @@ static const struct sluice_field agent[] = {
 static const struct sluice_field ticket[] = {
 	{.name = "id", .type = SLUICE_STRING, .flags = SLUICE_KEY},
 	{.name = "agent_id", .type = SLUICE_STRING, .flags = SLUICE_OPTIONAL},
-	{.name = "agent_name", .type = SLUICE_STRING, .flags = SLUICE_OPTIONAL | SLUICE_SENSITIVE, .description = "from the agents"},
+	{.name = "agent_name",
+	 .type = SLUICE_STRING,
+	 .flags = SLUICE_OPTIONAL | SLUICE_SENSITIVE,
+	 .description = "from the agents"},
 	{0},
 };
-static const struct sluice_model models[] = {{.name = "Agent", .fields = agent}, {.name = "Ticket", .fields = ticket}, {0}};
+static const struct sluice_model models[] = {
+	{.name = "Agent", .fields = agent}, {.name = "Ticket", .fields = ticket}, {0}};
 static const struct sluice_sync syncs[] = {
-	{.name = "tickets", .model = "Ticket", .kind = SLUICE_FULL, .flags = SLUICE_TRACK_DELETES, .fetch = fetch_tickets},
-	{.name = "agents", .model = "Agent", .kind = SLUICE_FULL, .flags = SLUICE_TRACK_DELETES, .priority = 10, .fetch = fetch_agents},
+	{.name = "tickets",
+	 .model = "Ticket",
+	 .kind = SLUICE_FULL,
+	 .flags = SLUICE_TRACK_DELETES,
+	 .fetch = fetch_tickets},
+	{.name = "agents",
+	 .model = "Agent",
+	 .kind = SLUICE_FULL,
+	 .flags = SLUICE_TRACK_DELETES,
+	 .priority = 10,
+	 .fetch = fetch_agents},
 	{0},
 };
 
-SLUICE_EXPORT const struct sluice_connector sluice_connector = {SLUICE_ABI,
-	.name = "ordered", .version = "1.0.0", .base_url = "https://api.helpdesk.example",
-	.description = "Pattern: sequential sources with priority", .auth = SLUICE_BEARER, .models = models, .syncs = syncs,
+SLUICE_EXPORT const struct sluice_connector sluice_connector = {
+	SLUICE_ABI,
+	.name = "ordered",
+	.version = "1.0.0",
+	.base_url = "https://api.helpdesk.example",
+	.description = "Pattern: sequential sources with priority",
+	.auth = SLUICE_BEARER,
+	.models = models,
+	.syncs = syncs,
 };

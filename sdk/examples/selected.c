@@ -2,8 +2,9 @@
  *
  *     {"projects": ["p1", "p7"]}
  *
- * The sync is full and tracks deletes: a project that is chosen later is read with the next run, and the tasks of one that is chosen
- * no more are not listed any more, and so deleted. That needs no code. A loop for each project, and each can be resumed. */
+ * The sync is full and tracks deletes: a project that is chosen later is read with the next run, and the tasks of one
+ * that is chosen no more are not listed any more, and so deleted. That needs no code. A loop for each project, and each
+ * can be resumed. */
 #include <sluice_json.h>
 
 static int
@@ -16,8 +17,13 @@ fetch_tasks(struct sluice_run *run)
 	cJSON_ArrayForEach(project, sluice_json_get(metadata, "projects")) {
 		const struct sluice_pair query[] = {{"project", cJSON_GetStringValue(project)}, {NULL, NULL}};
 		const struct sluice_page_request list = {
-			.endpoint = "/v1/tasks", .query = query, .items = "data", .limit = 100,
-			.kind = SLUICE_CURSOR, .cursor_param = "after", .cursor = "next",
+			.endpoint = "/v1/tasks",
+			.query = query,
+			.items = "data",
+			.limit = 100,
+			.kind = SLUICE_CURSOR,
+			.cursor_param = "after",
+			.cursor = "next",
 		};
 
 		while (sluice_paginate(run, &list, &page) > 0)
@@ -38,11 +44,22 @@ static const struct sluice_field task[] = {
 };
 static const struct sluice_model models[] = {{.name = "Task", .fields = task}, {0}};
 static const struct sluice_sync syncs[] = {
-	{.name = "tasks", .model = "Task", .kind = SLUICE_FULL, .flags = SLUICE_TRACK_DELETES, .input = metadata, .fetch = fetch_tasks},
+	{.name = "tasks",
+	 .model = "Task",
+	 .kind = SLUICE_FULL,
+	 .flags = SLUICE_TRACK_DELETES,
+	 .input = metadata,
+	 .fetch = fetch_tasks},
 	{0},
 };
 
-SLUICE_EXPORT const struct sluice_connector sluice_connector = {SLUICE_ABI,
-	.name = "selected", .version = "1.0.0", .base_url = "https://api.helpdesk.example", .description = "Pattern: selection based",
-	.auth = SLUICE_BEARER, .models = models, .syncs = syncs,
+SLUICE_EXPORT const struct sluice_connector sluice_connector = {
+	SLUICE_ABI,
+	.name = "selected",
+	.version = "1.0.0",
+	.base_url = "https://api.helpdesk.example",
+	.description = "Pattern: selection based",
+	.auth = SLUICE_BEARER,
+	.models = models,
+	.syncs = syncs,
 };
