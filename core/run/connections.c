@@ -194,15 +194,6 @@ stored_load(struct settings *s, const struct scope_name *n, struct slice json)
 		settings_connection_put(s, c);
 }
 
-static void
-connection_variants_load(struct store *store, struct settings *s, uint32_t scope, const struct scope_name *n)
-{
-	const struct connection_settings *c = settings_connection(s, n->connection, n->integration);
-
-	if (c)
-		variants_load(store, scope, (struct connection_settings *)(uintptr_t)c); /* one of s, which is ours */
-}
-
 int
 connections_load(struct host *h, struct settings *s, struct err *err)
 {
@@ -214,7 +205,7 @@ connections_load(struct host *h, struct settings *s, struct err *err)
 		if (rc == 0 && store_state_get(h->store, l.scopes[i], STATE_CONNECTION, SETTINGS, &json))
 			stored_load(s, &l.list[i], buf_view(&json));
 		if (rc == 0)
-			connection_variants_load(h->store, s, l.scopes[i], &l.list[i]);
+			rc = variants_load(h->store, l.scopes[i], s, &l.list[i], err);
 		free((char *)(uintptr_t)l.list[i].connection);
 		free((char *)(uintptr_t)l.list[i].integration);
 	}

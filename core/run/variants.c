@@ -150,20 +150,30 @@ variant_remove(struct host *h, const struct connection_settings *c, const char *
 
 /* ---- with their connection ---- */
 
+struct loading {
+	struct settings *settings;
+	const struct scope_name *name;
+};
+
+/* The connection is looked for only where there is a row: most have none, and there may be ten thousand. */
 static bool
 row_load(void *arg, struct slice name, struct slice value)
 {
+	const struct loading *l = arg;
+	const struct connection_settings *c = settings_connection(l->settings, l->name->connection, l->name->integration);
 	char *text = slice_dup(name);
 
 	(void)value;
-	if (!variants_have(arg, text))
-		variants_put(arg, text);
+	if (c && !variants_have(c, text))
+		variants_put((struct connection_settings *)(uintptr_t)c, text); /* one of the settings, which are ours */
 	free(text);
-	return true;
+	return c != NULL;
 }
 
-void
-variants_load(struct store *s, uint32_t scope, struct connection_settings *c)
+int
+variants_load(struct store *s, uint32_t scope, struct settings *settings, const struct scope_name *n, struct err *err)
 {
-	store_state_list(s, scope, STATE_VARIANT, row_load, c, NULL);
+	struct loading l = {settings, n};
+
+	return store_state_list(s, scope, STATE_VARIANT, row_load, &l, err);
 }

@@ -26,7 +26,7 @@ enum variant_fault variant_make(struct host *h, const struct connection_settings
 enum variant_fault variant_remove(struct host *h, const struct connection_settings *c, const char *sync, const char *variant,
                                   struct err *err);
 
-/* For connections.c: those that the store has in the connection's scope. */
-void variants_load(struct store *s, uint32_t scope, struct connection_settings *c);
+/* For connections.c: those that the store has in a connection's scope are put into the connection of that name, if there is one. */
+int variants_load(struct store *s, uint32_t scope, struct settings *settings, const struct scope_name *n, struct err *err);
 
 #endif

@@ -221,6 +221,8 @@ ask POST '/api/v1/held/acme/sorts/things/Thing/confirm?variant=us' '{}'
 is "$code" 200 "and confirmed by its name"
 ask GET '/api/v1/datasets?model=Thing'
 is "$(grep -o '"live":[0-9]*' "$dir/out" | head -n 3 | tr '\n' ' ')" '"live":2 "live":2 "live":0 ' "which deletes nothing of the others"
+status_of things::us
+has "$dir/out" '"recordCount":\{"Thing":0\}' "as its count says"
 ask POST /connections/metadata "{\"connection_id\":\"acme\",\"provider_config_key\":\"sorts\",\"metadata\":{}}"
 
 # ---- how many
@@ -250,6 +252,8 @@ ask POST /connections '{"provider_config_key":"sorts","connection_id":"user-1","
 ask GET '/api/v1/variants?connection=user-1'
 is "$(said)" '200 {"data":[]}' "and made again it has none"
 down TERM
+run variants --connection-id user-1 --format jsonl
+is "$(cat "$dir/out")" "" "also for the next host"
 run run --sync things::us --connection-id acme
 is "$status" 0 "without a service the command line runs one"
 run records Thing::us --connection-id acme --format jsonl

@@ -24,11 +24,12 @@ fetch_things(struct sluice_run *run)
 	const char *checkpoint = sluice_get_checkpoint(run), *listed;
 	int runs = checkpoint ? atoi(checkpoint) + 1 : 1;
 	long found = 0;
-	char name[64], text[256];
+	char name[64], own[80], text[256];
 
 	variant(run, name);
+	snprintf(own, sizeof own, "\"of %s\"", name);
 	for (long k = sluice_list_records(run, "Thing", 0, &listed); k > 0; k = sluice_list_records(run, "Thing", 1, &listed))
-		found += k;
+		found += strstr(listed, own) ? k : 0;
 	snprintf(text, sizeof text, "[{\"id\":\"%s\",\"runs\":%d,\"found\":%ld},{\"id\":\"of %s\"}]", name, runs, found, name);
 	if (!strstr(sluice_get_metadata(run), "\"empty\":true"))
 		sluice_batch_save(run, "Thing", text, strlen(text));
