@@ -2,6 +2,7 @@
 # rest.sh - any JSON API by configuration alone: recorded answers of three services, every way of paging, children, maps,
 # incremental runs, credentials of every kind, and a sentence for each mistake.
 . "$(dirname "$0")/lib.sh"
+. tests/flow/trials.inc
 
 for name in issues epics commits releases project products; do
 	sed 's|HOST|http://127.0.0.1:PORT|g' "tests/fixtures/gitlab/$name.json" >"$dir/$name.json"
@@ -136,6 +137,14 @@ has "$dir/out" '^\{"id":"([a-z]*)".*"record":\{"id":"[a-z]*","number"' "a dotted
 control set plain.parents=6 >/dev/null
 run run --sync children --format jsonl
 has "$dir/said" '"deleted":5' "a parent that is gone takes its children along"
+control faults '[{"route":"GET /p","replies":[{"body":[{"id":1},{"id":2}]}]},{"route":"GET /p/1/c","replies":[{"body":{"items":[{"id":"a"}],"next":null}}]},
+	{"route":"GET /p/2/c?from=2","replies":[{"body":{"items":[{"id":"c"}],"next":null}}]},
+	{"route":"GET /p/2/c","replies":[{"body":{"items":[{"id":"b"}],"next":"/p/2/c?from=2"}}]}]' >/dev/null
+begin
+section p 'path = /p'
+section c 'path = /p/${id}/c' 'parent = p'
+run run
+is "$status $(stored c | sed 's/.*"id":"\(.\)".*/\1/' | tr -d '\n')" "0 abc" "pages that only the second parent has are seen"
 
 # ---- incremental
 
@@ -168,6 +177,11 @@ for way in 'bearer|token = s3cret|authorization: Bearer s3cret' 'header X-Api-Ke
 	control requests log=1 >"$dir/got"
 	is "$status$(tr -d '"{}' <"$dir/got" | grep -ciF "$(echo "${way##*|}" | sed 's/: /:/')")" 01 "auth = ${auth:-what the credentials are}"
 done
+begin 'client_id = me' 'client_secret = right'
+sed -i "s|^rate_limit.*|token_url = $at/oauth/token|" "$conf/sluice.ini"
+section things 'path = /oauth/api/page' 'items = items' 'paginate = none'
+run run
+is "$status" 0 "OAuth 2, where the integration says where tokens are"
 begin 'auth = heder X' 'api_key = x'
 section things 'path = /plain/page'
 run config --check
@@ -231,51 +245,18 @@ has "$dir/said" 'token expired' "with the provider's words"
 run test-connection --connection-id acme
 is "$status" 3 "so says the check"
 
-# ---- faulty providers; a killed host
+# ---- what every connector has to stand
 
-control reset >/dev/null
-control set plain.records=200 plain.parents=6 plain.children=4 >/dev/null
-datasets() {
+scripts=
+models='cursor link parents children'
+prepare() {
 	begin
 	section cursor 'path = /plain/cursor' 'paginate = cursor meta.next after limit' 'page_size = 20'
 	section link 'path = /plain/link?limit=20'
-	section children 'path = /plain/parents/${id}/children' 'parent = parents' 'paginate = cursor meta.next after limit' 'page_size = 2'
-	section parents 'path = /plain/parents' 'paginate = cursor meta.next after limit' 'page_size = 2'
+	section parents 'path = /plain/parents' 'items = items' 'paginate = cursor meta.next after limit' 'page_size = 2'
+	section children 'path = /plain/parents/${id}/children' 'parent = parents' 'items = items' 'paginate = cursor meta.next after limit' 'page_size = 2'
 }
-datasets
-run run
-for name in cursor link children parents; do stored $name >"$dir/good.$name"; done
-for fault in '"429","retry_after":0' '"500"' '"cut","percent":60' '"truncated-json","percent":70'; do
-	control reset >/dev/null
-	control faults "{\"match\":\"GET /plain\",\"nth\":3,\"do\":$fault}" >/dev/null
-	datasets
-	run run
-	wrong=
-	for name in cursor link children parents; do
-		stored $name >"$dir/got"
-		cmp -s "$dir/good.$name" "$dir/got" || wrong="$wrong $name"
-	done
-	is "$status$wrong" 0 "every third answer $fault: all is there"
-done
-control reset >/dev/null
-killed=0
-for page in 1 2 3 4 5 6 7 8 9 10 11; do
-	datasets
-	control reset >/dev/null
-	control faults "[{\"match\":\"GET /plain/cursor\",\"nth\":[$page],\"do\":\"silence\",\"ms\":60000},{\"match\":\"GET /plain/link\",\"nth\":[$page],\"do\":\"silence\",\"ms\":60000}]" >/dev/null
-	for name in cursor link; do
-		"$build/sluice" --conf "$conf" run --sync $name >"$dir/out" 2>"$dir/err" </dev/null &
-		host_pid=$!
-		until_true 20 sh -c "'$build/sluice-provider' --control '$at' faults | grep -q '/plain/$name.*\"used\":1'" || :
-		kill -9 $host_pid 2>/dev/null && killed=$((killed + 1))
-		wait $host_pid 2>/dev/null
-	done
-	control reset >/dev/null
-	run run --sync cursor
-	first=$status
-	run run --sync link
-	stored cursor >"$dir/got"
-	stored link >"$dir/got.link"
-	[ "$first$status" = 00 ] && cmp -s "$dir/good.cursor" "$dir/got" && cmp -s "$dir/good.link" "$dir/got.link" || break
-done
-is "$page$first$status" "1100" "a host killed at any page goes on, and ends with the same records ($killed kills)"
+control set plain.records=60 plain.parents=3 plain.children=3 >/dev/null
+trial_whole 132
+trial_faults 'GET /plain'
+trial_kills
