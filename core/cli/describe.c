@@ -65,7 +65,8 @@ dataset_text(const struct manifest *m)
 {
 	char time[TIME_TEXT_MAX];
 
-	printf("\nEach section [dataset CONNECTION : INTEGRATION : NAME] is a model and a sync called NAME: %s, every %s, unless it says otherwise.\n",
+	printf("\nEach section [dataset CONNECTION : INTEGRATION : NAME] is a model and a sync called NAME: %s, every %s, unless it\n"
+	       "says otherwise.\n",
 	       m->dataset.kind == SLUICE_FULL ? "full" : "incremental", duration_format(m->dataset.every_ms, time));
 	options_text("IN [dataset]", m->dataset_options, m->n_dataset_options);
 }
