@@ -99,7 +99,7 @@ endpoints_run(struct deliveries *d, struct err *err)
 	static const struct column columns[] = {
 		{"endpoint", "WEBHOOK"},   {"state", "STATE"},              {"pending", "WAITING"},   {"parked", "PARKED"},
 		{"delivered", "DELIVERED"}, {"delivered_at", "LAST"},       {"failures", "FAILURES"}, {"next_try_at", "NEXT TRY"},
-		{"trouble", "TROUBLE"},    {"reason", "REASON"},            {NULL, NULL}};
+		{"trouble", "TROUBLE"},    {"reason", "LAST FAILURE"},      {NULL, NULL}};
 	struct buf question = {0}, end = {0};
 	struct json_out o = question_begin(d->cli, &question, "endpoints");
 	int rc;

@@ -120,6 +120,17 @@ make_host(struct building *b, const struct draft_section *s)
 
 /* ---- [key], [integration] ---- */
 
+/* Of two sections with one value the first one's scope would hold, whatever the other says. */
+static void
+key_judge(struct building *b, const struct draft_section *s, const struct key_settings *k)
+{
+	if (!k->value)
+		return;
+	for (const struct key_settings *other = b->s->keys; other < k; other++)
+		if (other->value && secret_eq(other->value, secret_reveal(k->value)))
+			fault_add(&b->draft->faults, s->at, s->title, "value", "is that of [key %s] too: each has its own", other->name);
+}
+
 static void
 make_key(struct building *b, const struct draft_section *s)
 {
@@ -133,6 +144,7 @@ make_key(struct building *b, const struct draft_section *s)
 	b->broken = NULL;
 	if (!draft_entry(s, key_find(SECTION_KEY, "value")))
 		fault_add(&b->draft->faults, s->at, s->title, "value", "is missing; say for example value = env:SLUICE_SECRET_KEY");
+	key_judge(b, s, k);
 }
 
 static struct integration_settings *

@@ -275,7 +275,7 @@ TEST("every key of every section reaches its member")
 		"max_answer=64MiB\nmax_record=2MiB\nmax_batch=4MiB\nworker_memory=1GiB\nworker_start=1s\ncall_limit=2s\n"
 		"stop_grace=3s\ncommit_delay=4ms\ncommit_bytes=5MiB\nmin_free=0\nconnect_timeout=6s\nrequest_timeout=7s\n"
 		"retries=0\nretry_base=8ms\nretry_max=9s\nca_file=/ca\nmax_runs=10\nlog_level=debug\nlog_format=json\n"
-		"[key app]\nvalue=0f0e0d0c-k\nscope=admin\n"
+		"[key app]\nvalue=0f0e0d0c-0f0e0d0c-k\nscope=admin\n"
 		"[integration i]\nplugin=\"slack\"\nbase_url=http://127.0.0.1:8080/x\nallow_hosts=a.b, [::1]:80 ,10.0.0.7:1\n"
 		"rate_limit=50/min\n"
 		"[connection c : i]\ntoken=env:T_TOKEN\napi_key=b\nusername=\"quoted ; \\\"name\\\"\"\npassword=file:pw\nclient_id=e\n"
@@ -308,7 +308,7 @@ TEST("every key of every section reaches its member")
 	CHECK_STR(h->log_level, "debug");
 	CHECK_STR(h->log_format, "json");
 	CHECK_STR(s->keys[0].name, "app");
-	CHECK(secret_is(s->keys[0].value, "0f0e0d0c-k") && s->keys[0].scope == SCOPE_ADMIN);
+	CHECK(secret_is(s->keys[0].value, "0f0e0d0c-0f0e0d0c-k") && s->keys[0].scope == SCOPE_ADMIN);
 	const struct integration_settings *i = s->integrations[0];
 	CHECK_STR(i->plugin, "slack");
 	CHECK_STR(i->base_url, "http://127.0.0.1:8080/x");
@@ -551,7 +551,7 @@ TEST("no secret, and nothing from env: or file:, is shown or told in a message")
 	setenv("T_URL", "http://canary.example", 1);
 	put("t", "canary-file");
 	struct settings *s = load("[connection c : x]\ntoken = canary-literal\nmetadata.m = env:T_ENV\nopt = file:t\n"
-	                          "base_url = env:T_URL\n[key k]\nvalue = canary-key\n[host]\nretries = 3\n");
+	                          "base_url = env:T_URL\n[key k]\nvalue = canary-key-of-somebody\n[host]\nretries = 3\n");
 	REQUIRE(s);
 	for (unsigned i = 0; i < LENGTH(keys_given); i++) {
 		REQUIRE(shown(s, "connection c : x", keys_given[i]));
@@ -609,7 +609,9 @@ static const struct { const char *ini, *message; } bad[] = {
 	 "sluice.ini:2: [sync acme : slak : x]: there is no [connection acme : slak]; did you mean [connection acme : slack]?"},
 	{"[sync acme : slack : x]\n", "there is no [connection acme : slack]; add that section"},
 	{"[key app]\n", "sluice.ini:1: [key app]: value: is missing; say for example value = env:SLUICE_SECRET_KEY"},
-	{"[key app]\nvalue = x\nscope = wrte\n", "sluice.ini:3: [key app]: scope: 'wrte' is none of read, trigger, write, admin; did you mean 'write'?"},
+	{"[key a]\nvalue = 0123456789abcdef\n[key b]\nvalue = 0123456789abcdef\nscope = admin\n",
+	 "sluice.ini:3: [key b]: value: is that of [key a] too: each has its own"},
+	{"[key app]\nvalue = 0123456789abcdef\nscope = wrte\n", "sluice.ini:3: [key app]: scope: 'wrte' is none of read, trigger, write, admin; did you mean 'write'?"},
 	{"[host]\nsandbox = none\n", "sandbox: 'none' is none of full, seccomp-only"},
 	{"[host]\nlog_level = inf\n", "log_level: 'inf' is none of debug, info, warn, error; did you mean 'info'?"},
 	{"[host]\nhash_ids = maybe\n", "sluice.ini:2: [host]: hash_ids: 'maybe' is neither yes nor no"},
@@ -864,7 +866,7 @@ TEST("the reference loads as it stands, changes nothing, and loads with every li
 	static const char *const env[] = {"SLUICE_SECRET_KEY", "ACME_SLACK_TOKEN", "ACME_API_KEY", "ACME_USERNAME", "ACME_CLIENT_ID",
 	                                  "ACME_CLIENT_SECRET", "ACME_REFRESH_TOKEN", "HOOK_SECRET", "HOOK_SECRET_OLD", "NANGO_SECRET", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"};
 	for (unsigned i = 0; i < LENGTH(env); i++)
-		setenv(env[i], "0123456789", 1);
+		setenv(env[i], "0123456789abcdef", 1);
 	put("acme.password", "x");
 	put("acme-service-account.pem", "x");
 	s = load(text);
