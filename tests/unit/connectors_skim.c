@@ -1,4 +1,4 @@
-/* connectors_skim.c - plugins/common/skim.h: what stands where in JSON text, and nothing read beyond its end, whatever it holds. */
+/* connectors_skim.c - plugins/common/skim.h: what stands where in JSON text; nothing beyond its end is read, whatever it holds. */
 #include "../../plugins/common/skim.h"
 #include "../tap.h"
 
