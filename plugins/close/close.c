@@ -33,16 +33,16 @@ window_read(struct sluice_run *run, const struct list *list, const struct window
 		.limit_param = "_limit", .kind = SLUICE_OFFSET, .cursor_param = "_skip", .has_more = "has_more",
 	};
 	struct sluice_page page;
-	long pages = 0;
+	long items = 0;
 
 	while (sluice_paginate(run, &request, &page) > 0) {
-		pages = page.number;
+		items += (long)page.count;
 		if (list->object)
 			fields_save(run, list, &page);
 		else
 			sluice_batch_save(run, list->model, page.body, page.len);
 	}
-	return pages;
+	return items;
 }
 
 static int

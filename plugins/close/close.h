@@ -28,7 +28,7 @@ enum { WINDOW_PAIRS = 5 };
 const struct sluice_pair *window_query(struct sluice_run *run, const struct list *list, const struct window *w,
                                        struct sluice_pair to[WINDOW_PAIRS]);
 
-/* Saves what the window shows. How many pages of it are read now; 0: none in this step. */
+/* Saves what the window shows. How many objects came, in this step. */
 long window_read(struct sluice_run *run, const struct list *list, const struct window *w);
 
 /* Saves the whole list, or what was updated since the day of `since` (microseconds; 0: the whole). */

@@ -2,7 +2,7 @@
  *
  *   is there anything behind SKIP_MOST objects? ──no──> the list is read as it is
  *          └──yes──> windows: by date_created for the whole list, by date_updated for what changed since; each is asked
- *                    the same first: too long: half as wide; a single page: twice as wide; else the next one
+ *                    the same first: too long: half as wide; hardly anything in it: the next one is wider
  *
  * Before the first and behind the last window nothing is left out: the first is open towards the past, the last towards
  * the future. What is updated while it is read moves into a later window.
@@ -16,6 +16,7 @@
 #include "close.h"
 
 enum {
+	TRIES = 3, /* of an answer that is no whole JSON */
 	SKIP_MOST = 10000, /* deeper is slow, even where Close lets us (a bound of 250 000 was seen) */
 	DAY = 86400,
 	FIRST = 14610 * DAY /* 2010-01-01; the company is younger, what was imported may be older */
@@ -78,23 +79,26 @@ window_is_long(struct sluice_run *run, const struct list *list, const struct win
 	struct sluice_pair query[WINDOW_PAIRS + 2] = {{"_limit", "1"}, {"_skip", NULL}};
 	struct sluice_request request = {.endpoint = list->path, .query = query, .accept = accept};
 	struct sluice_response answer;
-	cJSON *root;
+	cJSON *root = NULL;
 	int yes;
 
 	window_query(run, list, w, query + 2);
-	for (long skip = SKIP_MOST, bound;; skip = bound) {
-		query[1].value = sluice_format(run, "%ld", skip);
-		if (sluice_fetch(run, &request, &answer))
-			return 0;
-		if (answer.status != 400)
-			break;
-		bound = bound_of(answer.body);
-		if (bound <= 0 || bound >= skip) {
-			sluice_fail(run, SLUICE_EHTTP, "%s: Close answered status 400: %.300s", list->path, answer.body);
-			return 0;
-		}
+	query[1].value = sluice_format(run, "%d", SKIP_MOST);
+	if (sluice_fetch(run, &request, &answer))
+		return 0;
+	if (answer.status == 400 && bound_of(answer.body) > 0 && bound_of(answer.body) < SKIP_MOST) {
+		query[1].value = sluice_format(run, "%ld", bound_of(answer.body));
+		sluice_fetch(run, &request, &answer);
 	}
-	root = sluice_json_answer(run, &answer);
+	for (int i = 0; i < TRIES && !root; i++) {
+		if (i > 0 && sluice_fetch(run, &request, &answer))
+			return 0;
+		root = sluice_json_parse(answer.body, answer.len);
+	}
+	if (answer.status == 400)
+		sluice_fail(run, SLUICE_EHTTP, "%s: Close answered status 400: %.300s", list->path, answer.body);
+	else if (!cJSON_IsArray(sluice_json_get(root, "data")))
+		sluice_fail(run, SLUICE_EDATA, "%s: the answer has no list 'data'", list->path);
 	yes = cJSON_GetArraySize(sluice_json_get(root, "data")) > 0;
 	cJSON_Delete(root);
 	return yes;
@@ -129,6 +133,13 @@ place_read(struct sluice_run *run, struct place *p)
 	return ours && p->from > 0 && p->span > 0;
 }
 
+/* The next window: wider, where this one held little. */
+static int64_t
+wider(const struct list *list, int64_t span, long items)
+{
+	return items == 0 ? span * 8 : items < list->limit ? span * 2 : span;
+}
+
 static int64_t
 half(int64_t span)
 {
@@ -144,7 +155,7 @@ place_advance(struct sluice_run *run, const struct list *list, const struct wind
 	const struct window w = {all->field, first ? 0 : p->from, last ? 0 : p->from + span};
 
 	if (!window_is_long(run, list, &w))
-		place_write(run, p->from + span, window_read(run, list, &w) <= 1 ? span * 2 : span);
+		place_write(run, p->from + span, wider(list, span, window_read(run, list, &w)));
 	else if (span > 1)
 		place_write(run, p->from, half(span));
 	else
