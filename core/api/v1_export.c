@@ -74,13 +74,13 @@ model_of(struct api *a, struct http_call *c)
 {
 	const struct connection_settings *k =
 		settings_connection(host_settings(api_host(a)), http_param(c, "connection"), http_param(c, "integration"));
-	const struct plugin_file *f = k ? host_plugin_look(api_host(a), k->integration->plugin) : NULL;
+	const struct manifest *of = k ? host_manifest_of(api_host(a), k, NULL) : NULL;
 	char *base = slice_dup(variant_base(http_param(c, "model")));
 	const struct manifest_model *m = NULL;
 	uint16_t index;
 
-	if (f)
-		m = manifest_model(f->manifest, base, &index);
+	if (of)
+		m = manifest_model(of, base, &index);
 	free(base);
 	return m;
 }

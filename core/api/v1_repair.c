@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "api/v1.h"
-#include "plugin/registry.h"
 #include "run/member.h"
 #include "serve/query.h"
 
@@ -128,7 +127,6 @@ letter_resolve(struct http_call *c, void *arg)
 struct letter {
 	struct buf row;
 	char *connection, *integration, *model, *raw;
-	const struct plugin_file *plugin;
 	const struct manifest_model *shape; /* NULL: nothing describes it any more */
 };
 
@@ -145,6 +143,7 @@ letter_read(struct api *a, int64_t number, struct letter *l, struct err *err)
 {
 	const struct query_sink sink = {letter_keep, l};
 	const struct connection_settings *k;
+	const struct manifest *of;
 	struct buf question = {0}, end = {0};
 	uint16_t index;
 	int rc;
@@ -160,8 +159,8 @@ letter_read(struct api *a, int64_t number, struct letter *l, struct err *err)
 	l->model = member_text(buf_view(&l->row), "model");
 	l->raw = member_text(buf_view(&l->row), "raw");
 	k = settings_connection(host_settings(api_host(a)), l->connection, l->integration);
-	l->plugin = k ? host_plugin_look(api_host(a), k->integration->plugin) : NULL;
-	l->shape = l->plugin ? manifest_model(l->plugin->manifest, l->model, &index) : NULL;
+	of = k ? host_manifest_of(api_host(a), k, NULL) : NULL;
+	l->shape = of ? manifest_model(of, l->model, &index) : NULL;
 	return 0;
 }
 
