@@ -29,7 +29,8 @@
  *                    struct sluice_rate_group, sluice_rate.groups; a reserved size became size_rate_group
  *   1.2  2026-11-23  struct sluice_webhook, sluice_connector.webhooks, sluice_event(); the last reserved size became
  *                    size_webhook
- *   1.3  2026-11-23  sluice_connector.dataset and .dataset_options, sluice_dataset(): datasets that the operator names
+ *   1.3  2026-11-23  sluice_connector.dataset and .dataset_options, sluice_dataset(): datasets that the operator names;
+ *                    a page of sluice_list_records() lives until the next one, no longer until the function returns
  *                    SLUICE_LINK_PATH (an older host takes the link as it is)
  *   1.4  2026-11-23  SLUICE_ANY_AUTH; sluice_map: an empty `to`; SLUICE_LIMIT_UNSURE; sluice_partial(); the member
  *                    "datasets" of sluice_get_connection(), and "variant"

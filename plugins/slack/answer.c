@@ -1,7 +1,7 @@
 /* answer.c - what an answer of Slack's means.
  *
- * Slack answers 200 to everything: {"ok":false,"error":"..."} is the failure (https://api.slack.com/web#responses). What
- * is about who we are is told apart from the rest, so that a person looks after it. Some reasons have a remedy that
+ * Slack answers 200 to everything: {"ok":false,"error":"..."} is the failure (https://api.slack.com/web#responses).
+ * What is about who we are is told apart from the rest, so that a person looks after it. Some reasons have a remedy that
  * their name does not tell. */
 #include "slack.h"
 

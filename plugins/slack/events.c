@@ -96,8 +96,8 @@ take_event(struct sluice_run *run)
 		take_message(run, event);
 	else if (is(type, "user_change") || is(type, "team_join"))
 		take_user(run, event);
-	else if (is(type, "channel_created") || strstr(type, "_rename") || strstr(type, "_archive") || is(type, "channel_deleted") ||
-	         is(type, "group_deleted"))
+	else if (is(type, "channel_created") || strstr(type, "_rename") || strstr(type, "_archive") ||
+	         is(type, "channel_deleted") || is(type, "group_deleted"))
 		take_channel(run, type, event);
 	cJSON_Delete(whole);
 	return sluice_status(run);

@@ -1,12 +1,12 @@
 /* messages.c - the messages of the selected channels, channel by channel, with their threads where that is wanted.
  *
  *   not read before     from its beginning
- *   read before         from the look-back before the last success on: what was edited is saved again, and what is stored
+ *   read before         from the look-back before the last success on: what was edited is saved again, what is stored
  *                       of that time and not shown any more is deleted
  *   deselected          its messages are deleted
  *
- * The checkpoint is {"read": ids of the channels whose past is here, "channel", "ts": how far down the channel in hand was
- * compared}: the last two make that no gap is left where a run is cut into steps. Pages come newest first, and each
+ * The checkpoint is {"read": ids of the channels whose past is here, "channel", "ts": how far down the channel in hand
+ * was compared}: the last two make that no gap is left where a run is cut into steps. Pages come newest first, and each
  * vouches for the time between its oldest message and that of the page before.
  *
  * Awkward: "*" is what the app is a member of at the moment. A channel that leaves that set (the app was removed, the
@@ -240,8 +240,8 @@ selection_check(struct sluice_run *run, const cJSON *chosen)
 		return sluice_fail(run, SLUICE_EARGUMENT, "channels is no array: write [\"C0123\"]; the metadata's channels go "
 		                   "before those of the connection (`sluice metadata get` shows them)");
 	if (cJSON_GetArraySize(chosen) == 0)
-		return sluice_fail(run, SLUICE_EARGUMENT, "no channel is selected: set channels = [\"C0123\"] (or [\"*\"]) in the "
-		                   "connection, or its metadata");
+		return sluice_fail(run, SLUICE_EARGUMENT, "no channel is selected: set channels = [\"C0123\"] (or [\"*\"]) "
+		                   "in the connection, or its metadata");
 	cJSON_ArrayForEach(channel, chosen)
 		if (!cJSON_IsString(channel))
 			return sluice_fail(run, SLUICE_EARGUMENT, "channels holds something that is no channel id");

@@ -1,9 +1,11 @@
 /* send.c - the action send-message: to a user or a channel, who is found among what was synced.
  *
- *   U0123ABCD, W...     that user: the conversation with them is opened    C0123ABCD, G..., D...   that channel
- *   ada@example.com     the user with that address                         #general                the channel of that name
- *   ada, @ada           the user with that handle
- *   Ada Example         the user with that full or display name
+ *   U0123ABCD, W...          that user: the conversation with them is opened
+ *   C0123ABCD, G..., D...    that channel
+ *   #general                 the channel of that name
+ *   ada@example.com          the user with that address
+ *   ada, @ada                the user with that handle
+ *   Ada Example              the user with that full or display name
  *
  * Guarantee: nobody is written to by chance. An address or handle goes before a name; a name that several bear is
  * refused with their ids, and so is one that nobody bears. Deactivated users are not found.

@@ -1,5 +1,5 @@
-/* slack.c - mirrors a Slack workspace: its channels, its users, and the messages of the channels that were selected; and
- * writes to its people. This file declares it all, and has the plain lists; slack.h says what the others have.
+/* slack.c - mirrors a Slack workspace: its channels, its users, and the messages of the channels that were selected;
+ * and writes to its people. This file declares it all, and has the plain lists; slack.h says what the others have.
  *
  * Lists end with an empty next_cursor (https://api.slack.com/docs/pagination).
  *
@@ -116,7 +116,7 @@ static const struct sluice_option options[] = {
 	{.name = "threads", .type = SLUICE_BOOLEAN, .fallback = "false",
 	 .help = "whether replies in threads are synced too: a request more for each thread"},
 	{.name = "look_back_hours", .type = SLUICE_INTEGER, .fallback = "24",
-	 .help = "messages that are younger than this are read again in each run, so that what was edited or deleted is found"},
+	 .help = "messages that are younger than this are read again in each run: what was edited or deleted is found"},
 	{.name = "team", .type = SLUICE_STRING,
 	 .help = "id of the workspace, T...: whose events are this connection's, where one URL takes those of all"},
 	{0},

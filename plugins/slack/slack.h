@@ -1,8 +1,9 @@
-/* slack.h - what the files of the slack connector share: the judgement of answers, which channels are selected, and what is
- * stored of their messages.
+/* slack.h - what the files of the slack connector share: the judgement of answers, which channels are selected, and what
+ * is stored of their messages.
  *
- * slack.c declares everything and has the plain lists; answer.c judges; selection.c knows the channels; messages.c is the
- * sync of messages, and window.c finds what is gone of them; events.c takes what Slack sends; send.c writes to people. */
+ * slack.c declares everything and has the plain lists; answer.c judges; selection.c knows the channels; messages.c is
+ * the sync of messages, and window.c finds what is gone of them; events.c takes what Slack sends; send.c writes to
+ * people. */
 #ifndef SLACK_H
 #define SLACK_H
 
@@ -39,8 +40,8 @@ struct window;
 struct window *window_read(struct sluice_run *run, const char *oldest);
 void window_free(struct window *w);
 /* Deletes the channel's messages from `low` on and before `high`, and their replies, that are not among `shown`. */
-void window_judge(struct sluice_run *run, const struct window *w, const char *channel, const char *low, const char *high,
-                  const cJSON *shown);
+void window_judge(struct sluice_run *run, const struct window *w, const char *channel, const char *low,
+                  const char *high, const cJSON *shown);
 /* Deletes the replies in that thread that are not among `shown`. */
 void window_judge_thread(struct sluice_run *run, const struct window *w, const char *channel, const char *thread,
                          const cJSON *shown);

@@ -122,7 +122,8 @@ window_judge(struct sluice_run *run, const struct window *w, const char *channel
 }
 
 void
-window_judge_thread(struct sluice_run *run, const struct window *w, const char *channel, const char *thread, const cJSON *shown)
+window_judge_thread(struct sluice_run *run, const struct window *w, const char *channel, const char *thread,
+                    const cJSON *shown)
 {
 	cJSON *gone = cJSON_CreateArray();
 

@@ -10,8 +10,8 @@
  * A page goes into the store as it came. Only where a list within an object says has_more (the lines of a long invoice)
  * the page becomes a tree, and that list is fetched to its end.
  *
- * Awkward: those inner lists have no position of their own, so a run that is cut off while it reads them begins the page
- * again. Stripe keeps events for 30 days; one that is gone from the list was not deleted. A subscription that is
+ * Awkward: those inner lists have no position of their own, so a run that is cut off while it reads them begins the
+ * page again. Stripe keeps events for 30 days; one that is gone from the list was not deleted. A subscription that is
  * "deleted" is a canceled one, which its list still shows. */
 #include <sluice_json.h>
 
