@@ -113,10 +113,10 @@ plugin_cc = @mkdir -p $(@D)
 PLUGLIBS_feed := -Wl,--exclude-libs,ALL -l:libexpat.a
 PLUGLIBS_csv  := -Wl,--exclude-libs,ALL -l:libz.a
 .SECONDEXPANSION:
-$(BUILD)/plugins/%.so: $$(wildcard plugins/%/*.c) Makefile
+$(BUILD)/plugins/%.so: $$(wildcard plugins/%/*.[ch]) $(wildcard plugins/common/*.h sdk/*.h) Makefile
 	@mkdir -p $(@D)
 	$(say)CC $@
-	$(Q)$(CC) $(PLUGFLAGS) $(DEPFLAGS) -MF $@.d $(PLUGLINK) -o $@ $(filter %.c,$^) $(PLUGLIBS_$*) -lcjson -lm
+	$(Q)$(CC) $(PLUGFLAGS) $(PLUGLINK) -o $@ $(filter %.c,$^) $(PLUGLIBS_$*) -lcjson -lm
 
 $(BUILD)/examples/%.so: sdk/examples/%.c Makefile
 	@mkdir -p $(@D)
