@@ -271,6 +271,8 @@ reader_feed(struct reader *r, const char *p, size_t len)
 {
 	if (r->fault[0])
 		return -1;
+	if (!len)
+		return 0;
 	if (r->begun)
 		return bytes_take(r, p, len);
 	text_add(&r->head, p, len);
