@@ -43,6 +43,8 @@ options_text(const char *title, const struct manifest_option *list, size_t n)
 {
 	struct table t = {.columns = 4};
 
+	if (!n)
+		return;
 	table_cell(&t, title);
 	table_cell(&t, "TYPE");
 	table_cell(&t, "DEFAULT");
@@ -54,8 +56,7 @@ options_text(const char *title, const struct manifest_option *list, size_t n)
 		table_cell(&t, o->flags & SLUICE_REQUIRED ? "(required)" : o->fallback);
 		table_cell(&t, o->help);
 	}
-	if (n)
-		putchar('\n');
+	putchar('\n');
 	table_print(&t, stdout);
 }
 
