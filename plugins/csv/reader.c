@@ -225,26 +225,29 @@ bytes_take(struct reader *r, const char *p, size_t len)
 
 /* ---- the beginning ---- */
 
-/* The delimiter that the first line has most, outside of quotes; the comma where it has none. */
-static char
-delimiter_guess(const struct reader *r)
+/* Looks at the first line, quotes and all. false: it has not ended yet. *best is the delimiter that it has most outside
+ * of quotes; the comma where it has none. */
+static bool
+first_line(const struct reader *r, char *best)
 {
 	static const char known[] = ",;\t|";
-	size_t counts[4] = {0}, best = 0;
-	bool quoted = false;
+	size_t counts[4] = {0}, most = 0;
+	bool quoted = false, ended = false;
 
-	for (size_t i = 0; i < r->head.len && (quoted || (r->head.p[i] != '\n' && r->head.p[i] != '\r')); i++) {
-		const char *is = r->head.p[i] ? strchr(known, r->head.p[i]) : NULL;
+	for (size_t i = 0; i < r->head.len && !ended; i++) {
+		const char c = r->head.p[i], *is = c ? strchr(known, c) : NULL;
 
-		if (r->dialect.quote && r->head.p[i] == r->dialect.quote)
+		if (r->dialect.quote && c == r->dialect.quote)
 			quoted = !quoted;
 		else if (!quoted && is)
 			counts[is - known]++;
+		ended = !quoted && (c == '\n' || c == '\r');
 	}
 	for (size_t i = 1; i < 4; i++)
-		if (counts[i] > counts[best])
-			best = i;
-	return known[best];
+		if (counts[i] > counts[most])
+			most = i;
+	*best = known[most];
+	return ended;
 }
 
 /* Enough is there to begin: the first line, or all. */
@@ -261,7 +264,7 @@ begin(struct reader *r)
 	if (mark)
 		r->dialect.charset = NULL; /* it says what it is */
 	if (!r->dialect.delimiter)
-		r->dialect.delimiter = delimiter_guess(r);
+		first_line(r, &r->dialect.delimiter);
 	r->begun = true;
 	return bytes_take(r, r->head.len ? r->head.p + mark : "", r->head.len - mark);
 }
@@ -269,6 +272,8 @@ begin(struct reader *r)
 int
 reader_feed(struct reader *r, const char *p, size_t len)
 {
+	char unused;
+
 	if (r->fault[0])
 		return -1;
 	if (!len)
@@ -276,9 +281,7 @@ reader_feed(struct reader *r, const char *p, size_t len)
 	if (r->begun)
 		return bytes_take(r, p, len);
 	text_add(&r->head, p, len);
-	if (r->head.len < ROW_MAX && !memchr(r->head.p, '\n', r->head.len) && !memchr(r->head.p, '\r', r->head.len))
-		return 0;
-	return begin(r);
+	return r->head.len >= ROW_MAX || first_line(r, &unused) ? begin(r) : 0;
 }
 
 int
