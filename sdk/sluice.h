@@ -596,7 +596,8 @@ sluice_list_records(struct sluice_run *run, const char *model, int again, const 
  * "datasets":{"NAME":{options of that section, and its id},...}, whatever is running. In a run of a variant of a sync also
  * "variant":"eu", its name. At once. */
 static inline const char *sluice_get_connection(struct sluice_run *run) { return run->host->get_connection(run); }
-/* An option: a string's text, anything else as JSON; NULL when neither given nor with a fallback. At once. */
+/* An option: a string's text, anything else as JSON; NULL when neither given nor with a fallback. Without being declared:
+ * "page_size", what the operator says of this sync, for what does not come by sluice_paginate; NULL: nothing (1.4). At once. */
 static inline const char *
 sluice_get_option(struct sluice_run *run, const char *name)
 {

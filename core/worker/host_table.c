@@ -3,6 +3,7 @@
  * What asks nothing of the host (context, formatting, logging) works after a failure too, so that a connector that
  * does not look at every result never reads a NULL where text was promised.
  * Awkward: slots are only ever appended, in sdk/sluice.h as here. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
@@ -57,6 +58,18 @@ option_text(struct step *s, struct slice value)
 	return p;
 }
 
+/* What the operator says of the sync, where the connector pages by itself; NULL: nothing. */
+static const char *
+page_size_text(struct step *s)
+{
+	char text[16];
+
+	if (!s->page_size)
+		return NULL;
+	snprintf(text, sizeof text, "%u", s->page_size);
+	return arena_dup(&s->arena, slice_str(text));
+}
+
 static const char *
 run_get_option(struct sluice_run *run, const char *name)
 {
@@ -66,6 +79,8 @@ run_get_option(struct sluice_run *run, const char *name)
 
 	if (!option && name && s->shaped)
 		option = manifest_dataset_option(s->w->manifest, name);
+	if (!option && name && !strcmp(name, "page_size"))
+		return page_size_text(s);
 	if (!option) {
 		step_fail(s, SLUICE_EARGUMENT, "sluice_get_option: the connector declares no option '%.60s'",
 		          name ? name : "(NULL)");

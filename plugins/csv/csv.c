@@ -39,7 +39,7 @@ struct table {
 	const char *key_name; /* the record's member that is its id */
 	long skip;            /* rows before the header */
 	long rows;            /* behind the header */
-	size_t in_batch;
+	size_t in_batch, batch_rows;
 	struct text batch;
 };
 
@@ -262,7 +262,7 @@ row_save(struct table *t, const struct row *row)
 		member_add(&t->batch, t->columns[i].name, &t->columns[i], &row->cells[i]);
 	}
 	text_add(&t->batch, "}", 1);
-	if (++t->in_batch == BATCH_ROWS || t->batch.len > BATCH_BYTES)
+	if (++t->in_batch >= t->batch_rows || t->batch.len > BATCH_BYTES)
 		batch_save(t);
 }
 
@@ -416,11 +416,12 @@ file_read(struct table *t)
 static int
 fetch(struct sluice_run *run)
 {
-	const char *skip = sluice_get_option(run, "skip");
+	const char *skip = sluice_get_option(run, "skip"), *rows = sluice_get_option(run, "page_size");
 	struct table t = {.run = run,
 	                  .model = sluice_dataset(run),
 	                  .path = sluice_get_option(run, "path"),
-	                  .skip = skip ? atol(skip) : 0};
+	                  .skip = skip ? atol(skip) : 0,
+	                  .batch_rows = rows ? (size_t)atol(rows) : BATCH_ROWS};
 	struct dialect dialect;
 
 	if (dialect_take(run, &dialect) == 0) {
@@ -435,6 +436,12 @@ fetch(struct sluice_run *run)
 	return sluice_status(run);
 }
 
+static const struct sluice_option options[] = {
+	{.name = "auth",
+	 .type = SLUICE_STRING,
+	 .help = "bearer, basic, header NAME [PREFIX], query NAME, or none; by itself what the credentials are"},
+	{0},
+};
 static const struct sluice_option of_dataset[] = {
 	{.name = "path",
 	 .type = SLUICE_STRING,
@@ -479,6 +486,8 @@ SLUICE_EXPORT const struct sluice_connector sluice_connector = {
 	.name = "csv",
 	.version = "1.0.0",
 	.description = "Files of separated values over HTTP",
+	.auth = SLUICE_ANY_AUTH,
+	.options = options,
 	.dataset = &dataset,
 	.dataset_options = of_dataset,
 };

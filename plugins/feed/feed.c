@@ -274,6 +274,12 @@ fetch(struct sluice_run *run)
 	return sluice_status(run);
 }
 
+static const struct sluice_option options[] = {
+	{.name = "auth",
+	 .type = SLUICE_STRING,
+	 .help = "bearer, basic, header NAME [PREFIX], query NAME, or none; by itself what the credentials are"},
+	{0},
+};
 static const struct sluice_option of_dataset[] = {
 	{.name = "path",
 	 .type = SLUICE_STRING,
@@ -305,6 +311,8 @@ SLUICE_EXPORT const struct sluice_connector sluice_connector = {
 	.name = "feed",
 	.version = "1.0.0",
 	.description = "Atom and RSS feeds, paged and archived ones too",
+	.auth = SLUICE_ANY_AUTH,
+	.options = options,
 	.dataset = &dataset,
 	.dataset_options = of_dataset,
 };

@@ -178,3 +178,18 @@ run run
 is "$status" 3 "credentials that are refused: exit 3"
 sync 'one = /one' 'delimiter = ab'
 has "$dir/said" 'say one character' "a delimiter that is none is told"
+
+# ---- a file that is not for everybody, in small pieces
+control reset >/dev/null
+printf 'id,name\n1,Ada\n2,Bob\n3,Eve\n' >"$files/three.csv"
+route /three.csv "$files/three.csv"
+sync 'three = /three.csv'
+control requests log=1 >"$dir/open"
+hasnt "$dir/open" 'uthorization' "a public file is asked for without credentials"
+configure 'three = /three.csv' '[sync acme : csv : three]' 'page_size = 2'
+sed -i 's/^\[connection acme : csv\]/&\ntoken = of-the-file/' "$conf/sluice.ini"
+rm -rf "$dir/store" "$dir/store.key"
+run run --format jsonl
+has "$dir/said" '"added":3' "rows in batches of page_size are all there"
+control requests log=1 >"$dir/closed"
+has "$dir/closed" 'Bearer of-the-file' "one that is not is asked for with the connection's"

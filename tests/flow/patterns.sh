@@ -1,6 +1,6 @@
 #!/bin/sh
 # patterns.sh - each pattern that sdk/examples shows, through a real host: what its head says is so, also when the host is killed at
-# each of its requests.
+# each of its requests (where the pattern has several).
 . "$(dirname "$0")/lib.sh"
 . tests/flow/trials.inc
 
