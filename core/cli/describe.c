@@ -120,6 +120,8 @@ actions_text(const struct manifest *m)
 	struct buf line = {0};
 	char time[TIME_TEXT_MAX];
 
+	if (!m->n_actions)
+		return;
 	table_cell(&t, "ACTION");
 	table_cell(&t, "INPUT");
 	table_cell(&t, "ANSWER");
@@ -138,10 +140,8 @@ actions_text(const struct manifest *m)
 		           a->flags & SLUICE_REPEATABLE ? " (repeatable)" : "");
 		table_cell(&t, buf_str(&line));
 	}
-	if (m->n_actions) {
-		putchar('\n');
-		table_print(&t, stdout);
-	}
+	putchar('\n');
+	table_print(&t, stdout);
 	buf_free(&line);
 }
 

@@ -57,7 +57,7 @@ many_changes(struct served *s)
 
 TEST("snapshot and changes are the new snapshot, for four readers beside syncs that add, change and delete")
 {
-	struct served s;
+	struct served s = {0};
 
 	served_init(&s, RECORDS);
 	REQUIRE(served_sync(&s));
@@ -74,7 +74,7 @@ grow(struct served *s)
 
 TEST("the same while the first large sync fills the dataset")
 {
-	struct served s;
+	struct served s = {0};
 
 	served_init(&s, 100);
 	REQUIRE(served_sync(&s));
@@ -86,7 +86,7 @@ TEST("readers that take nothing hold up neither the sync nor each other, cost a 
 {
 	enum { SLOW = 8 };
 	struct reader_client readers[SLOW];
-	struct served s;
+	struct served s = {0};
 	atomic_bool stop = false;
 	double before, behind;
 
@@ -124,7 +124,7 @@ killed(struct served *s)
 
 TEST("a cursor goes on behind a kill of the host")
 {
-	struct served s;
+	struct served s = {0};
 	struct reader_client r = {0};
 	atomic_bool stop = true;
 
