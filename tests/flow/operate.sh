@@ -71,6 +71,11 @@ while read -r verb; do
 	done
 done <"$dir/named" >"$dir/strange"
 is "$(cat "$dir/strange")" "" "and so does each flag that follows one"
-grep -oE '^;[a-z_]+ =' conf/reference.ini | tr -d ';= ' | sort -u >"$dir/keys"
+{
+	grep -oE '^;[a-z_]+ =' conf/reference.ini | tr -d ';= '
+	for name in rest graphql feed csv; do # options of their datasets
+		"$build/sluice" describe "$name" --plugin-dir "$build/plugins" --format jsonl | sed 's/.*"dataset_options"://' | grep -oE '"name":"[^"]*"' | cut -d'"' -f4
+	done
+} | sort -u >"$dir/keys"
 awk '/^```ini$/ { inside = 1; next } /^```/ { inside = 0 } inside' "$guide" | sed -n 's/^\([a-z_][a-z_]*\) *=.*/\1/p' | sort -u >"$dir/shown"
 is "$(comm -13 "$dir/keys" "$dir/shown" | xargs)" "" "every key in its examples exists"
