@@ -21,6 +21,7 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "config/place.h"
 
 #define LOOK_MS 150
 #define ARGS_MAX 64
@@ -205,19 +206,22 @@ static int
 build_by_cc(struct dev *d)
 {
 	/* The shell splits what pkg-config says, and nothing else: names of files are its arguments. */
-	static const char script[] = "flags=$(pkg-config --cflags sluice) || exit 1; out=$1; shift; "
+	static const char script[] = "out=$1; export PKG_CONFIG_PATH=\"${PKG_CONFIG_PATH:+$PKG_CONFIG_PATH:}$2\"; shift 2; "
+	                             "flags=$(pkg-config --cflags sluice) || exit 1; "
 	                             "exec ${CC:-cc} $flags -shared -o \"$out\" \"$@\"";
-	const char *args[SOURCES_MAX + 6] = {"sh", "-c", script, "sluice-dev"};
+	const char *args[SOURCES_MAX + 7] = {"sh", "-c", script, "sluice-dev"};
 	char *out = xasprintf("%s/.built.so", d->overlay), *owned[SOURCES_MAX];
+	char *ours = place_find("../lib/pkgconfig"); /* of this installation, wherever it is */
 	DIR *dir = opendir(d->path);
 	struct dirent *e;
 	size_t n = 0;
 	int code = 1;
 
 	args[4] = out;
+	args[5] = ours ? ours : "";
 	while (dir && (e = readdir(dir)) && n < SOURCES_MAX)
 		if (ends_with(e->d_name, ".c"))
-			args[5 + n] = owned[n] = xasprintf("%s/%s", d->path, e->d_name), n++;
+			args[6 + n] = owned[n] = xasprintf("%s/%s", d->path, e->d_name), n++;
 	if (dir)
 		closedir(dir);
 	if (n == 0)
@@ -226,6 +230,7 @@ build_by_cc(struct dev *d)
 		code = run_child(d, args);
 	while (n)
 		free(owned[--n]);
+	free(ours);
 	if (code == 0)
 		d->built = out;
 	else

@@ -216,8 +216,8 @@ query_fault(struct sluice_run *run, const struct query *q)
 	const char *p = q->text + strspn(q->text, " \t\r\n");
 
 	if (!strncmp(p, "mutation", 8) || !strncmp(p, "subscription", 12))
-		return sluice_fail(run, SLUICE_EFAILED, "dataset %s: query: a %.12s is none; a sync only reads",
-		                   q->name, p);
+		return sluice_fail(run, SLUICE_EFAILED, "dataset %s: query: a sync only reads, and this is a %s",
+		                   q->name, *p == 'm' ? "mutation" : "subscription");
 	if (!strchr(p, '{'))
 		return sluice_fail(
 		        run, SLUICE_EFAILED,

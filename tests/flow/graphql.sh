@@ -116,7 +116,7 @@ answer '{"data":{"a":[],"b":[]}}'
 fault 1 'stand several lists; say which is the list of records, for example data = a'
 answer '{"data":{"things":[{"name":"x"}]}}'
 fault 1 "the records have no 'id', which should be their id; they have: name; ask for it in the query"
-query='mutation { go }' fault 1 'a mutation .*is none; a sync only reads'
+query='mutation { go }' fault 1 'query: a sync only reads, and this is a mutation$'
 query='things' fault 1 'is no GraphQL: no brace in it'
 answer '{"data":{"things":{"nodes":[{"id":1}],"pageInfo":{"hasNextPage":true,"endCursor":"same"}}}}'
 query='query($after: String) { things }' fault 1 'leads to a page that was read before'

@@ -49,3 +49,38 @@ INI
 run run
 is "$status" 0 "the smallest connector runs, one request a step"
 is "$(stored Ticket | wc -l)" 2 "and stores what is there"
+
+# ---- an event, sent as the last section says
+
+rm -rf "$dir/store" "$dir/store.key" "$conf"/*
+{
+	printf '%s\n' '#include <sluice_json.h>'
+	sed '/^static const struct sluice_field ticket/,$d' "$dir/helpdesk.c"
+	cat <<-'C'
+		static int
+		take(struct sluice_run *run)
+		{
+			const char *text = sluice_event(run);
+			cJSON *event = sluice_json_parse(text, strlen(text));
+			sluice_json_save(run, "Ticket", sluice_json_get(event, "ticket"));
+			cJSON_Delete(event);
+			return sluice_status(run);
+		}
+		static const struct sluice_webhook webhooks[] = {
+			{.name = "events", .model = "Ticket", .handle = take, .signature = "X-Helpdesk-Signature", .signed_text = "${body}", .id = "event_id"}, {0}};
+	C
+	sed -n '/^static const struct sluice_field ticket/,$p' "$dir/helpdesk.c" | sed 's/\.models = models,/& .webhooks = webhooks,/'
+} >"$dir/hooked.c"
+cc -Isdk -fPIC -fvisibility=hidden -shared -o "$dir/plugins/helpdesk.so" "$dir/hooked.c" 2>"$dir/err"
+ok $? "a webhook is a function and a row more"
+secret=of-the-webhook
+host
+{ fence ini 1 | sed 's|env:HELPDESK_TOKEN|t0ken|'; echo "webhook_secret = $secret"; } | sed "/^plugin = /a base_url = $at" | ini
+"$build/sluice" --conf "$conf" serve >/dev/null 2>"$dir/log" &
+pids="$pids $!"
+until_true 20 grep -q 'listens on http://' "$dir/log"
+export secret listen="$(sed -n 's/.*listens on http:\/\/\([0-9.:]*\).*/\1/p' "$dir/log")"
+fence sh 3 | sh >"$dir/out" 2>"$dir/err"
+has "$dir/out" '"received":true' "the guide's event is taken as its three lines send it"
+until_true 20 sh -c "'$build/sluice' --conf '$conf' records Ticket --connection-id acme 2>/dev/null | grep -q 'by itself'"
+ok $? "and its ticket is stored"

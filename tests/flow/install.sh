@@ -8,7 +8,8 @@ missing=
 for file in bin/sluice libexec/sluice/sluice-worker lib/sluice/plugins/stripe.so lib/sluice/plugins/close.so lib/sluice/plugins/slack.so \
 	include/sluice.h include/sluice_json.h lib/pkgconfig/sluice.pc etc/sluice/sluice.ini etc/sluice/reference.ini \
 	bin/sluice-provider etc/sluice/environment lib/sysusers.d/sluice.conf \
-	lib/systemd/system/sluice.service lib/systemd/system/sluice-run.service lib/systemd/system/sluice-run.timer share/doc/sluice/GUIDE.md share/doc/sluice/SDK.md \
+	lib/systemd/system/sluice.service lib/systemd/system/sluice-run.service lib/systemd/system/sluice-run.timer share/doc/sluice/GUIDE.md share/doc/sluice/SDK.md share/doc/sluice/PROVIDER.md \
+	share/doc/sluice/examples/tickets.c share/doc/sluice/plugins/README.md share/doc/sluice/plugins/rest/README.md \
 	share/man/man1/sluice.1 share/man/man5/sluice.ini.5 share/bash-completion/completions/sluice; do
 	[ -s "$root/usr/$file" ] || missing="$missing $file"
 done
@@ -83,6 +84,10 @@ ok $? "pkg-config knows sluice"
 ok $? "one compiler call with its flags builds a connector: cc $(echo "$flags" | sed "s|$root||g") -shared -o shelf.so shelf.c"
 is "$(nm -D --defined-only "$dir/author/shelf.so" | awk '{ print $3 }')" sluice_connector "which shows one symbol"
 cp "$dir/author/shelf.so" "$root/usr/lib/sluice/plugins/"
+mkdir "$dir/author/source"
+cp "$dir/author/shelf.c" "$dir/author/source"
+env -u PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR="$root" CC="${CC:-gcc}" "$root/usr/bin/sluice" dev "$dir/author/source" --once >"$dir/out" 2>"$dir/err"
+is "$? $(head -n 1 "$dir/out")" "0 shelf 1.0.0" "sluice dev finds the header of its own installation without being told"
 provider --records 250
 cat >"$conf/sluice.ini" <<INI
 [host]

@@ -245,6 +245,10 @@ is "$status" 3 "an expired token: exit 3"
 has "$dir/said" 'token expired' "with the provider's words"
 run test-connection --connection-id acme
 is "$status" 3 "so says the check"
+control reset >/dev/null
+control faults '{"route":"GET /refused","replies":[{"status":403,"body":{"error":"no scope"}}]}' >/dev/null
+run run
+is "$status $(grep -c 'no scope' "$dir/said")" "3 1" "a permission that is lacking: the same, with the provider's words"
 
 # ---- what every connector has to stand
 
