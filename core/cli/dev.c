@@ -206,8 +206,8 @@ static int
 build_by_cc(struct dev *d)
 {
 	/* The shell splits what pkg-config says, and nothing else: names of files are its arguments. */
-	static const char script[] = "out=$1; export PKG_CONFIG_PATH=\"${PKG_CONFIG_PATH:+$PKG_CONFIG_PATH:}$2\"; shift 2; "
-	                             "flags=$(pkg-config --cflags sluice) || exit 1; "
+	static const char script[] = "out=$1; export PKG_CONFIG_PATH=\"${PKG_CONFIG_PATH:+$PKG_CONFIG_PATH:}$2\"; "
+	                             "shift 2; flags=$(pkg-config --cflags sluice) || exit 1; "
 	                             "exec ${CC:-cc} $flags -shared -o \"$out\" \"$@\"";
 	const char *args[SOURCES_MAX + 7] = {"sh", "-c", script, "sluice-dev"};
 	char *out = xasprintf("%s/.built.so", d->overlay), *owned[SOURCES_MAX];

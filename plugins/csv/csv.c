@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "../common/sections.h"
 #include "reader.h"
 #include "unpack.h"
 
@@ -384,22 +385,31 @@ body_read(struct table *t)
 	unpack_free(unpack);
 }
 
+/* Asks for the file, and no more: its body may then be read, and is closed by the caller. 0: it is open. */
+static int
+file_open(struct sluice_run *run, const char *path)
+{
+	const struct sluice_pair headers[] = {{"Accept", "text/csv, text/*;q=0.9, */*;q=0.5"}, {NULL, NULL}};
+	const struct sluice_request request = {.endpoint = path, .headers = headers};
+	struct sluice_response answer;
+
+	if (sluice_open(run, &request, &answer) < 0)
+		return -1;
+	if (answer.status < 200 || answer.status > 299)
+		sluice_fail(run, answer.status == 401 || answer.status == 403 ? SLUICE_ECREDENTIALS : SLUICE_EHTTP,
+		            "GET %s answered status %d", path, answer.status);
+	else if (strcasestr(answer.headers, "content-type: text/html"))
+		sluice_fail(run, SLUICE_EDATA, "%s answered a page (text/html), and no file: does it ask to sign in?",
+		            path);
+	return 0;
+}
+
 static void
 file_read(struct table *t)
 {
-	const struct sluice_pair headers[] = {{"Accept", "text/csv, text/*;q=0.9, */*;q=0.5"}, {NULL, NULL}};
-	const struct sluice_request request = {.endpoint = t->path, .headers = headers};
-	struct sluice_response answer;
-
-	if (sluice_open(t->run, &request, &answer) < 0)
+	if (file_open(t->run, t->path) != 0)
 		return;
-	if (answer.status < 200 || answer.status > 299)
-		sluice_fail(t->run, answer.status == 401 || answer.status == 403 ? SLUICE_ECREDENTIALS : SLUICE_EHTTP,
-		            "GET %s answered status %d", t->path, answer.status);
-	else if (strcasestr(answer.headers, "content-type: text/html"))
-		sluice_fail(t->run, SLUICE_EDATA,
-		            "%s answered a page (text/html), and no file: does it ask to sign in?", t->path);
-	else
+	if (sluice_status(t->run) == 0)
 		body_read(t);
 	sluice_close(t->run);
 	if (sluice_status(t->run) == 0 && !t->named)
@@ -442,6 +452,23 @@ static const struct sluice_option options[] = {
 	 .help = "bearer, basic, header NAME [PREFIX], query NAME, or none; by itself what the credentials are"},
 	{0},
 };
+/* Whether the file is there; how it is written, a dry run shows. */
+static void
+file_try(struct sluice_run *run, struct skim section, cJSON *told)
+{
+	const char *path = skim_text(run, skim_get(section, "path"));
+
+	if (file_open(run, path) == 0)
+		sluice_close(run);
+	cJSON_AddStringToObject(told, "path", path);
+}
+
+static int
+check(struct sluice_run *run)
+{
+	return sections_check(run, file_try);
+}
+
 static const struct sluice_option of_dataset[] = {
 	{.name = "path",
 	 .type = SLUICE_STRING,
@@ -488,6 +515,7 @@ SLUICE_EXPORT const struct sluice_connector sluice_connector = {
 	.description = "Files of separated values over HTTP",
 	.auth = SLUICE_ANY_AUTH,
 	.options = options,
+	.check = check,
 	.dataset = &dataset,
 	.dataset_options = of_dataset,
 };

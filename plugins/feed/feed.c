@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "../common/sections.h"
 #include "entries.h"
 #include "repair.h"
 #include "url.h"
@@ -24,6 +25,7 @@
 struct walk {
 	struct sluice_run *run;
 	const char *model;
+	const char *encoding; /* what the operator says the feed is written in; NULL: nothing */
 	cJSON *last; /* what the last run left: etag, modified, archive */
 	cJSON *now;  /* this one's: the same for the next run, and url, page, seen */
 	long max_pages;
@@ -60,9 +62,9 @@ header_of(struct sluice_run *run, const struct sluice_response *answer, const ch
 
 /* What the operator says, else (RFC 7303, 3) a byte order mark, else the answer's header; NULL: the document's own. */
 static const char *
-encoding_of(struct sluice_run *run, const struct sluice_response *answer)
+encoding_of(struct sluice_run *run, const char *option, const struct sluice_response *answer)
 {
-	const char *option = sluice_get_option(run, "encoding"), *type = header_of(run, answer, "content-type");
+	const char *type = header_of(run, answer, "content-type");
 	const char *charset = type ? strcasestr(type, "charset=") : NULL;
 
 	if (option && *option)
@@ -114,7 +116,7 @@ document_get(struct walk *w, const char *url, bool first, struct repaired *r)
 			return sluice_status(w->run);
 		if (answer.status == 304)
 			return 0;
-		how.encoding = encoding_of(w->run, &answer);
+		how.encoding = encoding_of(w->run, w->encoding, &answer);
 		repair_read(r, answer.body, answer.len, how);
 		if (!r->cut || asked == ASKS)
 			break;
@@ -252,7 +254,8 @@ walk_end(struct walk *w)
 static int
 fetch(struct sluice_run *run)
 {
-	struct walk w = {.run = run, .model = sluice_dataset(run)};
+	struct walk w = {
+		.run = run, .model = sluice_dataset(run), .encoding = sluice_get_option(run, "encoding")};
 	int more = 1;
 
 	walk_begin(&w, sluice_get_option(run, "path"));
@@ -280,6 +283,24 @@ static const struct sluice_option options[] = {
 	 .help = "bearer, basic, header NAME [PREFIX], query NAME, or none; by itself what the credentials are"},
 	{0},
 };
+static void
+feed_try(struct sluice_run *run, struct skim section, cJSON *told)
+{
+	struct walk w = {.run = run, .encoding = skim_text(run, skim_get(section, "encoding"))};
+	struct repaired r;
+
+	if (document_get(&w, skim_text(run, skim_get(section, "path")), false, &r) <= 0)
+		return;
+	cJSON_AddNumberToObject(told, "entries", cJSON_GetArraySize(r.document.entries));
+	repair_finish(&r);
+}
+
+static int
+check(struct sluice_run *run)
+{
+	return sections_check(run, feed_try);
+}
+
 static const struct sluice_option of_dataset[] = {
 	{.name = "path",
 	 .type = SLUICE_STRING,
@@ -313,6 +334,7 @@ SLUICE_EXPORT const struct sluice_connector sluice_connector = {
 	.description = "Atom and RSS feeds, paged and archived ones too",
 	.auth = SLUICE_ANY_AUTH,
 	.options = options,
+	.check = check,
 	.dataset = &dataset,
 	.dataset_options = of_dataset,
 };

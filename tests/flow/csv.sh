@@ -38,6 +38,9 @@ whole() { configure 'people = /people.csv' 'numbers = score' 'plain = /plain.tsv
 whole
 
 trial_whole 6
+run test-connection
+is "$status" 0 "the check asks for each file"
+has "$dir/out" '"people":\{"path":"/people.csv"\}' "and says where they are"
 cat >"$dir/want" <<'JSON'
 people
 {"id":"p1","name":"Ada","note":"says \"hi\", twice","score":10}
@@ -176,6 +179,11 @@ has "$dir/said" 'a page .text/html., and no file' "a page is no file"
 control faults '{"match":"/one","do":"reply","status":403,"body":{}}' >/dev/null
 run run
 is "$status" 3 "credentials that are refused: exit 3"
+run test-connection
+is "$status" 3 "so says the check"
+control reset >/dev/null
+run test-connection
+has "$dir/said" 'GET /one answered status 404' "and what else is wrong with a file"
 sync 'one = /one' 'delimiter = ab'
 has "$dir/said" 'say one character' "a delimiter that is none is told"
 

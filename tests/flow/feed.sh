@@ -33,6 +33,9 @@ whole() { # whole LINES...: the feeds of the answers
 whole
 
 trial_whole 15
+run test-connection
+is "$status" 0 "the check reads each feed"
+has "$dir/out" '"rss":\{"entries":[1-9]' "and says how many entries it shows"
 stored atom | grep '"id":"urn:example:9"' >"$dir/got"
 cat >"$dir/want" <<'JSON'
 {"id":"urn:example:9","title":"Entry 9","link":"http://blog.example/entries/9","updated":"2026-01-01T00:00:00Z","published":"2026-02-01T10:00:00Z","author":"Ada, Bob","categories":["one","two"],"enclosures":[{"url":"http://blog.example/audio/9.mp3","type":"audio/mpeg","length":1234}],"summary":"<b>short</b>","content_type":"xhtml","content":"It <em class=\"x\">is</em> 1 &lt; 2"}
