@@ -214,12 +214,16 @@ metadata_first(struct run *r)
 static int
 metadata_check(struct run *r, struct err *err)
 {
+	struct err found = {0};
+
 	if (!r->sync || !r->sync->n_input ||
-	    fields_match(r->sync->input, r->sync->n_input, buf_view(&r->metadata), err))
+	    fields_match(r->sync->input, r->sync->n_input, buf_view(&r->metadata), &found))
 		return 0;
-	err->cls = ERR_USAGE;
-	return err_prefix(err, "metadata of connection %s : %s does not fit sync '%s'", r->connection->name,
-	                  r->connection->integration->name, r->sync->name);
+	return err_set(err, ERR_USAGE,
+	               "metadata of connection %s : %s does not fit sync '%s': %s; say what is right by `sluice metadata "
+	               "update JSON --connection-id %s --integration %s`",
+	               r->connection->name, r->connection->integration->name, r->sync->name, found.text,
+	               r->connection->name, r->connection->integration->name);
 }
 
 /* The record of a run that never came to its end says so from now on. */

@@ -80,6 +80,10 @@ trial_kills
 run metadata set --connection-id acme '{"projects":["p7"]}'
 run run
 is "$(stored Task)" '{"id":"3","project":"p7"}' "selected: the tasks of a project that is chosen no more are gone"
+run metadata clear --connection-id acme
+run run
+has "$dir/said" "'projects' is missing .*sluice metadata update JSON --connection-id acme --integration selected" "metadata that is lacking is told, with the command that sets it"
+is "$status $(live Task)" "2 1" "and nothing is taken for not chosen"
 
 # ---- time windows
 
