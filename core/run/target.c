@@ -99,6 +99,19 @@ auth_words(struct proxy_auth *auth, struct slice text, struct err *err)
 	               (int)text.len, text.p);
 }
 
+/* Half of what some credentials consist of means that somebody wants to be known: nothing is asked without. */
+static int
+auth_halves(const struct connection_settings *c, struct err *err)
+{
+	if (c->refresh_token || c->private_key || c->client_id || c->integration->client_id)
+		return err_set(err, ERR_USAGE,
+		               "OAuth 2 wants to know where its tokens are had: set token_url in [integration %s], or say auth = none",
+		               c->integration->name);
+	if (c->password)
+		return err_set(err, ERR_USAGE, "there is a password, but whose? set username, or say auth = none");
+	return 0;
+}
+
 static int
 auth_choose(struct proxy_auth *auth, const struct connection_settings *c, struct slice options, struct err *err)
 {
@@ -108,8 +121,12 @@ auth_choose(struct proxy_auth *auth, const struct connection_settings *c, struct
 	int rc = 0;
 
 	auth->kind = c->username ? SLUICE_BASIC : c->token || c->api_key ? SLUICE_BEARER : SLUICE_NONE;
-	if (json_member(options, "auth", &value) && json_unquote(value, &text) && auth_words(auth, buf_view(&text), err) != 0)
-		rc = err_prefix(err, "%s: connection %s : %s", origin_text(c->at, at), c->name, c->integration->name);
+	if (json_member(options, "auth", &value) && json_unquote(value, &text))
+		rc = auth_words(auth, buf_view(&text), err);
+	else if (auth->kind == SLUICE_NONE)
+		rc = auth_halves(c, err);
+	if (rc)
+		err_prefix(err, "%s: connection %s : %s", origin_text(c->at, at), c->name, c->integration->name);
 	buf_free(&text);
 	return rc;
 }

@@ -179,8 +179,12 @@ for way in 'bearer|token = s3cret|authorization: Bearer s3cret' 'header X-Api-Ke
 	is "$status$(tr -d '"{}' <"$dir/got" | grep -ciF "$(echo "${way##*|}" | sed 's/: /:/')")" 01 "auth = ${auth:-what the credentials are}"
 done
 begin 'client_id = me' 'client_secret = right'
-sed -i "s|^rate_limit.*|token_url = $at/oauth/token|" "$conf/sluice.ini"
 section things 'path = /oauth/api/page' 'items = items' 'paginate = none'
+control reset >/dev/null
+run run
+is "$status $(control requests | grep -c '"total":0')" "2 1" "half of what OAuth 2 needs: nothing is asked without credentials"
+has "$dir/said" 'set token_url in \[integration rest\], or say auth = none' "and told is what lacks"
+sed -i "s|^rate_limit.*|token_url = $at/oauth/token|" "$conf/sluice.ini"
 run run
 is "$status" 0 "OAuth 2, where the integration says where tokens are"
 begin 'auth = heder X' 'api_key = x'
