@@ -196,6 +196,23 @@ skim_text(struct sluice_run *run, struct skim v)
 	return text;
 }
 
+/* Two whole numbers, not negative, of any length: is a greater? -1: one of them is none. A double knows 15 digits. */
+static inline int
+skim_number_greater(struct skim a, struct skim b)
+{
+	struct skim *both[] = {&a, &b};
+
+	for (int i = 0; i < 2; i++) {
+		struct skim *v = both[i];
+		if (skim_kind(*v) != '0')
+			return -1;
+		for (size_t at = 0; at < v->len; at++)
+			if (v->p[at] < '0' || v->p[at] > '9')
+				return -1;
+	}
+	return a.len != b.len ? a.len > b.len : memcmp(a.p, b.p, a.len) > 0; /* JSON has no leading zeros */
+}
+
 /* For messages: what kind of thing it is, and of a list how long. */
 static inline const char *
 skim_what(struct sluice_run *run, struct skim v)

@@ -27,6 +27,7 @@ struct text {
 struct column {
 	char *name;
 	bool number;
+	size_t copies; /* further columns that the header calls so */
 };
 
 struct table {
@@ -150,7 +151,7 @@ name_listed(const char *list, const char *name)
 static void
 column_name(struct table *t, const char *text, size_t len)
 {
-	struct column *c = &t->columns[t->n_columns];
+	struct column *c = &t->columns[t->n_columns], *original = NULL;
 	char *name;
 
 	for (; len && (*text == ' ' || *text == '\t'); len--)
@@ -159,18 +160,19 @@ column_name(struct table *t, const char *text, size_t len)
 		len--;
 	if ((len ? asprintf(&name, "%.*s", (int)len, text) : asprintf(&name, "column_%zu", t->n_columns + 1)) < 0)
 		abort();
-	for (size_t same = 1, i = 0; i < t->n_columns; i++) {
+	for (size_t i = 0; i < t->n_columns; i++) {
 		char *other;
 
 		if (strcmp(t->columns[i].name, name) != 0)
 			continue;
-		if (asprintf(&other, "%.*s_%zu", (int)len, text, ++same) < 0)
+		original = original ? original : &t->columns[i]; /* it counts: no search for each of thousands */
+		if (asprintf(&other, "%.*s_%zu", (int)len, text, ++original->copies + 1) < 0)
 			abort();
 		free(name);
 		name = other;
 		i = (size_t)-1;
 	}
-	*c = (struct column){name, name_listed(sluice_get_option(t->run, "numbers"), name)};
+	*c = (struct column){name, name_listed(sluice_get_option(t->run, "numbers"), name), 0};
 	t->n_columns++;
 }
 
@@ -385,6 +387,24 @@ body_read(struct table *t)
 	unpack_free(unpack);
 }
 
+/* What comes with status 200 and is no file. Its first line would be taken for a header without rows, and all that is
+ * stored for gone. NULL: it is nothing of the kind. */
+static const char *
+stranger_find(const char *headers)
+{
+	static const char *const types[][2] = {
+		{"content-type: text/html", "a page (text/html)"},
+		{"content-type: application/xhtml+xml", "a page (application/xhtml+xml)"},
+		{"content-type: application/json", "JSON (application/json)"},
+		{"content-type: application/problem+json", "JSON (application/problem+json)"},
+	};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (strcasestr(headers, types[i][0]))
+			return types[i][1];
+	return NULL;
+}
+
 /* Asks for the file, and no more: its body may then be read, and is closed by the caller. 0: it is open. */
 static int
 file_open(struct sluice_run *run, const char *path)
@@ -392,15 +412,15 @@ file_open(struct sluice_run *run, const char *path)
 	const struct sluice_pair headers[] = {{"Accept", "text/csv, text/*;q=0.9, */*;q=0.5"}, {NULL, NULL}};
 	const struct sluice_request request = {.endpoint = path, .headers = headers};
 	struct sluice_response answer;
+	const char *stranger;
 
 	if (sluice_open(run, &request, &answer) < 0)
 		return -1;
 	if (answer.status < 200 || answer.status > 299)
 		sluice_fail(run, answer.status == 401 || answer.status == 403 ? SLUICE_ECREDENTIALS : SLUICE_EHTTP,
 		            "GET %s answered status %d", path, answer.status);
-	else if (strcasestr(answer.headers, "content-type: text/html"))
-		sluice_fail(run, SLUICE_EDATA, "%s answered a page (text/html), and no file: does it ask to sign in?",
-		            path);
+	else if ((stranger = stranger_find(answer.headers)))
+		sluice_fail(run, SLUICE_EDATA, "%s answered %s, and no file: does it ask to sign in?", path, stranger);
 	return 0;
 }
 

@@ -165,17 +165,35 @@ names_take(struct sluice_run *run, struct reading *r, const struct area *a, cons
 	                   r->key, sluice_json_print(run, r->names));
 }
 
+/* Without its range nobody knows which rows these are, and a block that is not there would count as an empty one. */
+static int
+block_check(struct sluice_run *run, const struct area *a, const cJSON *block)
+{
+	const cJSON *values = sluice_json_get(block, "values"), *row;
+
+	if (!sluice_json_text(block, "range") || (values && !cJSON_IsArray(values)))
+		return sluice_fail(run, SLUICE_EDATA, "%s: Google's answer holds no range with a list of rows",
+		                   a->text);
+	cJSON_ArrayForEach(row, values)
+		if (!cJSON_IsArray(row))
+			return sluice_fail(run, SLUICE_EDATA, "%s: Google's answer holds a row that is no list",
+			                   a->text);
+	return 0;
+}
+
 /* One element of valueRanges: {"range": "'Class Data'!A1:V101", "values": [[...]]}. */
 static void
 save_block(struct sluice_run *run, struct reading *r, const struct area *a, const cJSON *block)
 {
 	const char *where = sluice_json_text(block, "range"), *mark = where ? strrchr(where, '!') : NULL, *letters;
-	cJSON *records = cJSON_CreateArray(), *row;
+	cJSON *records, *row;
 	long number = 1, first;
 
-	if (where)
-		area_corner(run, mark ? mark + 1 : where, &letters, &number);
-	first = where && *letters ? area_column(letters) : 1;
+	if (block_check(run, a, block))
+		return;
+	area_corner(run, mark ? mark + 1 : where, &letters, &number);
+	first = *letters ? area_column(letters) : 1;
+	records = cJSON_CreateArray();
 	number += number == 0;
 	cJSON_ArrayForEach(row, sluice_json_get(block, "values")) {
 		cJSON *values;

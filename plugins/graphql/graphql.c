@@ -227,7 +227,16 @@ page_save(struct sluice_run *run, const struct query *q, const struct sluice_pag
 	return errors_tell(run, q->name, page->answer, page->answer_len);
 }
 
-/* The latest value of since_path, in this page or before: as texts, or as numbers of one length. */
+/* As whole numbers, else as texts. */
+static int
+later(struct skim a, struct skim b)
+{
+	const int greater = skim_number_greater(a, b);
+
+	return greater >= 0 ? greater : memcmp(a.p, b.p, a.len < b.len ? a.len : b.len) > 0;
+}
+
+/* The latest value of since_path, in this page or before. What is null says nothing. */
 static struct skim
 latest(const struct query *q, struct skim seen, const struct sluice_page *page)
 {
@@ -235,8 +244,7 @@ latest(const struct query *q, struct skim seen, const struct sluice_page *page)
 
 	while (q->since_path && skim_next(&w)) {
 		struct skim v = skim_get(unwraps(q) ? skim_get(w.value, "node") : w.value, q->since_path);
-		size_t n = v.len < seen.len ? v.len : seen.len;
-		if (v.p && (!seen.p || memcmp(v.p, seen.p, n) > 0))
+		if ((skim_kind(v) == '"' || skim_kind(v) == '0') && (!seen.p || later(v, seen)))
 			seen = v;
 	}
 	return seen;

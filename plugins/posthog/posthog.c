@@ -269,7 +269,7 @@ save_funnel(struct sluice_run *run, const struct sluice_page_request *list, cons
 
 	while (sluice_paginate(run, list, &page) > 0) {
 		cJSON *answer = sluice_json_page(run, &page), *records = cJSON_CreateArray(), *part;
-		if (cJSON_IsArray(answer->child))
+		if (answer && cJSON_IsArray(answer->child))
 			cJSON_ArrayForEach(part, answer)
 				add_steps(run, records, funnel, part);
 		else

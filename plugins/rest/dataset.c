@@ -6,6 +6,7 @@
  * Awkward: the host takes a dotted `id` for something that we put under "id" (its model's key is then called so), and a
  * plain one for the member's own name. */
 #include "rest.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- words ---- */
@@ -303,15 +304,22 @@ dataset_load(struct sluice_run *run, struct dataset *d, const char *name, struct
 static const char *
 url_encode(struct sluice_run *run, const char *text)
 {
-	const char *out = "";
+	char *out = malloc(strlen(text) * 3 + 1), *to = out;
+	const char *kept;
 
+	if (!out)
+		abort();
 	for (; *text; text++) {
 		const unsigned char c = (unsigned char)*text;
-		out = strchr("-._~", c) || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')
-		              ? sluice_format(run, "%s%c", out, c)
-		              : sluice_format(run, "%s%%%02X", out, c);
+		if (strchr("-._~", c) || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))
+			*to++ = (char)c;
+		else
+			to += sprintf(to, "%%%02X", c);
 	}
-	return out;
+	*to = '\0';
+	kept = sluice_format(run, "%s", out);
+	free(out);
+	return kept;
 }
 
 /* "id" is the nearest parent's; "accounts.id" that of the parent of this name. */

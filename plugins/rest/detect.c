@@ -63,21 +63,36 @@ lists_text(struct sluice_run *run, const struct lists *found)
 static const char *const usual_lists[] = {"data",   "items", "results", "records", "entries",
                                           "values", "value", "rows",    "list",    "objects"};
 
-/* The one that it must be: the only one of records, or one that is called so. NULL: several, or none. */
+static int
+is_usual(const struct list *list)
+{
+	for (size_t k = 0; k < sizeof(usual_lists) / sizeof(*usual_lists); k++)
+		if (!strcmp(list->path, usual_lists[k]))
+			return 1;
+	return 0;
+}
+
+/* The one that it must be: the only one of records, or one that is called so. NULL: several, or none. An empty list of
+ * a usual name may be the one that is meant, on a day without records ({"data": [], "included": [{...}]}): nobody can
+ * tell, and what is stored would be taken for gone. */
 static const struct list *
 lists_choose(const struct dataset *d, const struct lists *found)
 {
 	const struct list *one = NULL, *only = found->n == 1 ? &found->v[0] : NULL;
-	size_t n = 0;
+	size_t n = 0, empty = 0;
 
-	for (size_t i = 0; i < found->n; i++)
+	for (size_t i = 0; i < found->n; i++) {
 		if (found->v[i].first == '{' && ++n)
 			one = &found->v[i];
-	if (n == 1)
+		empty += !found->v[i].first && is_usual(&found->v[i]);
+	}
+	if (n == 1 && !empty)
 		return one;
 	for (size_t i = 0; i < found->n; i++)
 		if (!strcmp(found->v[i].path, d->name))
 			return &found->v[i];
+	if (n == 1)
+		return NULL;
 	for (size_t k = 0; k < sizeof(usual_lists) / sizeof(*usual_lists); k++)
 		for (size_t i = 0; i < found->n; i++)
 			if (!strcmp(found->v[i].path, usual_lists[k]))

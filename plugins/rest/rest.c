@@ -347,22 +347,24 @@ page_walk(struct sluice_run *run, struct walk *w, int level, const struct sluice
 	}
 }
 
-/* The answer itself is the record. */
+/* The answer itself is the record, or what stands at `items` in it. */
 static void
 single_walk(struct sluice_run *run, struct walk *w, int level, const struct asked *a)
 {
 	struct sluice_response answer;
 	struct sluice_page page = {0};
+	struct skim one;
 
 	if (fetch_answer(run, &w->chain[level], a, &answer) || answer.status == 404 ||
 	    answer_judge(run, &w->chain[level], &answer))
 		return;
-	if (skim_kind(skim_get(skim_of(answer.body, answer.len), w->chain[level].items)) != '{') {
+	one = skim_get(skim_of(answer.body, answer.len), w->chain[level].items);
+	if (skim_kind(one) != '{') {
 		sluice_fail(run, SLUICE_EDATA, "dataset %s: single = yes, but the answer is %s; leave the line out",
 		            w->chain[level].name, skim_what(run, skim_of(answer.body, answer.len)));
 		return;
 	}
-	page.answer = page.body = sluice_format(run, "[%s]", answer.body);
+	page.answer = page.body = sluice_format(run, "[%.*s]", (int)one.len, one.p);
 	page.answer_len = page.len = strlen(page.body);
 	page.count = 1;
 	page_walk(run, w, level, &page);

@@ -32,7 +32,10 @@ time_read(const char *text, int64_t *us)
 		return 1;
 	}
 	seconds = strtod(text, (char **)(uintptr_t)&text);
-	*us = (int64_t)(seconds > 1e11 ? seconds * 1e3 : seconds * 1e6);
+	seconds = seconds > 1e11 ? seconds * 1e3 : seconds * 1e6;
+	if (!(seconds > -9e18 && seconds < 9e18)) /* nor what is no number at all */
+		return 0;
+	*us = (int64_t)seconds;
 	return *text == '\0';
 }
 
@@ -74,9 +77,12 @@ since_value(struct sluice_run *run, const struct dataset *d, struct skim checkpo
 static int
 later(struct skim a, struct skim b)
 {
+	const int greater = skim_number_greater(a, b);
 	char one[64], two[64];
 	int64_t first, second;
 
+	if (greater >= 0)
+		return greater;
 	snprintf(one, sizeof(one), "%.*s", (int)(a.len < 60 ? a.len : 60), a.p);
 	snprintf(two, sizeof(two), "%.*s", (int)(b.len < 60 ? b.len : 60), b.p);
 	one[strcspn(one + 1, "\"") + 1] = '\0';

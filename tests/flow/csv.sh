@@ -176,6 +176,22 @@ echo '<html>' >"$files/one"
 route /one "$files/one" 'text/html'
 sync 'one = /one'
 has "$dir/said" 'a page .text/html., and no file' "a page is no file"
+control reset >/dev/null
+printf 'id,name\n1,Ada\n2,Bob\n' >"$files/one"
+route /one "$files/one"
+sync 'one = /one' '[sync acme : csv : one]' 'max_delete_share = 100%'
+control reset >/dev/null
+printf '{"error":"maintenance"}' >"$files/one"
+route /one "$files/one" 'application/json; charset=utf-8'
+run run
+is "$status $(live one | tr -d ' ')" "1 2" "an error that comes as JSON with status 200 is no file without rows: nothing is deleted"
+has "$dir/said" 'JSON .application/json., and no file' "and the run says so"
+control reset >/dev/null
+{ printf 'x%.0s' 1; awk 'BEGIN { for (i = 1; i < 10000; i++) printf ",x"; print ""; for (i = 1; i < 10000; i++) printf ","; print "end" }'; } >"$files/one"
+route /one "$files/one"
+sync 'one = /one'
+is "$status $(stored one | grep -c '"x":"","x_2":"",.*"x_10000":"end"')" "0 1" "10 000 columns of one name are told apart, and soon"
+control reset >/dev/null
 control faults '{"match":"/one","do":"reply","status":403,"body":{}}' >/dev/null
 run run
 is "$status" 3 "credentials that are refused: exit 3"

@@ -172,3 +172,11 @@ run run
 is "$status $(live it | tr -d ' ')" "0 2" "an incremental dataset begins with everything"
 run run
 is "$status $(live it | tr -d ' ')" "0 3" "and goes on from the latest time that it saw"
+control reset >/dev/null
+routes '[{"route":"POST /graphql","holds":"\"since\":10}","replies":[{"body":{"data":{"things":[{"id":3,"n":11}]}}}]},
+	{"route":"POST /graphql","replies":[{"body":{"data":{"things":[{"id":1,"n":9},{"id":2,"n":10},{"id":4,"n":null},{"id":5,"n":{"z":1}}]}}}]}]'
+begin
+section it 'query = query($since: Int) { things(since: $since) { id n } }' 'kind = incremental' 'since = since n'
+run run
+run run
+is "$status $(live it | tr -d ' ')" "0 5" "numbers are compared as numbers, and null is no time"

@@ -164,6 +164,26 @@ run run
 is "$status $(count moments) $(count numbers)" "0 3 2" "and goes on from the latest time that it saw, in the records' format or the one that is said"
 run run --sync moments
 is "$status $(count moments)" "0 3" "again and again"
+control faults '[{"route":"GET /seq?since=1767304800123456790","replies":[{"body":[{"id":3,"n":1767304800123456791}]}]},
+	{"route":"GET /seq","replies":[{"body":[{"id":1,"n":1767304800123456789},{"id":2,"n":1767304800123456790},{"id":4,"n":99}]}]}]' >/dev/null
+begin
+section seq 'path = /seq' 'kind = incremental' 'since = since n' 'items = .' 'paginate = none'
+run run
+run run
+is "$status $(count seq)" "0 4" "numbers of 19 digits are compared to their last one"
+
+# ---- one record, and lists beside each other
+
+control faults '[{"route":"GET /one","replies":[{"body":{"data":{"id":7,"name":"x"},"took":1}}]},
+	{"route":"GET /posts","replies":[{"body":{"data":[],"included":[{"id":1},{"id":2}]}}]}]' >/dev/null
+begin
+section one 'path = /one' 'single = yes' 'items = data'
+run run
+is "$status $(stored one)" '0 {"id":7,"name":"x"}' "the one record may stand within the answer"
+section posts 'path = /posts'
+run run --sync posts
+is "$status $(count posts)" "1 0" "where the usual list is empty, another one is not taken for it"
+has "$dir/said" 'several lists: data .0 elements., included .2 records.; say which, for example items = data' "but asked about"
 
 # ---- credentials of every kind
 

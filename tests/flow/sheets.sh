@@ -65,6 +65,20 @@ control faults '[{"match":"GET *values:batchGet?ranges=%27Class%20Data%27%211%3A
 run run --sync sheet-rows
 is "$(values 'Class Data/5' | cut -c1-40)" '{"A":"Carol","B":"carol@example.com","C"' "where the first rows are empty, none of the others is taken for names"
 
+configure
+printf '[sync acme : google-sheets : sheet-rows]\nmax_delete_share = 100%%\n' | ini
+anew
+run run --sync sheet-rows
+before=$(stored SheetRow | wc -l)
+for body in '{"valueRanges":[]}' '{"valueRanges":[{"values":[["Name"],["Ada"]]}]}' \
+	'{"valueRanges":[{"range":"X!A1:B2","values":{"a":["Name"]}}]}' '{"valueRanges":[{"range":"X!A1:B2","values":["Name","Ada"]}]}'; do
+	control faults "[{\"match\":\"GET *values:batchGet*\",\"do\":\"reply\",\"body\":$body}]" >/dev/null
+	run run --sync sheet-rows
+	is "$status $(stored SheetRow | wc -l)" "1 $before" "an answer that is none of Google's proves nothing: $body"
+done
+control reset >/dev/null
+control set oauth.rotate=0 >/dev/null
+
 # ---- ranges, keys
 
 configure 'ranges = ["Class Data!B2:C"]' 'header = no' 'values = raw'
