@@ -202,7 +202,8 @@ base_fill(const struct manifest *m, const struct connection_settings *c, struct 
 
 	if (!text)
 		return err_set(err, ERR_USAGE,
-		               "%s: connection %s : %s: base_url is missing: connector '%s' has none of its own",
+		               "%s: connection %s : %s: base_url is missing: connector '%s' has none of its own; set it in its "
+		               "[integration] or [connection]",
 		               origin_text(c->at, at), c->name, c->integration->name, m->name);
 	if (template_fill(url, text, options, err) != 0)
 		return err_prefix(err, "connection %s : %s: base URL '%s'", c->name, c->integration->name, text);

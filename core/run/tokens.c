@@ -224,7 +224,8 @@ plan_make(struct plan *p, struct host *h, const struct manifest *m, const struct
 		return jwt_fill(p, c, err);
 	if (p->o.how != OAUTH_STATIC && !p->o.client_id)
 		return missing(c, err, "client_id is missing",
-		               "set client_id and client_secret in its [integration] or [connection], as the provider shows them");
+		               "set client_id and client_secret in its [integration] or [connection], as the provider shows them; or "
+		               "private_key in its [connection], where the provider has service accounts");
 	if (p->o.how == OAUTH_CLIENT && !p->o.client_secret)
 		return missing(c, err, "client_secret is missing", "set it beside client_id, best as env:NAME");
 	return 0;

@@ -220,3 +220,7 @@ has "$dir/out" 'dead .*id' "as a dead letter"
 control faults '{"match":"/dead","do":"reply","status":401,"body":{}}' >/dev/null
 run run
 is "$status" 3 "credentials that are refused: exit 3"
+sed -i '/^base_url/d' "$conf/sluice.ini"
+run run
+is "$status" 2 "a connection that says nowhere where its feeds are is not run"
+has "$dir/said" 'base_url is missing.* set it in its \[integration\] or \[connection\]' "and told where to say it"

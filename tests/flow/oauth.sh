@@ -95,7 +95,7 @@ configure 'refresh_token = x'
 sed -i '/^client_id/d' "$conf/sluice.ini"
 run config --check
 is "$status" 2 "a client that is missing is found by config --check"
-has "$dir/said" 'client_id is missing; set client_id' "which names key and section"
+has "$dir/said" 'client_id is missing; set client_id.*or private_key in its .connection.' "which names key and section"
 
 # ---- an API that refuses a token
 
