@@ -109,10 +109,6 @@ nested_save(struct sluice_run *run, const struct query *q, const struct sluice_p
 		cJSON *record = unwrap ? cJSON_DetachItemFromObjectCaseSensitive(item, "node") : item;
 		if (unwrap)
 			cJSON_Delete(item);
-		if (cJSON_IsNull(record)) { /* what the provider would not show */
-			cJSON_Delete(record);
-			continue;
-		}
 		record_complete(run, q, record);
 		if (record && strchr(q->id, '.')) {
 			cJSON *id = cJSON_Duplicate(tree_get(record, q->id), 1);

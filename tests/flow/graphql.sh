@@ -160,6 +160,14 @@ section first 'query = query($after: String) { companies { edges { node { id peo
 run run
 has "$dir/said" 'lists within its records go on \(hasNextPage\), and only their first pages are stored: say nested' "without it, the run says that they go on"
 is "$status" 1 "and is no whole success"
+answer '{"data":{"companies":{"edges":[{"node":null},{"node":{"id":"a","people":{"nodes":[],"pageInfo":{"hasNextPage":false,"endCursor":null}}}}]}}}'
+begin
+section plain 'query = { companies { edges { node { id } } } }'
+section deep 'query = { companies { edges { node { id people { nodes { n } pageInfo { hasNextPage endCursor } } } } } }' \
+	'nested = people' 'nested_query = query($id: ID!, $after: String) { company(id: $id) { people(after: $after) { nodes { n } pageInfo { hasNextPage endCursor } } } }' 'nested_data = company.people'
+run run
+is "$status $(stored plain | wc -l) $(stored deep | wc -l)" "1 1 1" "a node that is null is withheld, not gone: the others are kept, and it is no whole success"
+is "$(grep -c 'deletes by absence are off: records of it were rejected' "$dir/said")" 2 "nothing is deleted then, with nested or without"
 
 # ---- incremental
 
