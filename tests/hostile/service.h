@@ -57,7 +57,7 @@ service_ini(const struct stage *st, const struct service_play *p)
 	if (!f)
 		die("cannot write %s", path);
 	fprintf(f,
-	        "[host]\ndata_dir = %s/store\nplugin_dir = %s/plugins\nworker = %s/sluice-worker\nlog_file = %s/log\nlog_level = warn\n"
+	        "[host]\nlisten = 127.0.0.1:0\ndata_dir = %s/store\nplugin_dir = %s/plugins\nworker = %s/sluice-worker\nlog_file = %s/log\nlog_level = warn\n"
 	        "max_runs = %d\nmin_free = 0\nfail_pause = 200ms\nfirst_spread = %dms\n[integration tick]\nbase_url = http://127.0.0.1:%d\n",
 	        st->dir, st->dir, st->build, st->dir, p->max_runs, p->every_ms, st->port);
 	for (int i = 0; i < p->connections; i++)
