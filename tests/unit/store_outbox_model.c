@@ -300,7 +300,7 @@ static void
 endpoint_take(struct world *w, size_t i)
 {
 	uint32_t endpoint = store_outbox_endpoint(w->k.s, rules[i].name);
-	uint64_t upto = w->last[i] - (w->last[i] ? below(w, 5) : 0);
+	uint64_t left = below(w, 5), upto = w->last[i] > left ? w->last[i] - left : 0;
 	struct commit *c = kit_commit(&w->k);
 
 	for (uint64_t n = upto > 40 ? upto - 40 : 1; n <= upto; n++)
