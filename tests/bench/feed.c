@@ -2,7 +2,7 @@
  *
  * Readers run in this process and are no part of the host: their CPU is not in its figures. But they take part of the machine, and
  * where cores are few the wall time of a sync tells of their parsing too. So it is measured twice: with readers that stand back
- * (nice), as if they were elsewhere, which is the figure with a bar; and with readers as equals. What each had been told by the
+ * (SCHED_IDLE), as if they were elsewhere, which is the figure with a bar; and with readers as equals. What each had been told by the
  * end of the sync is shown, so that a host which is quick because it lets them starve cannot hide it. Alone and beside take
  * turns, and the figure is the median of the rounds' own ratios, since neighbours come and go.
  *   feed [RECORDS [ROUNDS]]        100000, 3 */
