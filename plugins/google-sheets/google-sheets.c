@@ -296,17 +296,17 @@ static const struct sluice_pair sheets_query[] = {
 static int
 fetch_rows(struct sluice_run *run)
 {
-	const char *option = sluice_get_option(run, "ranges");
+	const char *option = sluice_get_option(run, "ranges"), *size = sluice_get_option(run, "page_size");
 	struct reading r = {
 	        .key = sluice_get_option(run, "key_column"),
 	        .header = strcmp(sluice_get_option(run, "header"), "false") != 0,
-	        .block = strtol(sluice_get_option(run, "rows_per_request"), NULL, 10),
+	        .block = strtol(size ? size : sluice_get_option(run, "rows_per_request"), NULL, 10),
 	};
 	cJSON *root = ask(run, "", sheets_query), *ranges = option ? cJSON_Parse(option) : cJSON_CreateArray();
 	const cJSON *sheets, *each;
 
 	if (r.block < 2)
-		sluice_fail(run, SLUICE_EARGUMENT, "rows_per_request is less than 2");
+		sluice_fail(run, SLUICE_EARGUMENT, "%s is less than 2", size ? "page_size" : "rows_per_request");
 	sheets = sluice_json_get(root, "sheets");
 	if (!option)
 		cJSON_ArrayForEach(each, sheets) {
@@ -416,7 +416,7 @@ static const struct sluice_option options[] = {
 	{.name = "values", .type = SLUICE_STRING, .fallback = "formatted",
 	 .help = "formatted: as people see them, \"$20.50\"; raw: numbers as numbers, dates as days since 1899-12-30"},
 	{.name = "rows_per_request", .type = SLUICE_INTEGER, .fallback = "5000",
-	 .help = "longer ranges are asked for in blocks"},
+	 .help = "longer ranges are asked for in blocks; page_size of the sync goes before it"},
 	{0},
 };
 

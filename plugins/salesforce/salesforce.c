@@ -20,6 +20,7 @@
 /* A transaction's records appear when it is committed, with the time at which they were written. */
 #define LATE (300 * SECOND)
 enum { RESTARTS = 3 }; /* of one query in one step */
+enum { BATCH_LEAST = 200, BATCH_MOST = 2000 }; /* records in a page */
 
 /* ---- errors: https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm ---- */
 
@@ -121,6 +122,7 @@ model_of(const char *object)
 
 struct reading {
 	int64_t last;        /* last success; 0: everything is read */
+	const char *batch;   /* value of Sforce-Query-Options; NULL: Salesforce's own choice */
 	const cJSON *known;  /* hashes of the fields of the objects whose past is here; NULL: none */
 	cJSON *again;        /* how often an object's queries were begun anew */
 	cJSON *now;          /* hashes of the objects of this run */
@@ -243,11 +245,26 @@ begin_anew(struct sluice_run *run, const struct reading *r, const struct object 
 	return again;
 }
 
+/* The sync's page_size, as Salesforce's header Query Options has it. For a number that it does not like Salesforce takes
+ * another one without a word: so that is said here. */
+static const char *
+batch_option(struct sluice_run *run)
+{
+	const char *size = sluice_get_option(run, "page_size");
+	const long n = size ? strtol(size, NULL, 10) : BATCH_MOST;
+
+	if (n < BATCH_LEAST || n > BATCH_MOST)
+		sluice_fail(run, SLUICE_EARGUMENT, "page_size = %s: Salesforce takes from %d to %d records a page", size,
+		            BATCH_LEAST, BATCH_MOST);
+	return size ? sluice_format(run, "batchSize=%ld", n) : NULL;
+}
+
 /* Reads one query to its end. */
 static void
 query_read(struct sluice_run *run, const struct reading *r, const struct object *o, const char *soql, int deleted)
 {
 	const struct sluice_pair query[] = {{"q", soql}, {NULL, NULL}};
+	const struct sluice_pair headers[] = {{"Sforce-Query-Options", r->batch}, {NULL, NULL}};
 	int64_t again = sluice_json_int(r->again, o->name, 0);
 	int restarts = 0, gone;
 
@@ -255,6 +272,7 @@ query_read(struct sluice_run *run, const struct reading *r, const struct object 
 		const struct sluice_page_request list = {
 		        .endpoint = endpoint(run, deleted ? "queryAll" : "query"),
 		        .query = query,
+		        .headers = headers,
 		        .items = "records",
 		        .kind = SLUICE_LINK,
 		        .cursor = "nextRecordsUrl",
@@ -313,7 +331,7 @@ fetch_records(struct sluice_run *run)
 	cJSON *metadata = cJSON_Parse(sluice_get_metadata(run)), *checkpoint = kept ? cJSON_Parse(kept) : NULL, *given;
 	cJSON *again = cJSON_DetachItemFromObjectCaseSensitive(checkpoint, "again");
 	struct reading r = {
-		.last = sluice_last_success(run), .known = sluice_json_get(checkpoint, "objects"),
+		.last = sluice_last_success(run), .known = sluice_json_get(checkpoint, "objects"), .batch = batch_option(run),
 		.again = again ? again : cJSON_CreateObject(), .now = cJSON_CreateObject(),
 	};
 

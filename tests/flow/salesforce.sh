@@ -44,6 +44,22 @@ run action list-fields --connection-id acme --input '{"model":"Nothing"}'
 [ "$status" != 0 ]; ok $? "an object that is not there is an error"
 has "$dir/said" 'requested resource does not exist' "with Salesforce's words"
 
+# ---- how many at once
+
+! control requests log=1 | grep -qi 'sforce-query-options'; ok $? "how many records a page has is Salesforce's choice"
+printf '[sync acme : salesforce : records]\npage_size = 500\n' | ini
+control reset >/dev/null
+served
+run run --full-refresh
+is "$status" 0 "page_size of the sync"
+is "$(control requests log=1 | grep -o 'sforce-query-options[": ]*batchSize=500' -i | wc -l)" "$(targets | wc -l)" \
+	"goes with each request for records, those for further pages too"
+sed -i 's/^page_size = .*/page_size = 100/' "$conf/sluice.ini"
+run run
+is "$status" 1 "one that Salesforce would not take fails the run"
+has "$dir/said" 'page_size = 100: .*200 to 2000' "and it is said what it takes"
+configure rt.flow.0
+
 # ---- changes and deletes
 
 record() { echo "{\"attributes\":{\"type\":\"Account\"},\"Id\":\"$1\",\"SystemModstamp\":\"2026-06-09T10:00:00.000+0000\",\"Name\":\"$2\"}"; }

@@ -60,6 +60,15 @@ stored SheetRow >"$dir/got"
 same "$dir/want" "$dir/got" "also where each request is a step of its own"
 asked_for | grep -q '%211%3A1$'; ok $? "a later step asks for the names again"
 
+configure 'ranges = ["Class Data"]'
+printf '[sync acme : google-sheets : sheet-rows]\npage_size = 3\n' | ini
+anew
+run run --sync sheet-rows
+stored SheetRow >"$dir/got"
+same "$dir/want" "$dir/got" "page_size of the sync says the same,"
+is "$(asked_for | wc -l)" 4 "with as many requests"
+configure 'rows_per_request = 3' 'ranges = ["Class Data"]'
+
 anew
 control faults '[{"match":"GET *values:batchGet?ranges=%27Class%20Data%27%211%3A*","do":"reply","body":{"valueRanges":[{"range":"X!A1:D3"}]}}]' >/dev/null
 run run --sync sheet-rows
