@@ -138,8 +138,7 @@ call_end_later(struct proxy_call *c)
 	call_enter(c, CALL_ENDING, WAIT_NONE, now_of(c));
 }
 
-/* Names whose request it was. */
-static void
+void
 call_name_error(struct proxy_call *c)
 {
 	struct err *e = &c->answer.err;
@@ -169,66 +168,10 @@ call_abort(struct proxy_call *c)
 	call_finish(c);
 }
 
-/* ---- waiting for the rate limit ---- */
-
-bool
-call_can_wait(const struct proxy_call *c, int64_t until)
-{
-	int64_t now = now_of(c);
-
-	return until <= now || (until - now <= c->proxy->retry_max_ms && until <= call_deadline(c));
-}
-
-/* Is it a quota that is used up? */
-static bool
-quota_error(struct proxy_call *c)
-{
-	int64_t wall = clock_wall_us(c->proxy->clock) / 1000;
-	char when[TIME_TEXT_MAX], span[TIME_TEXT_MAX];
-
-	for (size_t i = 0; i < c->target->n_limits; i++) {
-		const struct queue *q = c->target->limits[i].queue;
-		int64_t until = q->quota.n && (c->limits & (1u << i)) ? quota_until(&q->quota, wall) : wall;
-
-		if (until <= wall)
-			continue;
-		err_set(&c->answer.err, ERR_RATE, "the quota of %llu requests per %s is used up until %s",
-		        (unsigned long long)q->quota.n, duration_format(q->quota.per_ms, span),
-		        time_format_ms(until * 1000, when));
-		call_name_error(c);
-		return true;
-	}
-	return false;
-}
-
-/* However this call ends: nothing shall be sent before. */
-void
-call_asked(struct proxy_call *c, int64_t wait_ms)
-{
-	int64_t ms = wait_ms < LIMIT_PAUSE_MAX_MS ? wait_ms : LIMIT_PAUSE_MAX_MS;
-
-	c->answer.retry_at_us = clock_wall_us(c->proxy->clock) + ms * 1000;
-}
-
-void
-call_rate_error(struct proxy_call *c, int64_t wait_ms)
-{
-	char asked[TIME_TEXT_MAX], most[TIME_TEXT_MAX];
-	bool deadline = wait_ms <= c->proxy->retry_max_ms;
-
-	call_asked(c, wait_ms);
-	if (quota_error(c))
-		return;
-	err_set(&c->answer.err, ERR_RATE, "the provider asks to wait %s, longer than %s",
-	        duration_format(wait_ms < LIMIT_PAUSE_MAX_MS * 365 ? wait_ms : LIMIT_PAUSE_MAX_MS * 365, asked),
-	        deadline ? "the time that is left" : duration_format(c->proxy->retry_max_ms, most));
-	call_name_error(c);
-}
-
 void
 call_refused(struct proxy_call *c, int64_t until)
 {
-	call_rate_error(c, until - now_of(c));
+	limit_error(c, until - now_of(c));
 	call_end_later(c);
 }
 
@@ -318,44 +261,12 @@ request_sent(void *arg)
 	bool again = c->exchange.sent;
 
 	call_reason(c, WAIT_SERVER);
-	for (size_t i = 0; i < c->target->n_limits; i++) {
-		struct queue *q = c->limits & (1u << i) ? c->target->limits[i].queue : NULL;
-
-		if (q && again)
-			queue_again(q, now_of(c));
-		else if (q)
-			bucket_sent(&q->bucket, now_of(c));
-	}
+	limit_sent(c, again);
 	if (again) { /* a kept connection was dead: libcurl sends once more, a sending like any other */
 		c->answer.attempts++;
 		c->answer.retries++;
 	}
 	line_soon(c->proxy); /* this runs inside libcurl */
-}
-
-/* The sending is over for the rate limit, whether it came to anything or not. */
-void
-call_landed(struct proxy_call *c)
-{
-	for (size_t i = 0; i < c->target->n_limits; i++) {
-		struct queue *q = c->limits & (1u << i) ? c->target->limits[i].queue : NULL;
-
-		if (q && !c->exchange.sent)
-			bucket_sent(&q->bucket, now_of(c));
-		if (q)
-			bucket_answered(&q->bucket);
-	}
-}
-
-struct queue *
-call_limit(const struct proxy_call *c)
-{
-	size_t i = c->target->n_limits;
-
-	while (--i > 0)
-		if ((c->limits & (1u << i)) && !c->target->limits[i].queue->quota.n)
-			break;
-	return c->target->limits[i].queue;
 }
 
 void
@@ -438,7 +349,7 @@ call_rang(void *arg)
 
 	if (c->cancelled) {
 		if (c->state == CALL_SENDING && !c->settled)
-			call_landed(c);
+			limit_landed(c);
 		call_finish(c);
 		return;
 	}

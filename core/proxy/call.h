@@ -56,21 +56,17 @@ struct proxy_call {
 };
 
 /* For the queue. */
-struct queue *call_limit(const struct proxy_call *c); /* the most specific that is no quota: what an answer tells of a limit is told of this */
 void call_granted(struct proxy_call *c);
-bool call_can_wait(const struct proxy_call *c, int64_t until); /* within retry_max and its deadline */
-void call_refused(struct proxy_call *c, int64_t until);        /* it cannot: ends later with ERR_RATE */
-/* For outcome.c: the state it is in, and its end. Those that end it are the last to touch it. */
+void call_refused(struct proxy_call *c, int64_t until); /* it cannot wait so long: ends later with ERR_RATE */
+/* For outcome.c and limit.c: the state it is in, and its end. Those that end it are the last to touch it. */
 void call_enter(struct proxy_call *c, enum call_state state, enum wait_reason reason, int64_t alarm_at);
 void call_reason(struct proxy_call *c, enum wait_reason reason); /* from now on the time goes to this one */
 void call_alarm(struct proxy_call *c, int64_t at);               /* INT64_MAX: none */
 int64_t call_deadline(const struct proxy_call *c);               /* INT64_MAX: none */
 void call_queue(struct proxy_call *c);                           /* it waits for the limit, then is sent */
-bool call_doubts(const struct proxy_call *c, int status);         /* may that be the access token's fault? */
+bool call_doubts(const struct proxy_call *c, int status);        /* may that be the access token's fault? */
 bool call_renew(struct proxy_call *c);                           /* false: it is not; else it is asked again */
-void call_landed(struct proxy_call *c);                          /* the sending is over for the rate limit */
-void call_asked(struct proxy_call *c, int64_t wait_ms);          /* so long, from now, the provider keeps us waiting */
-void call_rate_error(struct proxy_call *c, int64_t wait_ms);     /* the error of a wait that is too long */
+void call_name_error(struct proxy_call *c);                      /* answer.err says whose request it was */
 void call_fail(struct proxy_call *c, const struct err *why);
 void call_finish(struct proxy_call *c);
 /* For the proxy. */

@@ -280,7 +280,7 @@ proxy_limits_look(struct proxy *p, void (*each)(void *arg, const struct proxy_li
 		s.rate_used += b->starting;
 		for (const struct proxy_call *c = p->calls; c; c = c->next)
 			for (size_t i = 0; c->queued && i < c->target->n_limits; i++)
-				s.waiting += (c->limits & (1u << i)) && c->target->limits[i].queue == q;
+				s.waiting += limit_of(c, i) == q;
 		each(arg, &s);
 	}
 }

@@ -8,14 +8,8 @@
  * Guarantee: nobody is granted before all his limits say so; who cannot wait so long (the pause exceeds retry_max or
  * his deadline) is told at once instead of at the end of the wait.
  * Awkward: the end of one call may begin others; line_pump called from inside itself only notes that. */
-#include "proxy/call.h"
+#include "proxy/limit.h"
 #include "proxy/private.h"
-
-static struct queue *
-limit_of(const struct proxy_call *c, size_t i)
-{
-	return c->limits & (1u << i) ? c->target->limits[i].queue : NULL;
-}
 
 static void
 target_append(struct proxy *p, struct proxy_target *t)
@@ -151,7 +145,7 @@ line_add(struct proxy_call *c)
 	struct proxy_target *t = c->target;
 	int64_t until = asked_until(c, proxy_now(c->proxy));
 
-	if (!call_can_wait(c, until)) {
+	if (!limit_can_wait(c, until)) {
 		call_refused(c, until);
 		return;
 	}
@@ -184,7 +178,7 @@ line_pause(struct queue *q, int64_t until)
 		after = t->line_next;
 		for (struct proxy_call *c = t->waiting, *next; c; c = next) {
 			next = c->queue_next;
-			if (!call_can_wait(c, asked_until(c, now))) {
+			if (!limit_can_wait(c, asked_until(c, now))) {
 				call_take_out(c);
 				call_refused(c, asked_until(c, now));
 			}

@@ -53,14 +53,14 @@ try_again(struct proxy_call *c, int64_t asked, bool limited)
 	int64_t shared = asked >= 0 ? asked + 1 : limited ? wait : 0;
 
 	if (asked >= 0)
-		call_asked(c, asked);
+		limit_wait(c, asked);
 	if (shared)
-		line_pause(call_limit(c), now + (shared < LIMIT_PAUSE_MAX_MS ? shared : LIMIT_PAUSE_MAX_MS));
+		line_pause(limit_nearest(c), now + limit_pause(shared));
 	if (verdict == RETRY_LATER) {
 		c->answer.retries++;
 		call_enter(c, CALL_WAITING, limited ? WAIT_RATE : WAIT_RETRY, now + wait);
 	} else if (verdict == RETRY_TOO_LONG) {
-		call_rate_error(c, wait);
+		limit_error(c, wait);
 		call_finish(c);
 	}
 	return verdict != RETRY_NOT;
@@ -110,7 +110,7 @@ outcome_settle(struct proxy_call *c, CURLcode rc)
 
 	call_reason(c, WAIT_NONE);
 	c->answer.bytes += exchange_bytes(&c->exchange);
-	call_landed(c);
+	limit_landed(c);
 	outcome_tell(c, rc);
 	if (c->cancelled) {
 		call_finish(c);
