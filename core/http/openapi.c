@@ -1,213 +1,24 @@
-/* openapi.c - see openapi.h. A walk over the rows, once for paths, once for the schemas that they name.
+/* openapi.c - see openapi.h. A walk over the rows, once for the schemas that they name (schema.c), once for
+ * paths.
  *
  * Guarantee: what stands there is what dispatches and checks, since it is the same rows. Errors have one schema, and the
  * statuses that the server itself gives stand with each route that can have them.
  * Awkward: a path stands once with all its methods, wherever these are in the tables. {id*} is written {id}. Rows of method
- * "*" stand as GET, POST, PUT, PATCH and DELETE. Schemas may name each other, in circles too: they are collected first. */
+ * "*" stand as GET, POST, PUT, PATCH and DELETE. */
 #include "http/openapi.h"
 
 #include <stdio.h>
 #include <string.h>
-#include "base/json.h"
 #include "base/mem.h"
-
-#define SCHEMAS_MAX 256
-#define REF "#/components/schemas/"
+#include "http/schema.h"
 
 struct document {
 	const struct http_route *const *tables;
 	struct json_out o;
-	const struct http_schema *schemas[SCHEMAS_MAX];
-	size_t n_schemas;
+	struct schemas schemas;
 };
 
-/* ---- schemas ---- */
-
-static void fields_collect(struct document *d, const struct http_field *fields);
-
-static void
-schema_collect(struct document *d, const struct http_schema *s)
-{
-	for (size_t i = 0; i < d->n_schemas; i++)
-		if (strcmp(d->schemas[i]->name, s->name) == 0)
-			return;
-	if (d->n_schemas == SCHEMAS_MAX)
-		die("openapi: more than %d schemas", SCHEMAS_MAX);
-	d->schemas[d->n_schemas++] = s;
-	fields_collect(d, s->fields);
-}
-
-static void
-fields_collect(struct document *d, const struct http_field *fields)
-{
-	for (; fields && fields->name; fields++)
-		if (fields->of)
-			schema_collect(d, fields->of);
-}
-
-static void
-ref_put(struct json_out *o, const char *name)
-{
-	char ref[200];
-
-	snprintf(ref, sizeof ref, REF "%s", name);
-	json_open(o, '{');
-	json_kv_str(o, "$ref", ref);
-	json_close(o, '}');
-}
-
-static const struct { const char *type, *format; } kinds[] = {
-	[HTTP_TEXT] = {"string", NULL},      [HTTP_NAME] = {"string", NULL},          [HTTP_INT] = {"integer", NULL},
-	[HTTP_BOOL] = {"boolean", NULL},     [HTTP_WORD] = {"string", NULL},          [HTTP_TIME] = {"string", "date-time"},
-	[HTTP_DURATION] = {"string", NULL},  [HTTP_OBJECT] = {"object", NULL},        [HTTP_ARRAY] = {"array", NULL},
-	[HTTP_ANY] = {NULL, NULL},
-};
-
-static void
-words_put(struct json_out *o, const char *const *words, bool nullable)
-{
-	if (!words)
-		return;
-	json_key(o, "enum");
-	json_open(o, '[');
-	for (; *words; words++)
-		json_put_str(o, *words);
-	if (nullable)
-		json_put_null(o);
-	json_close(o, ']');
-}
-
-static void
-range_put(struct json_out *o, enum http_type type, int64_t min, int64_t max)
-{
-	bool number = type == HTTP_INT, list = type == HTTP_ARRAY;
-
-	if ((!min && !max) || type == HTTP_DURATION || type == HTTP_OBJECT || type == HTTP_ANY)
-		return;
-	json_kv_int(o, number ? "minimum" : list ? "minItems" : "minLength", min);
-	if (max)
-		json_kv_int(o, number ? "maximum" : list ? "maxItems" : "maxLength", max);
-}
-
-static void
-type_put(struct json_out *o, enum http_type type)
-{
-	if (kinds[type].type)
-		json_kv_str(o, "type", kinds[type].type);
-	if (kinds[type].format)
-		json_kv_str(o, "format", kinds[type].format);
-}
-
-/* What stands inside of an object or an array. */
-static void
-inside_put(struct json_out *o, const struct http_field *f)
-{
-	if (f->or_text && f->of) {
-		json_open(o, '{');
-		json_key(o, "oneOf");
-		json_open(o, '[');
-		json_open(o, '{');
-		json_kv_str(o, "type", "string");
-		json_close(o, '}');
-		ref_put(o, f->of->name);
-		json_close(o, ']');
-		json_close(o, '}');
-	} else if (f->of) {
-		ref_put(o, f->of->name);
-	} else {
-		json_open(o, '{');
-		if (f->texts)
-			json_kv_str(o, "type", "string");
-		json_close(o, '}');
-	}
-}
-
-/* The inner members of an array's schema. */
-static void
-array_put(struct json_out *o, const struct http_field *f)
-{
-	json_kv_str(o, "type", "array");
-	json_key(o, "items");
-	inside_put(o, f);
-	range_put(o, HTTP_ARRAY, f->min, f->max);
-}
-
-static void
-field_one_of(struct json_out *o, const struct http_field *f)
-{
-	json_key(o, "oneOf");
-	json_open(o, '[');
-	json_open(o, '{');
-	json_kv_str(o, "type", "string");
-	json_close(o, '}');
-	if (f->type == HTTP_OBJECT && f->of) {
-		ref_put(o, f->of->name);
-	} else {
-		json_open(o, '{');
-		if (f->type == HTTP_ARRAY)
-			array_put(o, f);
-		else
-			type_put(o, f->type);
-		json_close(o, '}');
-	}
-	json_close(o, ']');
-}
-
-static void
-field_put(struct json_out *o, const struct http_field *f)
-{
-	json_open(o, '{');
-	if (f->help)
-		json_kv_str(o, "description", f->help);
-	if (f->nullable)
-		json_kv_bool(o, "nullable", true);
-	if (f->or_text) {
-		field_one_of(o, f);
-	} else if (f->type == HTTP_OBJECT && f->of) {
-		if (f->nullable)
-			json_kv_str(o, "type", "object");
-		json_key(o, "allOf"); /* beside a $ref nothing else may stand */
-		json_open(o, '[');
-		ref_put(o, f->of->name);
-		json_close(o, ']');
-	} else if (f->type == HTTP_ARRAY) {
-		array_put(o, f);
-	} else {
-		if (f->type == HTTP_ANY && f->nullable)
-			json_kv_str(o, "type", "object");
-		type_put(o, f->type);
-		words_put(o, f->words, f->nullable);
-		range_put(o, f->type, f->min, f->max);
-	}
-	json_close(o, '}');
-}
-
-static void
-object_put(struct json_out *o, const struct http_field *fields, bool loose)
-{
-	bool any = false;
-
-	json_open(o, '{');
-	json_kv_str(o, "type", "object");
-	json_key(o, "properties");
-	json_open(o, '{');
-	for (const struct http_field *f = fields; f && f->name; f++) {
-		json_key(o, f->name);
-		field_put(o, f);
-		any |= f->required;
-	}
-	json_close(o, '}');
-	if (any) {
-		json_key(o, "required");
-		json_open(o, '[');
-		for (const struct http_field *f = fields; f->name; f++)
-			if (f->required)
-				json_put_str(o, f->name);
-		json_close(o, ']');
-	}
-	json_kv_bool(o, "additionalProperties", loose);
-	json_close(o, '}');
-}
+/* ---- errors ---- */
 
 static const struct http_field problem_fields[] = {
 	{"code", HTTP_TEXT, .required = true},
@@ -225,18 +36,6 @@ static const struct http_field inner_fields[] = {
 static const struct http_schema inner_schema = {"ErrorBody", inner_fields, true};
 static const struct http_field error_fields[] = {{"error", HTTP_OBJECT, .required = true, .of = &inner_schema}, {0}};
 static const struct http_schema error_schema = {"Error", error_fields, false};
-
-static void
-schemas_put(struct document *d)
-{
-	json_key(&d->o, "schemas");
-	json_open(&d->o, '{');
-	for (size_t i = 0; i < d->n_schemas; i++) {
-		json_key(&d->o, d->schemas[i]->name);
-		object_put(&d->o, d->schemas[i]->fields, d->schemas[i]->loose);
-	}
-	json_close(&d->o, '}');
-}
 
 /* ---- routes ---- */
 
@@ -273,20 +72,12 @@ content_put(struct json_out *o, const struct http_answer *a)
 	json_key(o, a->type ? a->type : "application/json");
 	json_open(o, '{');
 	json_key(o, "schema");
-	if (a->schema && !a->list) {
-		ref_put(o, a->schema->name);
-	} else if (a->schema) {
-		json_open(o, '{');
-		json_kv_str(o, "type", "array");
-		json_key(o, "items");
-		ref_put(o, a->schema->name);
-		json_close(o, '}');
-	} else {
-		json_open(o, '{');
-		if (a->type && strcmp(a->type, "application/json")) /* JSON without a schema: any value */
-			json_kv_str(o, "type", "string");
-		json_close(o, '}');
-	}
+	if (a->schema && a->list)
+		schema_put_list(o, a->schema);
+	else if (a->schema)
+		schema_put_ref(o, a->schema);
+	else /* JSON without a schema: any value */
+		schema_put_type(o, a->type && strcmp(a->type, "application/json") != 0 ? HTTP_TEXT : HTTP_ANY);
 	json_close(o, '}');
 	json_close(o, '}');
 }
@@ -323,26 +114,22 @@ answers_put(struct json_out *o, const struct http_route *r)
 static void
 param_schema(struct json_out *o, const struct http_param *p)
 {
+	const struct http_field plain = {.type = p->type, .words = p->words, .min = p->min, .max = p->max};
+
 	json_key(o, "schema");
 	json_open(o, '{');
 	if (p->brackets) {
 		json_kv_str(o, "type", "object");
 		json_key(o, "additionalProperties");
-		json_open(o, '{');
-		json_kv_str(o, "type", "string");
-		json_close(o, '}');
+		schema_put_type(o, HTTP_TEXT);
 	} else if (p->repeated || p->comma) {
 		json_kv_str(o, "type", "array");
 		json_key(o, "items");
 		json_open(o, '{');
-		type_put(o, p->type);
-		words_put(o, p->words, false);
-		range_put(o, p->type, p->min, p->max);
+		schema_put_plain(o, &plain);
 		json_close(o, '}');
 	} else {
-		type_put(o, p->type);
-		words_put(o, p->words, false);
-		range_put(o, p->type, p->min, p->max);
+		schema_put_plain(o, &plain);
 	}
 	json_close(o, '}');
 }
@@ -404,7 +191,7 @@ body_put(struct json_out *o, const struct http_route *r)
 	if (r->raw)
 		json_put_raw(o, SLICE("{}"));
 	else
-		object_put(o, r->body, r->loose);
+		schema_put_object(o, r->body, r->loose);
 	json_close(o, '}');
 	json_close(o, '}');
 	json_close(o, '}');
@@ -507,10 +294,10 @@ path_put(struct document *d, const struct http_route *first)
 static void
 route_collect(struct document *d, const struct http_route *r)
 {
-	fields_collect(d, r->body);
+	schemas_add_fields(&d->schemas, r->body);
 	for (const struct http_answer *a = r->answers; a && a->status; a++)
 		if (a->schema)
-			schema_collect(d, a->schema);
+			schemas_add(&d->schemas, a->schema);
 }
 
 static void
@@ -534,7 +321,7 @@ openapi_write(const struct http_route *const *tables, const char *version, struc
 	struct document d = {.tables = tables, .o = json_out(out)};
 	size_t table = 0;
 
-	schema_collect(&d, &error_schema);
+	schemas_add(&d.schemas, &error_schema);
 	for (const struct http_route *r = route_next(&d, &table, NULL); r; r = route_next(&d, &table, r))
 		route_collect(&d, r);
 	json_open(&d.o, '{');
@@ -550,7 +337,8 @@ openapi_write(const struct http_route *const *tables, const char *version, struc
 	json_open(&d.o, '{');
 	json_key(&d.o, "securitySchemes");
 	json_put_raw(&d.o, SLICE("{\"key\":{\"type\":\"http\",\"scheme\":\"bearer\"}}"));
-	schemas_put(&d);
+	json_key(&d.o, "schemas");
+	schemas_put(&d.o, &d.schemas);
 	json_close(&d.o, '}');
 	json_close(&d.o, '}');
 }
