@@ -64,7 +64,7 @@ configure 'funnel_insight = 51'
 trial_whole 14
 trial_faults 'GET /api/projects'
 trial_kills
-trial_resumes total-events
+trial_resumes total-events 2
 
 refuse() { # refuse STATUS BODY
 	anew

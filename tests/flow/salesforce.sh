@@ -173,7 +173,7 @@ done
 anew
 trial_faults 'GET /services/'
 trial_kills
-trial_resumes records
+trial_resumes records 3
 
 # ---- where the org is
 

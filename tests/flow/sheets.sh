@@ -129,7 +129,7 @@ trial_kills
 configure 'rows_per_request = 3' 'ranges = ["Class Data"]'
 trial_whole 8
 trial_kills
-trial_resumes sheet-rows
+trial_resumes sheet-rows 3
 refuse() { # refuse STATUS NAME WORDS
 	anew
 	control faults "{\"match\":\"GET /v4/\",\"do\":\"reply\",\"status\":$1,\"body\":{\"error\":{\"code\":$1,\"message\":\"$3\",\"status\":\"$2\"}}}" >/dev/null
