@@ -23,6 +23,7 @@ enum { INNER_MOST = 100000 }; /* items in a list within an object; Stripe shows 
 struct list {
 	const char *path, *model;
 	const struct sluice_pair *extra; /* further parameters, or NULL */
+	int past;                        /* what it holds is how things were: lists within are not as they are now */
 };
 
 /* ---- lists within objects ---- */
@@ -74,31 +75,33 @@ list_extend(struct sluice_run *run, cJSON *list)
 	return sluice_status(run);
 }
 
-/* Fetches to its end each list that the object holds. */
+/* Fetches to its end each list that the object holds, and those that their items hold: the refunds of the charges of a
+ * payment intent. It goes no deeper than the parser let the answer be. */
 static void
 object_complete(struct sluice_run *run, cJSON *object)
 {
 	cJSON *member;
 
+	while (sluice_json_bool(object, "has_more", 0) && list_extend(run, object) == 0)
+		;
 	cJSON_ArrayForEach(member, object)
-		while (sluice_json_bool(member, "has_more", 0) && list_extend(run, member) == 0)
-			;
+		if (sluice_status(run) == 0)
+			object_complete(run, member);
 }
 
 static void
-page_save(struct sluice_run *run, const char *model, const struct sluice_page *page)
+page_save(struct sluice_run *run, const struct list *list, const struct sluice_page *page)
 {
-	cJSON *objects, *object;
+	cJSON *objects;
 
-	if (!goes_on(page->body, page->len)) {
-		sluice_batch_save(run, model, page->body, page->len);
+	if (list->past || !goes_on(page->body, page->len)) {
+		sluice_batch_save(run, list->model, page->body, page->len);
 		return;
 	}
 	objects = sluice_json_page(run, page);
-	cJSON_ArrayForEach(object, objects)
-		object_complete(run, object);
+	object_complete(run, objects);
 	if (sluice_status(run) == 0)
-		sluice_json_save(run, model, objects);
+		sluice_json_save(run, list->model, objects);
 	cJSON_Delete(objects);
 }
 
@@ -122,7 +125,7 @@ fetch_list(struct sluice_run *run)
 	struct sluice_page page;
 
 	while (sluice_paginate(run, &request, &page) > 0)
-		page_save(run, list->model, &page);
+		page_save(run, list, &page);
 	return sluice_status(run);
 }
 
@@ -331,18 +334,18 @@ static const struct sluice_model models[] = {
 };
 
 static const struct sluice_pair all_states = {"status", "all"};
-static const struct list customers = {"/v1/customers", "StripeCustomer", NULL};
-static const struct list charges = {"/v1/charges", "StripeCharge", NULL};
-static const struct list invoices = {"/v1/invoices", "StripeInvoice", NULL};
-static const struct list subscriptions = {"/v1/subscriptions", "StripeSubscription", &all_states};
-static const struct list products = {"/v1/products", "StripeProduct", NULL};
-static const struct list prices = {"/v1/prices", "StripePrice", NULL};
-static const struct list refunds = {"/v1/refunds", "StripeRefund", NULL};
-static const struct list payment_intents = {"/v1/payment_intents", "StripePaymentIntent", NULL};
-static const struct list balance_transactions = {"/v1/balance_transactions", "StripeBalanceTransaction", NULL};
-static const struct list payouts = {"/v1/payouts", "StripePayout", NULL};
-static const struct list plans = {"/v1/plans", "StripePlan", NULL};
-static const struct list events = {"/v1/events", "StripeEvent", NULL};
+static const struct list customers = {"/v1/customers", "StripeCustomer", NULL, 0};
+static const struct list charges = {"/v1/charges", "StripeCharge", NULL, 0};
+static const struct list invoices = {"/v1/invoices", "StripeInvoice", NULL, 0};
+static const struct list subscriptions = {"/v1/subscriptions", "StripeSubscription", &all_states, 0};
+static const struct list products = {"/v1/products", "StripeProduct", NULL, 0};
+static const struct list prices = {"/v1/prices", "StripePrice", NULL, 0};
+static const struct list refunds = {"/v1/refunds", "StripeRefund", NULL, 0};
+static const struct list payment_intents = {"/v1/payment_intents", "StripePaymentIntent", NULL, 0};
+static const struct list balance_transactions = {"/v1/balance_transactions", "StripeBalanceTransaction", NULL, 0};
+static const struct list payouts = {"/v1/payouts", "StripePayout", NULL, 0};
+static const struct list plans = {"/v1/plans", "StripePlan", NULL, 0};
+static const struct list events = {"/v1/events", "StripeEvent", NULL, 1};
 
 #define SYNC(name_, model_, list_, every_, flags_, text_) \
 	{.name = name_, .model = model_, .kind = SLUICE_INCREMENTAL, .flags = flags_, .every = every_, \

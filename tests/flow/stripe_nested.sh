@@ -1,5 +1,5 @@
 #!/bin/sh
-# stripe_nested.sh - lists within Stripe's objects that say has_more are stored whole; what cannot be fetched whole is not stored in part.
+# stripe_nested.sh - lists within Stripe's objects that say has_more are stored whole, at any depth; what cannot be fetched whole is not stored in part.
 . "$(dirname "$0")/lib.sh"
 
 provider tests/flow/stripe_nested.json
@@ -26,6 +26,14 @@ is "$status $(sequence StripeInvoice)" "0 $before" "a second time changes nothin
 run run --sync subscriptions
 is "$status" 0 "subscriptions end well"
 is "$(lists StripeSubscription sub_1)" '"id":"sub_1" "id":"si_1" "id":"si_2" ' "JSON with blanks, and a URL with a parameter of its own"
+
+run run --sync prices
+is "$status $(lists StripePrice pr_1)" '0 "id":"pr_1" "id":"ti_1" "id":"st_1" "id":"st_2" "id":"ti_2" "id":"st_3" "id":"st_4" ' \
+	"a list within the items of a list, and within those that were fetched"
+before=$(asked '/in_long/lines')
+run run --sync events
+is "$status $(lists StripeEvent evt_1) $(($(asked '/in_long/lines') - before))" '0 "id":"evt_1" "id":"il_1"  0' \
+	"what an event holds is how things were, and stays so"
 
 run run --sync charges
 is "$status" 1 "a list that says has_more and shows nothing fails the run"
