@@ -16,11 +16,11 @@
 #include <string.h>
 #include "base/log.h"
 #include "base/mem.h"
-#include "proxy/jwt.h"
 #include "proxy/oauth_ask.h"
+#include "proxy/oauth_grant.h"
+#include "proxy/oauth_tokens.h"
 #include "proxy/private.h"
 
-#define MARGIN_MAX_US INT64_C(60000000)
 #define DOUBT_MS 60000
 #define REST_MAX_MS 60000
 #define FORGIVE_MS 10000
@@ -31,10 +31,8 @@ struct oauth {
 	struct proxy *proxy;
 	unsigned refs;
 	struct oauth_client *client; /* NULL: OAUTH_STATIC */
-	enum oauth_how how;
-	char *name, *scopes, *issuer, *subject, *audience, *key_id;
+	struct oauth_grant grant;
 	char identity[33], from[33], client_hash[33];
-	struct secret *key;
 	void (*load)(void *arg, struct buf *json);
 	void (*save)(void *arg, struct slice json);
 	void *arg;
@@ -65,12 +63,6 @@ static void turn(struct oauth *o);
 
 /* ---- what it is made of ---- */
 
-static char *
-dup_or_null(const char *s)
-{
-	return s && *s ? xstrdup(s) : NULL;
-}
-
 /* All that the configuration says but the first refresh token; client: without what can change under a token. */
 static void
 options_hash(const struct oauth_options *o, char client[33], char identity[33])
@@ -95,17 +87,10 @@ oauth_new(struct proxy *p, const struct oauth_options *o, struct err *err)
 
 	*k = (struct oauth){.proxy = p,
 	                    .refs = 1,
-	                    .how = o->how,
-	                    .name = xstrdup(o->name),
-	                    .scopes = dup_or_null(o->scopes),
-	                    .issuer = dup_or_null(o->issuer),
-	                    .subject = dup_or_null(o->subject),
-	                    .audience = dup_or_null(o->audience),
-	                    .key_id = dup_or_null(o->key_id),
-	                    .key = secret_dup(o->key),
 	                    .load = o->load,
 	                    .save = o->save,
 	                    .arg = o->arg};
+	oauth_grant_init(&k->grant, o);
 	k->last = &k->first;
 	k->alarm = (struct alarm){.ring = oauth_rang, .arg = k};
 	options_hash(o, k->client_hash, k->identity);
@@ -142,13 +127,7 @@ oauth_free(struct oauth *o)
 	alarm_clear(&o->proxy->alarms, &o->alarm);
 	oauth_client_free(o->client);
 	oauth_tokens_free(&o->tokens);
-	secret_free(o->key);
-	free(o->name);
-	free(o->scopes);
-	free(o->issuer);
-	free(o->subject);
-	free(o->audience);
-	free(o->key_id);
+	oauth_grant_finish(&o->grant);
 	free(o);
 }
 
@@ -163,44 +142,31 @@ oauth_same(const struct oauth *o, const struct oauth_options *options)
 
 /* ---- what is kept ---- */
 
-static bool
-same(const struct secret *a, const struct secret *b)
+/* Other tokens stand here now: what was known of those before says nothing of them. */
+static void
+tokens_changed(struct oauth *o, bool fresh)
 {
-	return slice_eq(secret_reveal(a), secret_reveal(b));
+	o->generation++;
+	o->fresh = fresh;
+	o->proven = o->stale = false;
+	o->refused = no_error;
+	o->rest_until_ms = 0;
 }
 
-/* A refresh token in the configuration that is another one than what the kept ones derive from wins: somebody put it
- * there. An access token counts as long as the rest of the configuration is what it was had with. */
 void
 oauth_reload(struct oauth *o)
 {
 	struct buf json = {0};
-	struct oauth_tokens t;
-	bool newer;
+	struct oauth_tokens kept;
+	bool there;
 
 	if (!o->load || o->unsaved)
 		return;
 	o->load(o->arg, &json);
-	if (!oauth_tokens_read(&t, buf_view(&json))) {
-		buf_wipe(&json);
-		return;
-	}
+	there = oauth_tokens_read(&kept, buf_view(&json));
 	buf_wipe(&json);
-	newer = !same(o->tokens.access, t.access) || !same(o->tokens.refresh, t.refresh);
-	if (!newer || (o->from[0] && strcmp(o->from, t.from))) {
-		oauth_tokens_free(&t);
-		return;
-	}
-	if (strcmp(o->client_hash, t.client) && strcmp(t.client, OAUTH_ANY_CLIENT)) {
-		secret_free(t.access);
-		t.access = NULL;
-	}
-	oauth_tokens_free(&o->tokens);
-	o->tokens = t;
-	o->generation++;
-	o->fresh = o->proven = o->stale = false;
-	o->refused = no_error;
-	o->rest_until_ms = 0;
+	if (there && oauth_tokens_adopt(&o->tokens, &kept, o->from, o->client_hash))
+		tokens_changed(o, false);
 }
 
 static void
@@ -229,19 +195,17 @@ resting(const struct oauth *o)
 static bool
 ready(const struct oauth *o)
 {
-	int64_t now = clock_wall_us(o->proxy->clock), end = o->tokens.expires_us, margin = (end - o->tokens.got_us) / 10;
+	int64_t now = clock_wall_us(o->proxy->clock);
 
 	if (!o->tokens.access || o->unsaved || o->stage == SAVING)
 		return false;
-	if (o->how == OAUTH_STATIC)
+	if (o->grant.how == OAUTH_STATIC)
 		return true;
 	if (o->stale)
 		return false;
-	if (!end)
+	if (now < oauth_tokens_until(&o->tokens))
 		return true;
-	if (margin > MARGIN_MAX_US)
-		margin = MARGIN_MAX_US;
-	return now < end - margin || (now < end && (resting(o) || o->refused.cls)); /* better the last of it than nothing */
+	return now < o->tokens.expires_us && (resting(o) || o->refused.cls); /* better the last of it than nothing */
 }
 
 /* All who wait now, one after the other: one that is told may end another. Who begins to wait meanwhile stands behind
@@ -293,75 +257,16 @@ fail(struct oauth *o, const struct err *why, bool for_good)
 
 /* ---- asking ---- */
 
-static struct slice
-grant_token(const struct oauth *o)
-{
-	return secret_reveal(o->second ? o->tokens.previous : o->tokens.refresh);
-}
-
-static int
-form_write(const struct oauth *o, struct buf *form, struct err *err)
-{
-	struct jwt_claims claims = {.issuer = o->issuer,
-	                            .audience = o->audience,
-	                            .subject = o->subject,
-	                            .scope = o->scopes,
-	                            .key_id = o->key_id,
-	                            .now_us = clock_wall_us(o->proxy->clock)};
-	struct buf assertion = {0};
-	int rc = 0;
-
-	switch (o->how) {
-	case OAUTH_REFRESH:
-		if (!grant_token(o).len)
-			return err_set(err, ERR_CREDENTIALS, "%s: there is no refresh token: run `sluice authorize`, or set refresh_token",
-			               o->name);
-		form_put(form, "grant_type", SLICE("refresh_token"));
-		form_put(form, "refresh_token", grant_token(o));
-		break;
-	case OAUTH_CLIENT:
-		form_put(form, "grant_type", SLICE("client_credentials"));
-		form_put(form, "scope", slice_str(o->scopes));
-		break;
-	case OAUTH_JWT:
-		form_put(form, "grant_type", SLICE("urn:ietf:params:oauth:grant-type:jwt-bearer"));
-		rc = jwt_sign(&assertion, &claims, secret_reveal(o->key), err);
-		if (rc != 0)
-			err_prefix(err, "%s", o->name);
-		form_put(form, "assertion", buf_view(&assertion));
-		buf_wipe(&assertion);
-		break;
-	case OAUTH_STATIC:
-		break;
-	}
-	return rc;
-}
-
-/* What was used to get this one is kept until it has proven itself. */
 static void
-tokens_take(struct oauth *o, struct oauth_answer *a)
+tokens_take(struct oauth *o, const struct oauth_answer *a)
 {
-	struct oauth_tokens t = {.access = a->access, .expires_us = a->expires_us, .got_us = clock_wall_us(o->proxy->clock)};
-	struct secret *used = o->second ? o->tokens.previous : o->tokens.refresh;
-
-	if (a->refresh && !same(used, a->refresh)) {
-		t.refresh = a->refresh;
-		t.previous = secret_dup(used);
-	} else {
-		t.refresh = secret_dup(used);
-		secret_free(a->refresh);
-	}
-	snprintf(t.from, sizeof t.from, "%s", o->tokens.from);
-	snprintf(t.client, sizeof t.client, "%s", o->client_hash);
-	oauth_tokens_free(&o->tokens);
-	o->tokens = t;
-	o->generation++;
-	o->fresh = true;
+	oauth_tokens_renew(&o->tokens, o->second, a->access, a->refresh);
+	snprintf(o->tokens.client, sizeof o->tokens.client, "%s", o->client_hash);
+	o->tokens.expires_us = a->expires_us;
+	o->tokens.got_us = clock_wall_us(o->proxy->clock);
 	o->got_ms = proxy_now(o->proxy);
-	o->proven = o->stale = false;
 	o->failures = 0;
-	o->rest_until_ms = 0;
-	o->refused = no_error;
+	tokens_changed(o, true);
 }
 
 static void ask(struct oauth *o);
@@ -373,14 +278,14 @@ answered(void *arg, struct oauth_answer *a)
 
 	if (!a->err.cls) {
 		tokens_take(o, a);
-		log_debug("%s: a new access token%s", o->name, o->tokens.previous ? ", and a new refresh token" : "");
+		log_debug("%s: a new access token%s", o->grant.name, o->tokens.previous ? ", and a new refresh token" : "");
 		o->stage = SAVING;
 		tokens_save(o);
 		if (!o->save) {
 			o->stage = IDLE;
 			tell(o, &no_error);
 		}
-	} else if (a->bad_grant && o->how == OAUTH_REFRESH && !o->second && o->tokens.previous) {
+	} else if (a->bad_grant && o->grant.how == OAUTH_REFRESH && !o->second && o->tokens.previous) {
 		o->second = true;
 		ask(o);
 	} else {
@@ -392,11 +297,12 @@ answered(void *arg, struct oauth_answer *a)
 static void
 ask(struct oauth *o)
 {
+	const struct secret *refresh = o->second ? o->tokens.previous : o->tokens.refresh;
 	struct buf form = {0};
 	struct err err;
 
 	o->stage = ASKING;
-	if (form_write(o, &form, &err) != 0) {
+	if (oauth_grant_form(&o->grant, secret_reveal(refresh), clock_wall_us(o->proxy->clock), &form, &err) != 0) {
 		fail(o, &err, true);
 	} else {
 		oauth_hold(o);
@@ -422,7 +328,7 @@ oauth_saved(struct oauth *o, const struct err *err)
 static void
 turn(struct oauth *o)
 {
-	if (o->how == OAUTH_STATIC) {
+	if (o->grant.how == OAUTH_STATIC) {
 		tell(o, &o->refused);
 		return;
 	}
@@ -502,7 +408,7 @@ oauth_doubt(struct oauth *o, uint64_t generation)
 {
 	int64_t now = proxy_now(o->proxy);
 
-	if (o->how == OAUTH_STATIC)
+	if (o->grant.how == OAUTH_STATIC)
 		return false;
 	if (generation != o->generation || o->stage != IDLE || o->stale)
 		return true;

@@ -1,4 +1,4 @@
-/* oauth_ask.c - see oauth_ask.h: the form, the answer, and the JSON in which tokens are kept.
+/* oauth_ask.c - see oauth_ask.h: the form and the answer.
  *
  * The request goes through the proxy like any other: address check, time limits, retries of what passes, Retry-After.
  * Repeating a POST is right here: an answer that never came leaves us with the old refresh token in any case.
@@ -7,13 +7,13 @@
  * number, or a text that holds one. What they say goes into the reason, blanked: some repeat the token that they refuse. */
 #include "proxy/oauth_ask.h"
 
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "proxy/oauth_tokens.h"
 #include "proxy/private.h"
 #include "sluice.h"
 
@@ -149,19 +149,6 @@ refusal_read(struct oauth_answer *a, const struct oauth_client *c, int status, s
 	free(why);
 }
 
-static struct secret *
-secret_at(struct slice json, const char *name)
-{
-	struct slice value;
-	struct buf text = {0};
-	struct secret *s = NULL;
-
-	if (json_member(json, name, &value) && json_type(value) == JSON_STRING && json_unquote(value, &text) && text.len)
-		s = secret_new(buf_view(&text));
-	buf_wipe(&text);
-	return s;
-}
-
 static int64_t
 life_of(struct slice json)
 {
@@ -183,7 +170,7 @@ success_read(struct oauth_answer *a, const struct asking *q, struct slice json)
 	char *scope = text_at(json, "scope"), *type = text_at(json, "token_type");
 	int64_t life = life_of(json);
 
-	a->refresh = secret_at(json, "refresh_token");
+	a->refresh = oauth_secret_at(json, "refresh_token");
 	a->expires_us = life ? q->sent_us + life * 1000000 : 0;
 	snprintf(a->scope, sizeof a->scope, "%s", scope ? scope : "");
 	if (type && strcasecmp(type, "bearer") && strcasecmp(type, "user") && strcasecmp(type, "bot"))
@@ -204,7 +191,7 @@ answer_read(struct oauth_answer *a, const struct asking *q, const struct proxy_a
 	else if (p->status >= 500)
 		err_set(&a->err, ERR_PROVIDER, "%s: %s fails with status %d instead of giving an access token", q->client->name,
 		        q->client->url, p->status);
-	else if (p->status >= 200 && p->status <= 299 && json && (a->access = secret_at(body, "access_token")))
+	else if (p->status >= 200 && p->status <= 299 && json && (a->access = oauth_secret_at(body, "access_token")))
 		success_read(a, q, body);
 	else if (p->status >= 200 && p->status <= 299 && !(json && json_member(body, "error", &(struct slice){0})))
 		err_set(&a->err, ERR_DATA, "%s: %s answers without an access token; is it the token endpoint?", q->client->name,
@@ -252,88 +239,4 @@ oauth_ask(struct oauth_client *c, struct slice form, oauth_answered *answered, v
 	r.body = buf_view(&body);
 	proxy_send(c->target, &r, asked, NULL, q);
 	buf_wipe(&body);
-}
-
-/* ---- as they are kept ---- */
-
-void
-oauth_tokens_free(struct oauth_tokens *t)
-{
-	secret_free(t->access);
-	secret_free(t->refresh);
-	secret_free(t->previous);
-	*t = (struct oauth_tokens){0};
-}
-
-static void
-secret_kv(struct json_out *o, const char *key, const struct secret *s)
-{
-	if (s)
-		json_kv_slice(o, key, secret_reveal(s));
-}
-
-void
-oauth_tokens_write(struct buf *json, const struct oauth_tokens *t)
-{
-	struct json_out o = json_out(json);
-
-	buf_reserve(json, 512 + 2 * (secret_reveal(t->access).len + secret_reveal(t->refresh).len + secret_reveal(t->previous).len));
-	json_open(&o, '{');
-	secret_kv(&o, "access", t->access);
-	secret_kv(&o, "refresh", t->refresh);
-	secret_kv(&o, "previous", t->previous);
-	json_kv_int(&o, "got_us", t->got_us);
-	json_kv_int(&o, "expires_us", t->expires_us);
-	json_kv_str(&o, "from", t->from);
-	json_kv_str(&o, "client", t->client);
-	json_close(&o, '}');
-}
-
-static int64_t
-int_at(struct slice json, const char *name)
-{
-	struct slice value;
-	int64_t v = 0;
-
-	if (!json_member(json, name, &value) || !json_int(value, &v))
-		return 0;
-	return v;
-}
-
-bool
-oauth_tokens_read(struct oauth_tokens *t, struct slice json)
-{
-	char *from, *client;
-
-	*t = (struct oauth_tokens){0};
-	if (!json.len || !json_check(json, 16, NULL) || json_type(json) != JSON_OBJECT)
-		return false;
-	t->access = secret_at(json, "access");
-	t->refresh = secret_at(json, "refresh");
-	t->previous = secret_at(json, "previous");
-	t->got_us = int_at(json, "got_us");
-	t->expires_us = int_at(json, "expires_us");
-	from = text_at(json, "from");
-	client = text_at(json, "client");
-	snprintf(t->from, sizeof t->from, "%s", from ? from : "");
-	snprintf(t->client, sizeof t->client, "%s", client ? client : "");
-	free(from);
-	free(client);
-	return true;
-}
-
-void
-oauth_hash(struct slice key, const struct slice *parts, size_t n, char hex[33])
-{
-	unsigned char out[16];
-	crypto_generichash_state state;
-
-	crypto_generichash_init(&state, (const unsigned char *)key.p, key.len, sizeof out);
-	for (size_t i = 0; i < n; i++) {
-		uint64_t len = parts[i].len; /* so that no two lists of parts are the same bytes */
-		crypto_generichash_update(&state, (const unsigned char *)&len, sizeof len);
-		crypto_generichash_update(&state, (const unsigned char *)parts[i].p, parts[i].len);
-	}
-	crypto_generichash_final(&state, out, sizeof out);
-	sodium_bin2hex(hex, 33, out, sizeof out);
 }

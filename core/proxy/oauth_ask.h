@@ -1,4 +1,4 @@
-/* oauth_ask.h - one request to a token endpoint (RFC 6749) and what its answer means; and the tokens as they are kept. */
+/* oauth_ask.h - one request to a token endpoint (RFC 6749) and what its answer means. */
 #ifndef SLUICE_PROXY_OAUTH_ASK_H
 #define SLUICE_PROXY_OAUTH_ASK_H
 
@@ -21,17 +21,5 @@ typedef void oauth_answered(void *arg, struct oauth_answer *a);
 /* form: "grant_type=...&..." without client and params; wiped by the caller. answered comes later, once. */
 void oauth_ask(struct oauth_client *c, struct slice form, oauth_answered *answered, void *arg);
 void form_put(struct buf *form, const char *name, struct slice value); /* escaped; an empty value is left out */
-
-#define OAUTH_ANY_CLIENT "*" /* instead of a hash: a person has just had them */
-
-struct oauth_tokens {
-	struct secret *access, *refresh, *previous;
-	int64_t got_us, expires_us;   /* of access; 0: not known */
-	char from[33], client[33];    /* hashes of the configuration that they derive from: refresh token; the rest */
-};
-void oauth_tokens_free(struct oauth_tokens *t);
-void oauth_tokens_write(struct buf *json, const struct oauth_tokens *t); /* wipe it after use */
-bool oauth_tokens_read(struct oauth_tokens *t, struct slice json);      /* false: it is none */
-void oauth_hash(struct slice key, const struct slice *parts, size_t n, char hex[33]);
 
 #endif

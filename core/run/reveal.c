@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include "base/json.h"
 #include "base/mem.h"
-#include "proxy/oauth_ask.h"
+#include "proxy/oauth_tokens.h"
 #include "run/host.h"
 #include "run/options.h"
 #include "run/target.h"

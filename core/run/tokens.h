@@ -6,6 +6,7 @@
 #include "plugin/manifest.h"
 #include "proxy/oauth.h"
 #include "proxy/oauth_ask.h"
+#include "proxy/oauth_tokens.h"
 #include "run/run.h"
 
 /* Is that connection's access token had by OAuth 2? */
