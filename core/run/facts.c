@@ -184,7 +184,8 @@ facts_last(const struct run *r, const char *status, struct slice before, struct 
 	json_kv_int(&o, "run", (int64_t)r->number);
 	json_kv_int(&o, "last_run_us", r->start_us);
 	json_kv_int(&o, "due_us", r->request.due_us ? r->request.due_us : member_int(before, "due_us", 0));
-	json_kv_int(&o, "last_success_us", success_us);
+	json_kv_int(&o, "last_success_us", success_us); /* its beginning: what a connector asks for changes since */
+	json_kv_int(&o, "success_ended_us", success ? finished_us : member_int(before, "success_ended_us", success_us));
 	json_kv_int(&o, "last_success_run", success ? (int64_t)r->number : member_int(before, "last_success_run", 0));
 	json_kv_int(&o, "last_full_us",
 	            success && r->complete ? r->facts.now_us : member_int(before, "last_full_us", 0));

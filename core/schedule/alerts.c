@@ -16,6 +16,7 @@
 #include "run/member.h"
 #include "schedule/alerts_inner.h"
 #include "schedule/cron.h"
+#include "schedule/plan.h"
 
 #define LOOK_MS 5000
 #define GRACE_MOST_MS 600000
@@ -156,7 +157,7 @@ last_read(const struct alerts *a, struct watch *w)
 	last = buf_view(&value);
 	recent_read(w, last);
 	w->failures = (uint64_t)member_int(last, "failures", 0);
-	w->success_us = member_int(last, "last_success_us", 0);
+	w->success_us = member_int(last, "success_ended_us", member_int(last, "last_success_us", 0));
 	finished = member_int(last, "finished_us", 0);
 	cls = member_text(last, "class"); /* absent: it went well */
 	free(w->reason);
@@ -189,24 +190,22 @@ cron_interval(const char *text, const char *zone_name, int64_t now)
 	return longest / 1000;
 }
 
+/* As the schedule has it: also of a variant, and with an interval that an application gave it. */
 static void
 interval_find(const struct alerts *a, struct watch *w)
 {
 	struct host *h = a->service->host;
-	const struct settings *settings = host_settings(h);
-	const struct connection_settings *c = settings_connection(settings, w->subject.connection, w->subject.integration);
-	const struct manifest *m = c ? host_manifest_of(h, c, NULL) : NULL;
-	const struct manifest_sync *sync = m ? manifest_sync(m, w->subject.sync) : NULL;
-	struct sync_settings y;
+	const struct subject *u = &w->subject;
+	struct chosen c = {.connection = settings_connection(host_settings(h), u->connection, u->integration)};
+	struct schedule_plan plan;
 
 	w->interval_ms = 0;
-	if (!sync)
+	c.manifest = c.connection ? host_manifest_of(h, c.connection, NULL) : NULL;
+	c.sync = c.manifest ? manifest_sync(c.manifest, u->sync) : NULL;
+	if (!c.sync)
 		return;
-	settings_sync_fill(settings, c, sync->name, &y);
-	if (y.cron)
-		w->interval_ms = cron_interval(y.cron, y.timezone ? y.timezone : settings->host.timezone, now_us(a));
-	else
-		w->interval_ms = y.every_ms > 0 ? y.every_ms : sync->every_ms;
+	plan_of(h, &c, &plan);
+	w->interval_ms = plan.cron ? cron_interval(plan.cron, plan.zone, now_us(a)) : plan.every_ms;
 }
 
 static size_t
@@ -290,13 +289,12 @@ incident_open(const struct subject *u, enum alert_kind kind)
 	return i != NULL;
 }
 
-static void
-sync_judge(struct alerts *a, size_t n, int64_t run_ms)
+static struct alert_facts
+sync_facts(struct alerts *a, size_t n, int64_t run_ms)
 {
 	const struct entry *e = a->service->entries[n];
 	struct watch *w = a->syncs[n];
 	struct schedule_view v = {.state = SCHEDULE_INACTIVE};
-	struct alert_facts f;
 
 	if (e->item && !e->leaving)
 		schedule_look(a->service->schedule, e->item, &v);
@@ -305,7 +303,7 @@ sync_judge(struct alerts *a, size_t n, int64_t run_ms)
 		w->idle_us = now_us(a);
 	if (w->held)
 		held_read(a, w);
-	f = (struct alert_facts){
+	return (struct alert_facts){
 		.now_us = now_us(a),
 		.idle = w->idle,
 		.failures = v.failures > w->failures ? v.failures : w->failures,
@@ -319,6 +317,14 @@ sync_judge(struct alerts *a, size_t n, int64_t run_ms)
 		.interval_ms = w->interval_ms,
 		.held = w->held,
 	};
+}
+
+static void
+sync_judge(struct alerts *a, size_t n, int64_t run_ms)
+{
+	const struct alert_facts f = sync_facts(a, n, run_ms);
+	struct watch *w = a->syncs[n];
+
 	for (enum alert_kind k = ALERT_FAILURES; k <= ALERT_HELD; k++)
 		if (k != ALERT_STALE || stale_may_begin(a, w) || incident_open(&w->subject, k))
 			subject_judge(a, &w->subject, k, &f);
@@ -412,16 +418,20 @@ alerts_look(uv_timer_t *timer)
 	past_keep(a);
 }
 
-/* A run that took too long is told although it is over already, when nobody had looked in between. */
+/* A run that took too long is told although it is over already, when nobody had looked in between. Nothing else is judged
+ * by what was known before its end: a success would be told as stale and well again in one moment. */
 void
 alerts_ended(struct alerts *a, const struct entry *e, int64_t took_ms)
 {
+	struct alert_facts f;
 	struct watch *w;
 
 	watches_make(a);
 	w = a->syncs[e->at];
-	if (took_ms)
-		sync_judge(a, e->at, took_ms);
+	if (took_ms) {
+		f = sync_facts(a, e->at, took_ms);
+		subject_judge(a, &w->subject, ALERT_LONG, &f);
+	}
 	last_read(a, w);
 	sync_judge(a, e->at, 0);
 	if (w->refused_us || incident_open(&a->links[w->link]->subject, ALERT_ATTENTION))

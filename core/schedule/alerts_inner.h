@@ -24,7 +24,8 @@ struct watch { /* a sync */
 	size_t link;              /* its connection */
 	uint64_t failures, ended, failed, samples, held;
 	int64_t usual_ms, interval_ms;
-	int64_t success_us, finished_us; /* finished_us: of the last run, when that succeeded */
+	int64_t success_us;       /* end of the last success; 0: never */
+	int64_t finished_us;      /* of the last run, when that succeeded */
 	int64_t refused_us;       /* its last run ended so, with refused credentials; 0: it did not */
 	int64_t idle_us;          /* when it was last seen idle, or first seen */
 	bool idle;

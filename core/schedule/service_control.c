@@ -4,6 +4,7 @@
  * connection leaves out what never begins by itself; such a sync begins when it is named. */
 #include <string.h>
 #include "base/log.h"
+#include "schedule/alerts.h"
 #include "schedule/plan.h"
 #include "schedule/service_inner.h"
 
@@ -210,6 +211,7 @@ service_frequency(struct service *s, const struct service_ask *a, int64_t every_
 
 	if (chosen_each(s->host, a, frequency_one, &k, err) != 0)
 		return -1;
+	alerts_refit(s->alerts);
 	service_turn_soon(s);
 	return 0;
 }

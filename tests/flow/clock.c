@@ -3,12 +3,16 @@
  * The host stands in this process and is given a clock whose wall time the test moves; waits are on the real, monotonic
  * one. Twenty syncs are due every second. Whatever the clock does, in each stretch of real time each of them runs about
  * once a second: at least once in the bound, and never more often than seconds have passed, but for one that a jump
- * forward makes due and one at each edge. */
+ * forward makes due and one at each edge.
+ *
+ * The same clock shows in seconds what alerts make of hours: of a success that comes late, and of an interval that an
+ * application gave. */
 #include <sys/stat.h>
 #include <sys/wait.h>
 #define TAP_NO_MAIN
 #include "../hostile/service.h"
 #include "base/log.h"
+#include "schedule/alerts.h"
 #include "schedule/service.h"
 #include "../tap.h"
 
@@ -67,8 +71,24 @@ idle_note(void *arg)
 	*(bool *)arg = true;
 }
 
+/* One connection, whose connector says when its syncs are due: each minute. */
 static void
-bed_make(struct bed *b)
+ini_bare(const struct stage *st)
+{
+	char *path = xasprintf("%s/sluice.ini", st->dir);
+	FILE *f = fopen(path, "we");
+
+	REQUIRE(f);
+	fprintf(f,
+	        "[host]\nlisten = none\ndata_dir = %s/store\nplugin_dir = %s/plugins\nworker = %s/sluice-worker\nmin_free = 0\n"
+	        "first_spread = 0s\n[integration tick]\nbase_url = http://127.0.0.1:%d\n[connection c0 : tick]\nwho = c0\n",
+	        st->dir, st->dir, st->build, st->port);
+	fclose(f);
+	free(path);
+}
+
+static void
+bed_make(struct bed *b, bool bare)
 {
 	static const struct service_play play = {.connections = CONNECTIONS, .every_ms = 1000, .max_runs = 8};
 	struct service_options o = {.loop = &b->loop, .load = load_never};
@@ -80,6 +100,8 @@ bed_make(struct bed *b)
 	*b = (struct bed){.clock = {moved_mono, moved_wall, NULL}};
 	b->clock.arg = &b->moved;
 	service_stage(&b->st, &play);
+	if (bare)
+		ini_bare(&b->st);
 	from.conf = conf = xasprintf("%s/sluice.ini", b->st.dir);
 	b->settings = settings_load(&from, &err);
 	uv_loop_init(&b->loop);
@@ -193,11 +215,80 @@ TEST("the clock set back and forward by an hour, and by a day: each sync goes on
 	struct bed b;
 	uint64_t run = 0;
 
-	bed_make(&b);
+	bed_make(&b, false);
 	for (size_t i = 0; i < LENGTH(moves); i++) {
 		b.moved.by_us += moves[i].by_us;
 		run = stretch(&b, moves[i].what, run);
 	}
+	bed_free(&b);
+}
+
+/* ---- what alerts make of the time ---- */
+
+#define LOOK_S 5.0 /* they are judged so often, besides at each run's end */
+#define MINUTE_US (INT64_C(60) * 1000000)
+
+struct told {
+	int odd, blinks; /* incidents of "stale" of that sync; those that were over in the moment in which they began */
+};
+
+static void
+stale_count(void *arg, const struct alert *a)
+{
+	struct told *t = arg;
+
+	if (a->kind != ALERT_STALE)
+		return;
+	t->odd += a->sync && strcmp(a->sync, "odd") == 0;
+	t->blinks += a->until_us && a->until_us - a->since_us < 1000;
+	printf("# stale %s: %s, %s\n", a->until_us ? "over" : "begins", a->sync ? a->sync : "?", a->text);
+}
+
+static void
+turn_until(struct bed *b, double at)
+{
+	while (wall_seconds() < at)
+		uv_run(&b->loop, UV_RUN_ONCE);
+}
+
+static int
+successes(const struct bed *b, int sync)
+{
+	return counted(b, 0).n[sync];
+}
+
+static void
+turn_until_ran(struct bed *b, int sync, int times)
+{
+	double from = wall_seconds();
+
+	while (successes(b, sync) < times && wall_seconds() - from < 60)
+		turn_until(b, wall_seconds() + 0.05);
+	CHECK(successes(b, sync) >= times);
+}
+
+TEST("a success after a long time is no news of staleness, nor is one that an application wants once a week stale after minutes")
+{
+	const struct service_ask odd = {.connection = "c0", .integration = "tick", .sync = "odd"};
+	struct told told = {0};
+	struct err err = {0};
+	struct bed b;
+	double from;
+
+	bed_make(&b, true);
+	from = wall_seconds();
+	alerts_listen(b.service, stale_count, &told);
+	CHECK_INT(service_frequency(b.service, &odd, INT64_C(7) * 86400000, &err), 0);
+	turn_until_ran(&b, 0, 1);
+	turn_until_ran(&b, 1, 1);
+	turn_until(&b, from + LOOK_S + 0.3); /* so that the next look is far away */
+	b.moved.by_us += 4 * MINUTE_US;
+	turn_until_ran(&b, 0, 2);
+	CHECK_INT(told.blinks, 0);
+	turn_until(&b, from + 2 * LOOK_S + 0.3);
+	CHECK_INT(successes(&b, 1), 1);
+	alerts_listen(b.service, NULL, NULL);
+	CHECK_INT(told.odd, 0);
 	bed_free(&b);
 }
 
