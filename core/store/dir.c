@@ -123,6 +123,31 @@ dir_sync(const char *dir)
 	return rc;
 }
 
+int
+dir_place(const char *part, const char *dir, struct err *err)
+{
+	char *from = xasprintf("%s/data.mdb", part), *to = xasprintf("%s/data.mdb", dir);
+	int rc = 0;
+
+	if (rename(from, to) != 0 || dir_sync(dir) != 0)
+		rc = err_set(err, ERR_HOST, "cannot make %s: %s", to, strerror(errno));
+	free(from);
+	free(to);
+	return rc;
+}
+
+void
+dir_leavings_remove(const char *dir)
+{
+	static const char *const leavings[] = {"lock.mdb", "store.lock"};
+
+	for (size_t i = 0; i < LENGTH(leavings); i++) {
+		char *path = xasprintf("%s/%s", dir, leavings[i]);
+		unlink(path);
+		free(path);
+	}
+}
+
 /* 32 raw bytes, 64 hex digits, or base64 of 32 bytes; white space around text. */
 static bool
 key_decode(struct slice text, uint8_t key[SEAL_KEY_SIZE])

@@ -22,13 +22,11 @@
 #define PART ".restore"
 #define COPY_BYTES (1u << 20)
 
-static const char *const leavings[] = {"lock.mdb", "store.lock"}; /* of opening a store */
-
 /* What we left ourselves, or what a host leaves that never made its store. */
 static bool
 is_ours(const char *name)
 {
-	static const char *const names[] = {".", "..", PART, "store.lock", "lock.mdb", "sluice.sock"};
+	static const char *const names[] = {".", "..", PART, STORE_PART, "store.lock", "lock.mdb", "sluice.sock"};
 
 	for (size_t i = 0; i < LENGTH(names); i++)
 		if (strcmp(name, names[i]) == 0)
@@ -54,16 +52,6 @@ is_empty(const char *path, struct err *err)
 			             path, e->d_name);
 	closedir(dir);
 	return rc;
-}
-
-static void
-leavings_remove(const char *dir)
-{
-	for (size_t i = 0; i < LENGTH(leavings); i++) {
-		char *path = xasprintf("%s/%s", dir, leavings[i]);
-		unlink(path);
-		free(path);
-	}
 }
 
 /* Nobody may be writing there. A backup has no lock file, and may be on a medium that takes none. */
@@ -143,7 +131,7 @@ store_backup_check(const struct store_options *o, const char *dir, uint64_t *byt
 	here.dir = dir;
 	s = store_open(&here, err);
 	if (!s) {
-		leavings_remove(dir);
+		dir_leavings_remove(dir);
 		return -1;
 	}
 	rc = store_verify(s, fault_first, &first, err);
@@ -152,21 +140,8 @@ store_backup_check(const struct store_options *o, const char *dir, uint64_t *byt
 	store_stats(s, &stats);
 	*bytes = stats.file_bytes;
 	store_close(s);
-	leavings_remove(dir);
+	dir_leavings_remove(dir);
 	buf_free(&first);
-	return rc;
-}
-
-static int
-part_place(const char *part, const char *dir, struct err *err)
-{
-	char *from = xasprintf("%s/data.mdb", part), *to = xasprintf("%s/data.mdb", dir);
-	int rc = 0;
-
-	if (rename(from, to) != 0 || dir_sync(dir) != 0)
-		rc = err_set(err, ERR_HOST, "cannot make %s: %s", to, strerror(errno));
-	free(from);
-	free(to);
 	return rc;
 }
 
@@ -181,9 +156,9 @@ restore_into(const struct store_options *o, const char *from, uint64_t *bytes, s
 		err_set(err, ERR_HOST, "cannot make %s: %s", part, strerror(errno));
 	else if (file_copy(source, copy, bytes, err) == 0 && store_backup_check(o, part, bytes, err) == 0 &&
 	         dir_sync(part) == 0)
-		rc = part_place(part, o->dir, err);
+		rc = dir_place(part, o->dir, err);
 	unlink(copy);
-	leavings_remove(part);
+	dir_leavings_remove(part);
 	rmdir(part);
 	free(part);
 	free(source);

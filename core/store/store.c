@@ -1,10 +1,14 @@
 /* store.c - opening and closing.
  *
- *   directory -> lock -> environment -> format -> key -> writer thread
+ *   directory -> lock -> file -> environment -> format -> key -> writer thread
  *
  * Guarantees: when store_open returns a store, this process is the only one that has it, its format is known and its
  * key is right; when it returns NULL, nothing stays open or locked. A store is made in one transaction (format and
- * wrapped master key together), after its key file is durable. */
+ * wrapped master key together), after its key file is durable.
+ *
+ * Awkward: LMDB writes the first pages of a new file with no barrier behind them; a power cut, a full disk or a kill
+ * within that write leaves a file that it no longer takes for one. So a store is made in a subdirectory, and appears by
+ * a rename when it is whole and durable; what is left of an attempt is made anew. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
@@ -21,6 +25,7 @@
 #include "store/read.h"
 
 #define MAP_DEFAULT (UINT64_C(1) << 30)
+#define MAP_MAKING (UINT64_C(1) << 20)
 #define META_KEY "store"
 #define MAGIC "sluice!\n"
 enum { META_PLAIN = 1, META_HASH_IDS = 2 };
@@ -81,8 +86,6 @@ meta_make(struct store *s, const struct store_options *o, struct err *err)
 	if (!o->plain)
 		seal_wrap(key, master, wrapped);
 	rc = meta_put(s, flags, o->plain ? slice_of(master, sizeof(master)) : slice_of(wrapped, sizeof(wrapped)));
-	if (!rc && dir_sync(o->dir) < 0)
-		rc = errno;
 	if (rc)
 		rc = env_error(&s->env, rc, "cannot make the store", 0, err);
 	seal_init(&s->seal, master, o->plain);
@@ -137,7 +140,10 @@ meta_open(struct store *s, const struct store_options *o, struct err *err)
 	else if (rc != MDB_NOTFOUND)
 		rc = env_error(&s->env, rc, "cannot read its format", 0, err);
 	snapshot_end(&p);
-	return rc == MDB_NOTFOUND ? meta_make(s, o, err) : rc;
+	if (rc != MDB_NOTFOUND)
+		return rc;
+	rc = meta_make(s, o, err); /* a file that LMDB takes for new, but was there */
+	return !rc && dir_sync(o->dir) < 0 ? env_error(&s->env, errno, "cannot make the store", 0, err) : rc;
 }
 
 int
@@ -204,6 +210,44 @@ out:
 	return rc;
 }
 
+static void
+part_remove(const char *part)
+{
+	char *file = xasprintf("%s/data.mdb", part);
+
+	unlink(file);
+	dir_leavings_remove(part);
+	rmdir(part);
+	free(file);
+}
+
+/* Makes the file when there is none; nobody else does, for the directory is locked. */
+static int
+file_make(const struct store_options *o, struct err *err)
+{
+	char *file = xasprintf("%s/data.mdb", o->dir), *part = xasprintf("%s/" STORE_PART, o->dir);
+	struct store fresh = {0};
+	struct stat st;
+	int rc = 0;
+
+	part_remove(part);
+	if (lstat(file, &st) == 0 || errno != ENOENT) /* what cannot be looked at is not missing */
+		goto out;
+	if (mkdir(part, 0700) < 0)
+		rc = err_set(err, ERR_HOST, "cannot make %s: %s", part, strerror(errno));
+	else if (env_open(&fresh.env, part, MAP_MAKING, err) < 0 || meta_make(&fresh, o, err) < 0)
+		rc = -1;
+	env_close(&fresh.env);
+	seal_finish(&fresh.seal);
+	if (!rc)
+		rc = dir_place(part, o->dir, err);
+	part_remove(part);
+out:
+	free(file);
+	free(part);
+	return rc;
+}
+
 static uint64_t
 last_number(struct snapshot *p, enum layout_db db)
 {
@@ -248,6 +292,8 @@ store_open(const struct store_options *o, struct err *err)
 		goto fail;
 	s->lock_fd = dir_lock(o->dir, err);
 	if (s->lock_fd < 0)
+		goto fail;
+	if (file_make(o, err) < 0)
 		goto fail;
 	if (env_open(&s->env, o->dir, o->map_bytes ? o->map_bytes : MAP_DEFAULT, err) < 0)
 		goto fail;
