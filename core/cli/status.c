@@ -1,10 +1,13 @@
-/* status.c - `sluice status`: how things stand, from the store's facts and the connectors' declarations. */
+/* status.c - `sluice status`: how things stand, from the store's facts and the connectors' declarations. A row for each sync;
+ * what a person should know besides stands below the table (status_notes.c), in JSON in the row.
+ *
+ * Who has the store open answers: first with the datasets, for the records of each sync, then with a thousand syncs at a
+ * time. Awkward: rows come in the order in which they were asked for, without those that went meanwhile. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
-#include "cli/cli.h"
+#include "cli/status_notes.h"
 #include "run/idset.h"
-#include "schedule/schedule.h"
 #include "sluice.h"
 
 #define ASKED_AT_ONCE 1000u /* syncs in one question */
@@ -25,10 +28,8 @@ struct standing {
 	uint64_t *live;        /* records */
 	size_t n_live, at;     /* at: pick that the next row belongs to */
 	struct table table;
-	struct buf notes; /* lines below the table */
-	struct buf end;   /* what was told besides the rows: of the host */
-	const struct connection_settings *told; /* whose notes came last */
-	bool remote;
+	struct status_notes notes;
+	struct buf end; /* what was told besides the rows: of the host */
 };
 
 static void
@@ -115,37 +116,11 @@ state_word(const struct pick *p, struct slice row)
 	return word ? word : xstrdup("never");
 }
 
-/* What the service says of it that the last run's word does not: all but that it waits for its time or runs. */
-static char *
-live_word(struct slice row)
-{
-	struct slice schedule = member_raw(row, "schedule");
-	char *state = member_text(schedule.len ? schedule : member_raw(row, "planned"), "state");
-
-	if (state && strcmp(state, schedule_state_names[SCHEDULE_WAITING]) != 0 &&
-	    strcmp(state, schedule_state_names[SCHEDULE_MANUAL]) != 0)
-		return state;
-	free(state);
-	return NULL;
-}
-
 /* One that only a person starts is of interest once somebody did. */
 static bool
 row_shown(const struct standing *s, const struct pick *p, const char *word)
 {
 	return !(p->sync->flags & SLUICE_MANUAL) || cli_value(s->cli, "--sync") || strcmp(word, "never") != 0;
-}
-
-static uint64_t
-held_sum(struct slice held)
-{
-	struct json_iter it = json_iter(held);
-	int64_t n;
-	uint64_t sum = 0;
-
-	while (json_next(&it))
-		sum += json_int(it.value, &n) ? (uint64_t)n : 0;
-	return sum;
 }
 
 static void
@@ -154,17 +129,6 @@ time_put(struct json_out *o, const char *key, int64_t us)
 	char text[TIME_TEXT_MAX];
 
 	json_kv_str(o, key, us ? time_format(us, text) : NULL);
-}
-
-/* "a rate limit until 2026-...": a wait with its end. */
-static void
-until_put(struct buf *out, const char *what, int64_t until_us)
-{
-	char text[TIME_TEXT_MAX], at[TIME_TEXT_MAX];
-
-	buf_puts(out, what);
-	if (until_us)
-		buf_printf(out, " until %s", time_short(time_format(until_us, text), at));
 }
 
 static void
@@ -243,110 +207,12 @@ cell_time(struct table *t, int64_t us)
 	table_cell(t, text);
 }
 
-/* How far a run has come, and what it waits for. */
-static void
-progress_note(struct standing *s, const char *name, struct slice progress)
-{
-	int64_t done = member_int(progress, "processed", 0), total = member_int(progress, "total", 0);
-	char a[32], b[32], *waiting = member_text(progress, "waiting"), *limit = member_text(progress, "limit");
-	struct buf what = {0};
-
-	if (!progress.len)
-		return;
-	buf_printf(&s->notes, "%s: running: %s records, %s requests", name,
-	           number_text((uint64_t)member_int(progress, "records", 0), a),
-	           number_text((uint64_t)member_int(progress, "requests", 0), b));
-	buf_printf(&s->notes, ", %s/s", number_text((uint64_t)member_int(progress, "records_per_second", 0), a));
-	if (total)
-		buf_printf(&s->notes, ", %s of %s", number_text((uint64_t)done, a), number_text((uint64_t)total, b));
-	if (waiting) {
-		buf_puts(&s->notes, "; ");
-		buf_puts(&what, waiting);
-		if (limit)
-			buf_printf(&what, " '%s'", limit);
-		until_put(&s->notes, buf_str(&what), member_int(progress, "until_us", 0));
-	}
-	buf_putc(&s->notes, '\n');
-	buf_free(&what);
-	free(limit);
-	free(waiting);
-}
-
-static void
-schedule_note(struct standing *s, const char *name, bool broken, struct slice row)
-{
-	struct slice schedule = member_raw(row, "schedule");
-	char *word = live_word(row), *limit = member_text(schedule, "limit"), *trouble = member_text(schedule, "trouble");
-	int64_t until_us = member_int(schedule, "until_us", 0);
-
-	progress_note(s, name, member_raw(row, "progress"));
-	if (word && (limit || until_us)) {
-		buf_printf(&s->notes, "%s: ", name);
-		until_put(&s->notes, word, until_us);
-		buf_printf(&s->notes, "%s%s\n", limit ? ", by max_runs of the " : "", limit ? limit : "");
-	}
-	if (trouble && !broken) /* which has been told */
-		buf_printf(&s->notes, "%s: %s\n", name, trouble);
-	free(word);
-	free(limit);
-	free(trouble);
-}
-
-static void
-alert_notes(struct standing *s, const char *name, struct slice alerts)
-{
-	struct json_iter it = json_iter(alerts);
-
-	while (json_next(&it)) {
-		char *text = member_text(it.value, "text"), *since = member_text(it.value, "since"), time[TIME_TEXT_MAX];
-		buf_printf(&s->notes, "%s: alert since %s: %s\n", name, time_short(since, time), text ? text : "");
-		free(text);
-		free(since);
-	}
-}
-
-static void
-row_notes(struct standing *s, const struct pick *p, struct slice row)
-{
-	struct slice last = member_raw(row, "last");
-	uint64_t held = held_sum(member_raw(row, "held"));
-	int64_t letters = member_int(row, "dead_letters", 0);
-	char *reason = member_text(last, "reason");
-	char name[512];
-
-	snprintf(name, sizeof name, "%s : %s : %s", p->connection->name, p->connection->integration->name,
-	         p->sync->name);
-	if (p->connection->broken && p->connection != s->told)
-		buf_printf(&s->notes, "%s\n", p->connection->broken);
-	s->told = p->connection;
-	if (!p->connection->active)
-		buf_printf(&s->notes, "%s: inactive (active = no): runs only when it is named\n", name);
-	if (member_bool(row, "own_interval", false)) {
-		char *every = member_text(row, "every");
-		buf_printf(&s->notes, "%s: every %s, as an application asked over HTTP\n", name, every ? every : "");
-		free(every);
-	}
-	if (reason && !json_string_is(member_raw(last, "status"), "success"))
-		buf_printf(&s->notes, "%s: %s\n", name, reason);
-	schedule_note(s, name, p->connection->broken != NULL, row);
-	alert_notes(s, name, member_raw(row, "alerts"));
-	if (held)
-		buf_printf(&s->notes,
-		           "%s: %llu delete%s held back, too many at once to be believed without a person: `sluice "
-		           "confirm-deletes show %s --connection-id %s`\n",
-		           name, (unsigned long long)held, held == 1 ? " is" : "s are", p->sync->name, p->connection->name);
-	if (letters)
-		buf_printf(&s->notes, "%s: %lld dead letter%s: `sluice dead-letters list --unresolved --connection-id %s`\n",
-		           name, (long long)letters, letters == 1 ? "" : "s", p->connection->name);
-	free(reason);
-}
-
 static void
 row_text(struct standing *s, const struct pick *p, struct slice row, const char *word)
 {
 	struct slice last = member_raw(row, "last");
 	int64_t success = member_int(last, "last_success_us", 0);
-	char *sandbox = member_text(last, "sandbox"), *live = live_word(row);
+	char *sandbox = member_text(last, "sandbox"), *live = status_live_word(row);
 	char n[32];
 
 	table_cell(&s->table, p->connection->name);
@@ -358,7 +224,7 @@ row_text(struct standing *s, const struct pick *p, struct slice row, const char 
 	cell_time(&s->table, success);
 	cell_time(&s->table, due_us(row));
 	table_cell(&s->table, sandbox);
-	row_notes(s, p, row);
+	notes_sync(&s->notes, p, row);
 	free(live);
 	free(sandbox);
 }
@@ -397,78 +263,6 @@ status_question(const struct picks *picks, size_t from, struct buf *out)
 	json_close(&o, '}');
 }
 
-/* Endpoints with which something is not as it should be. */
-static void
-webhook_notes(struct standing *s, struct slice webhooks)
-{
-	struct json_iter it = json_iter(webhooks);
-
-	while (json_next(&it)) {
-		char *name = member_text(it.value, "endpoint"), *state = member_text(it.value, "state"), *next, time[TIME_TEXT_MAX];
-		char *trouble = member_text(it.value, "trouble"), *reason = member_text(it.value, "reason");
-		int64_t failures = member_int(it.value, "failures", 0), pending = member_int(it.value, "pending", 0),
-		        parked = member_int(it.value, "parked", 0);
-
-		next = member_text(it.value, "next_try_at");
-		if (state && strcmp(state, "left") == 0 && pending + parked)
-			buf_printf(&s->notes, "webhook %s: its section is gone, %lld events of it are still there\n", name,
-			           (long long)(pending + parked));
-		else if (state && strcmp(state, "gone") == 0)
-			buf_printf(&s->notes, "webhook %s: its receiver wants no more (410); %lld events wait: `sluice deliveries retry "
-			           "--endpoint %s`\n", name, (long long)pending, name);
-		else if (trouble && pending)
-			buf_printf(&s->notes, "webhook %s: %s; %lld events wait\n", name, trouble, (long long)pending);
-		else if (failures)
-			buf_printf(&s->notes, "webhook %s: %s, %lld times in a row; next try %s, %lld events wait\n", name,
-			           reason ? reason : "it failed", (long long)failures, time_short(next, time), (long long)pending);
-		if (parked)
-			buf_printf(&s->notes, "webhook %s: %lld events were given up: `sluice deliveries list --parked --endpoint %s`\n",
-			           name, (long long)parked, name);
-		free(name);
-		free(state);
-		free(next);
-		free(trouble);
-		free(reason);
-	}
-}
-
-/* Events of providers that wait, and those that wait for a person. */
-static void
-event_notes(struct standing *s, struct slice events)
-{
-	struct json_iter it = json_iter(events);
-
-	while (json_next(&it)) {
-		char *connection = member_text(it.value, "connection"), *integration = member_text(it.value, "integration");
-		bool dead = json_string_is(member_raw(it.value, "state"), "dead");
-		long long n = member_int(it.value, "count", 0);
-
-		buf_printf(&s->notes, "events of %s : %s: %lld %s: `sluice events list --%s`\n", connection, integration, n,
-		           dead        ? (n == 1 ? "failed too often and was put aside" : "failed too often and were put aside")
-		           : n == 1 ? "waits to be handled"
-		                    : "wait to be handled",
-		           dead ? "dead" : "waiting");
-		free(connection);
-		free(integration);
-	}
-}
-
-static void
-listen_note(struct standing *s, struct slice listens)
-{
-	struct json_iter it = json_iter(listens);
-	const char *before = "Listens on ";
-
-	if (json_type(listens) != JSON_ARRAY)
-		return;
-	while (json_next(&it)) {
-		buf_puts(&s->notes, before);
-		json_unquote(it.value, &s->notes);
-		before = ", ";
-	}
-	buf_puts(&s->notes, *before == ',' ? "\n" : "Listens nowhere: [host] listen is none\n");
-}
-
 static int
 status_ask(struct standing *s, struct err *err)
 {
@@ -487,11 +281,8 @@ status_ask(struct standing *s, struct err *err)
 		status_question(s->picks, from, &question);
 		rc = access_ask(s->access, buf_view(&question), status_row, s, &s->end, err);
 	}
-	if (rc == 0) {
-		webhook_notes(s, member_raw(buf_view(&s->end), "webhooks"));
-		event_notes(s, member_raw(buf_view(&s->end), "events"));
-		listen_note(s, member_raw(buf_view(&s->end), "listens"));
-	}
+	if (rc == 0)
+		notes_host(&s->notes, buf_view(&s->end));
 	buf_free(&question);
 	return rc;
 }
@@ -505,8 +296,8 @@ status_show(struct standing *s)
 	if (sandbox && *sandbox)
 		printf("\nSandbox of every run: %s\n", sandbox);
 	free(sandbox);
-	if (s->notes.len)
-		printf("\n%s", buf_str(&s->notes));
+	if (s->notes.text.len)
+		printf("\n%s", buf_str(&s->notes.text));
 	if (s->cli->settings->host.sandbox == SANDBOX_SECCOMP_ONLY)
 		puts("\nThe sandbox is seccomp-only, as [host] says: plugins could read files that every user may read "
 		     "while they are loaded.");
@@ -522,7 +313,7 @@ host_show(struct standing *s)
 	struct json_out o = json_out(&out);
 
 	if (s->cli->format == FORMAT_TEXT) {
-		fputs(s->notes.len ? buf_str(&s->notes) : "No service runs here; nothing waits.\n", stdout);
+		fputs(s->notes.text.len ? buf_str(&s->notes.text) : "No service runs here; nothing waits.\n", stdout);
 		return;
 	}
 	json_open(&o, '{');
@@ -563,7 +354,7 @@ command_status_run(struct cli *c)
 	table_print(&s.table, stderr);
 	idset_free(&s.datasets);
 	free(s.live);
-	buf_free(&s.notes);
+	buf_free(&s.notes.text);
 	buf_free(&s.end);
 	free(picks.list);
 	access_close(&a);
