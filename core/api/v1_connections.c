@@ -1,7 +1,7 @@
 /* v1_connections.c - /api/v1 about connections: which there are, made and removed, switched, and their metadata.
  *
  * Guarantee: no answer holds a credential; they are told by name. What a connection needs is written by an admin's key only. */
-#include "api/connectors.h"
+#include "api/connection_check.h"
 
 #define ASK(name, ...) &(const struct v1_question){.query = (name), __VA_ARGS__}
 
@@ -46,7 +46,7 @@ static const struct http_field settings_fields[] = {
 static void
 test_ask(struct http_call *c, void *arg)
 {
-	connector_test(c, arg, http_param(c, "connection"), http_param(c, "integration"));
+	connection_check(c, arg, http_param(c, "connection"), http_param(c, "integration"));
 }
 
 #define ONE "/api/v1/connections/{connection}/{integration}"
@@ -73,7 +73,7 @@ const struct http_route v1_connection_routes[] = {
 	 .answers = one_answers, .data = ASK("enable", .shape = V1_ONE, .with = "\"enabled\":false"), .handle = v1_ask},
 	{.method = "POST", .path = ONE "/test", .name = "testConnection", .tag = "Connections", .rights = RIGHT_WRITE,
 	 .summary = "Asks the provider whether its credentials are good, by the connector's own check", .params = v1_of_connection,
-	 .answers = connector_test_answers, .handle = test_ask},
+	 .answers = connection_check_answers, .handle = test_ask},
 	{.method = "GET", .path = ONE "/token", .name = "getTokenState", .tag = "Connections", .rights = RIGHT_READ,
 	 .summary = "How its access token is, and until when; never the token", .params = v1_of_connection, .answers = v1_done,
 	 .data = ASK("token"), .handle = v1_ask},
