@@ -147,7 +147,7 @@ action_find(struct http_call *c, struct host *h, const struct connection_setting
 	for (size_t i = 0; i < m->n_actions; i++)
 		names[i] = m->actions[i].name;
 	near = nearest(name, names);
-	http_fail(c, 404, "unknown_action", "integration '%s' has no action '%s'%s%s%s", to->integration->name, name,
+	http_fail(c, 404, "not_found", "integration '%s' has no action '%s'%s%s%s", to->integration->name, name,
 	          near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	free(names);
 	return NULL;

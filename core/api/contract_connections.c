@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "api/contract_labels.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "run/connections.h"
@@ -27,16 +28,6 @@ number_of(const struct connection_settings *c)
 	for (const char *p = c->integration->name; *p; p++)
 		n = (n ^ (unsigned char)*p) * UINT64_C(1099511628211);
 	return n >> 12;
-}
-
-void
-contract_labels(struct api *a, const struct connection_settings *c, struct buf *labels)
-{
-	const struct scope_name name = {.connection = c->name, .integration = c->integration->name};
-	uint32_t scope = store_scope_find(api_store(a), &name);
-
-	if (!scope || !store_state_get(api_store(a), scope, STATE_CONNECTION, CONNECTION_LABELS, labels))
-		buf_puts(labels, "{}");
 }
 
 static void
@@ -298,14 +289,11 @@ labelled(void *arg, const struct commit_result *r)
 static void
 patch_handle(struct http_call *c, void *arg)
 {
-	static const char *const names[] = {"end_user", "tags", "webhook_url_override"};
 	const char *name = http_param(c, "id"), *key = http_param(c, "provider_config_key");
 	const struct connection_settings *k = contract_connection(arg, name, key);
 	const struct scope_name scope_name = {.connection = name, .integration = key};
 	struct store *store = api_store(arg);
 	struct buf patch = {0};
-	struct json_out o = json_out(&patch);
-	char now[TIME_TEXT_MAX];
 	struct commit *commit;
 	struct err err = {0};
 	uint32_t scope;
@@ -317,17 +305,14 @@ patch_handle(struct http_call *c, void *arg)
 			contract_unknown_connection(c, 404, name, key);
 		return;
 	}
+	if (!contract_labels_read(arg, c, &patch))
+		return;
 	scope = store_scope(store, &scope_name, &err);
 	if (!scope) {
 		http_fail_err(c, &err);
+		buf_free(&patch);
 		return;
 	}
-	json_open(&o, '{');
-	for (size_t i = 0; i < LENGTH(names); i++)
-		if (http_field(c, names[i]).len)
-			json_kv_raw(&o, names[i], http_field(c, names[i]));
-	json_kv_str(&o, "updated_at", time_format(api_now_us(arg), now));
-	json_close(&o, '}');
 	commit = commit_new(store, (struct fence){0, 0});
 	commit_state_merge(commit, scope, STATE_CONNECTION, CONNECTION_LABELS, buf_view(&patch));
 	store_commit(store, commit, true, labelled, c);
@@ -364,11 +349,7 @@ static const struct http_param get_params[] = {
 	{0}};
 static const struct http_param id_params[] = {ID, KEY, {0}};
 
-static const struct http_field patch_body[] = {
-	{.name = "end_user", .type = HTTP_OBJECT, .nullable = true, .help = "who it belongs to: {\"id\", \"email\", ...}"},
-	{.name = "tags", .type = HTTP_OBJECT, .nullable = true, .help = "texts by name"},
-	{.name = "webhook_url_override", .type = HTTP_TEXT, .nullable = true, .help = "kept and shown; where webhooks go is INI's to say"},
-	{0}};
+static const struct http_field patch_body[] = {CONTRACT_LABEL_FIELDS, {0}};
 
 static const struct http_field whole_fields[] = {
 	CONTRACT_CONNECTION_FIELDS,

@@ -4,8 +4,6 @@
 
 #include "api/contract.h"
 
-/* What applications have put on it: an object, {} when nothing. Appended. */
-void contract_labels(struct api *a, const struct connection_settings *c, struct buf *labels);
 /* What a list and a single connection have in common; the object stays open. */
 void contract_connection_common(struct api *a, struct json_out *o, const struct connection_settings *c, struct slice labels);
 /* And how the document tells of it. */

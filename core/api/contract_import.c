@@ -3,7 +3,7 @@
  * What the contract calls by its own names becomes what a [connection] section would say (config/stored.h), judged against the
  * connector before anything is kept. Again with the same names: the new one takes the old one's place.
  *
- * Guarantee: durable, and in the schedule, when it is answered; nothing is taken over from the one before, and an application's
+ * Guarantee: durable, told to endpoints, and in the schedule, when it is answered; nothing is taken over from the one before, and an application's
  * key says nothing that is the operator's; no credential is in a log line or in an answer, but for a key of scope admin.
  * Awkward: an access token that is renewed is no setting: it goes where its keeper finds it (run/tokens.h). */
 #include <sodium.h>
@@ -11,12 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include "api/contract_connections.h"
+#include "api/contract_labels.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "config/keys.h"
 #include "run/connections.h"
 #include "run/member.h"
 #include "run/tokens.h"
+#include "run/webhooks.h"
 
 #define METADATA_MAX 65536u
 
@@ -37,7 +39,7 @@ struct import {
 	struct http_call *call;
 	char *name, *integration, *type;
 	struct slice credentials;
-	struct buf settings;
+	struct buf settings, labels;
 	bool renewed; /* its access token is kept apart */
 	bool kept;    /* and is */
 	bool again;   /* it takes the place of one */
@@ -50,6 +52,7 @@ import_free(struct import *x)
 	free(x->integration);
 	free(x->type);
 	buf_wipe(&x->settings);
+	buf_free(&x->labels);
 }
 
 /* ---- what is asked for ---- */
@@ -171,31 +174,23 @@ token_keep(struct import *x, struct err *err)
 static int
 labels_keep(struct import *x, struct err *err)
 {
-	static const char *const names[] = {"end_user", "tags", "webhook_url_override"};
+	const struct connection_settings *c = contract_connection(x->api, x->name, x->integration);
 	const struct scope_name name = {.connection = x->name, .integration = x->integration};
 	struct store *store = api_store(x->api);
 	struct slice metadata = http_field(x->call, "metadata");
 	uint32_t scope = store_scope(store, &name, err);
 	struct commit *commit;
-	struct buf labels = {0};
-	struct json_out o = json_out(&labels);
-	char now[TIME_TEXT_MAX];
 
 	if (!scope)
 		return -1;
-	json_open(&o, '{');
-	for (size_t i = 0; i < LENGTH(names); i++)
-		if (http_field(x->call, names[i]).len)
-			json_kv_raw(&o, names[i], http_field(x->call, names[i]));
-	json_kv_str(&o, "updated_at", time_format(api_now_us(x->api), now));
-	json_close(&o, '}');
 	commit = commit_new(store, (struct fence){0, 0});
 	if (x->again && !x->kept) /* credentials are replaced whole: who sends none does not inherit another's */
 		commit_state_clear(commit, scope, STATE_TOKEN, SLICE(""));
-	commit_state_set(commit, scope, STATE_CONNECTION, CONNECTION_LABELS, buf_view(&labels));
+	commit_state_set(commit, scope, STATE_CONNECTION, CONNECTION_LABELS, buf_view(&x->labels));
 	if (json_type(metadata) == JSON_OBJECT)
 		commit_state_set(commit, scope, STATE_METADATA, SLICE(""), json_trim(metadata));
-	buf_free(&labels);
+	if (c)
+		webhook_connection(commit, api_host(x->api), c, x->again, buf_view(&x->labels));
 	return store_commit_wait(store, commit, NULL, err);
 }
 
@@ -234,7 +229,7 @@ import_good(struct import *x)
 	else if (http_field(x->call, "metadata").len > METADATA_MAX)
 		http_fail(x->call, 400, "invalid_body", "metadata: is over 64 KiB");
 	else
-		return true;
+		return contract_labels_read(x->api, x->call, &x->labels);
 	return false;
 }
 
@@ -289,9 +284,7 @@ static const struct http_field body[] = {
 	         "{\"type\":\"OAUTH2_CC\",\"client_id\",\"client_secret\"} or {\"type\":\"NONE\"}"},
 	{.name = "connection_config", .type = HTTP_OBJECT, .help = "options that its connector declares; with a key of scope admin also base_url and the like"},
 	{.name = "metadata", .type = HTTP_OBJECT, .nullable = true, .help = "any members; at most 64 KiB"},
-	{.name = "tags", .type = HTTP_OBJECT, .nullable = true, .help = "texts by name"},
-	{.name = "end_user", .type = HTTP_OBJECT, .nullable = true, .help = "who it belongs to: {\"id\", \"email\", ...}"},
-	{.name = "webhook_url_override", .type = HTTP_TEXT, .nullable = true, .help = "kept and shown"},
+	CONTRACT_LABEL_FIELDS,
 	{0}};
 
 static const struct http_answer answers[] = {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "api/contract_connections.h"
+#include "api/contract_labels.h"
 #include "base/mem.h"
 #include "run/connections.h"
 #include "run/member.h"

@@ -98,6 +98,8 @@ endpoint_write(const struct http_call *c, struct buf *out)
 	const char *base = http_param(c, "Base-Url-Override"), *path = http_target(c) + sizeof ROUTE_PREFIX - 1;
 	size_t n = base ? strlen(base) : 0;
 
+	while (!n && path[0] == '/' && path[1] == '/') /* alone it would name a host */
+		path++;
 	while (n && base[n - 1] == '/')
 		n--;
 	buf_put(out, base, n);

@@ -13,7 +13,9 @@
 #include <string.h>
 #include "base/mem.h"
 #include "config/variant.h"
+#include "run/connections.h"
 #include "run/inside.h"
+#include "run/reveal.h"
 #include "sluice.h"
 
 /* ---- a body with numbers that the store puts in ---- */
@@ -243,16 +245,35 @@ failed_put(const struct run *r, struct commit *c, struct slice last)
 	free(models);
 }
 
+/* By these an application knows whose connection it is. */
+static void
+owner_put(struct json_out *o, struct slice user)
+{
+	struct slice id, organization;
+
+	if (json_type(user) != JSON_OBJECT || !json_member(user, "id", &id))
+		return;
+	json_key(o, "endUser");
+	json_open(o, '{');
+	json_kv_raw(o, "endUserId", id);
+	if (json_path(user, "organization.id", &organization))
+		json_kv_raw(o, "organizationId", organization);
+	json_close(o, '}');
+}
+
 void
 webhook_auth(struct commit *c, const struct webhook_auth *a)
 {
 	struct event e = {.wants = WEBHOOK_AUTH, .connection = a->connection, .integration = a->integration, .type = "auth"};
+	struct slice tags = a->labels.len ? member_raw(a->labels, "tags") : (struct slice){0};
 	struct buf text = {0};
 	struct body b;
 
 	body_begin(&b);
 	json_kv_str(&b.o, "authMode", a->mode);
 	json_kv_str(&b.o, "connectionId", a->connection);
+	if (a->labels.len)
+		owner_put(&b.o, member_raw(a->labels, "end_user"));
 	json_kv_str(&b.o, "environment", "production");
 	if (a->error) {
 		reason_blanked(a->error, &text);
@@ -267,9 +288,22 @@ webhook_auth(struct commit *c, const struct webhook_auth *a)
 	json_kv_str(&b.o, "provider", a->provider);
 	json_kv_str(&b.o, "providerConfigKey", a->integration);
 	json_kv_bool(&b.o, "success", !a->error);
+	if (json_type(tags) == JSON_OBJECT)
+		json_kv_raw(&b.o, "tags", tags);
 	json_kv_str(&b.o, "type", "auth");
 	body_put(&b, c, &e);
 	buf_wipe(&text);
+}
+
+void
+webhook_connection(struct commit *c, struct host *h, const struct connection_settings *k, bool again, struct slice labels)
+{
+	webhook_auth(c, &(struct webhook_auth){.connection = k->name,
+	                                       .integration = k->integration->name,
+	                                       .provider = k->integration->plugin,
+	                                       .mode = credentials_type(h, k),
+	                                       .operation = again ? "override" : "creation",
+	                                       .labels = labels});
 }
 
 void
@@ -309,15 +343,22 @@ auth_mode(const struct manifest *m)
 static void
 refused_put(const struct run *r, struct commit *c, struct slice last)
 {
+	const struct scope_name of = {.connection = r->connection->name, .integration = r->connection->integration->name};
 	char *before = last.len ? member_text(last, "class") : NULL;
+	uint32_t scope = store_scope_find(r->host->store, &of);
+	struct buf labels = {0};
 
+	if (scope)
+		store_state_get(r->host->store, scope, STATE_CONNECTION, CONNECTION_LABELS, &labels);
 	if (!before || strcmp(before, reason_class(ERR_CREDENTIALS)) != 0)
 		webhook_auth(c, &(struct webhook_auth){.connection = r->connection->name,
 		                                       .integration = r->connection->integration->name,
 		                                       .provider = r->connection->integration->plugin,
 		                                       .mode = auth_mode(r->manifest),
 		                                       .operation = "refresh",
-		                                       .error = &r->err});
+		                                       .error = &r->err,
+		                                       .labels = buf_view(&labels)});
+	buf_free(&labels);
 	free(before);
 }
 

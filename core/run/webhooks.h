@@ -15,8 +15,11 @@ struct webhook_auth {
 	const char *mode;      /* "OAUTH2", "API_KEY" ... */
 	const char *operation; /* "creation", "override", "refresh" */
 	const struct err *error; /* NULL: it went well */
+	struct slice labels;     /* JSON: "tags" and "end_user" go along; empty: none */
 };
 void webhook_auth(struct commit *c, const struct webhook_auth *a);
+/* A connection was made, or (again) put in the place of one. labels: as in struct webhook_auth. */
+void webhook_connection(struct commit *c, struct host *h, const struct connection_settings *k, bool again, struct slice labels);
 void webhook_action(struct commit *c, const char *connection, const char *integration, const char *id); /* done, or failed */
 
 #endif

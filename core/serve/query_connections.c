@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "config/keys.h"
 #include "run/connections.h"
+#include "run/webhooks.h"
 #include "schedule/service.h"
 #include "serve/question.h"
 
@@ -157,9 +158,23 @@ changed(struct question *q, const char *what)
 	return 0;
 }
 
+/* To endpoints that want it. */
+static int
+added_tell(struct question *q, const struct connection_settings *c, bool again)
+{
+	struct commit *commit;
+
+	if (!store_outbox_wanted(q->store, WEBHOOK_AUTH))
+		return 0;
+	commit = commit_new(q->store, (struct fence){0, 0});
+	webhook_connection(commit, q->host, c, again, (struct slice){0});
+	return store_commit_wait(q->store, commit, NULL, q->err);
+}
+
 int
 ask_add_connection(struct question *q)
 {
+	const bool again = q->connection && settings_connection(q->settings, q->connection, q->integration);
 	struct slice json = member_raw(q->json, "settings");
 	const struct connection_settings *c;
 
@@ -168,6 +183,8 @@ ask_add_connection(struct question *q)
 	if (connection_add(q->host, q->connection, q->integration, json, member_bool(q->json, "replace", false), q->err) != 0)
 		return -1;
 	c = settings_connection(q->settings, q->connection, q->integration);
+	if (c && added_tell(q, c, again) != 0)
+		return -1;
 	if (c)
 		connection_row(q, c);
 	return changed(q, "added");

@@ -35,7 +35,7 @@ calls() { control requests | tr -d '\n' | sed -n 's/.*"total":\([0-9]*\).*/\1/p'
 act echo '{"name":"Ada"}'
 is "$code $(cat "$dir/body")" '200 {"name":"Ada"}' "an action answers with its bare output"
 act silent-fine 'null'
-coded 404 unknown_action "an action that is not there is 404"
+coded 404 not_found "an action that is not there is 404 not_found, as the contract has it"
 act ecko '{}'
 holds "did you mean 'echo'" "with the nearest name"
 act echo '{"name":7}'

@@ -21,7 +21,17 @@ metadata.region = eu
 [connection beta : stripe]
 token = sk_test_2
 [connection acme : act]
+[webhook app]
+url = http://127.0.0.1:1/
+secret = a secret for the signature of events
+events = auth
 INI
+told() { # told: the endpoint's last event is in the body
+	"$build/sluice" --conf "$conf" deliveries list --endpoint app --limit 0 --format jsonl >"$dir/list" 2>/dev/null
+	"$build/sluice" --conf "$conf" deliveries show --endpoint app "$(sed -n 's/.*"number":\([0-9]*\).*/\1/p' "$dir/list" | tail -n 1)" \
+		--format jsonl >"$dir/body" 2>/dev/null
+}
+echo sk_test_other >"$dir/token"
 serve_begin
 
 ask GET /connections
@@ -91,6 +101,28 @@ ask PATCH '/connections/g/1|x@%7By%7D?provider_config_key=stripe' '{"tags":{"tea
 is "$code $(cat "$dir/body")" '200 {"success":true}' "it is labelled anew"
 ask GET '/connections?tags[team]=b'
 is "$(grep -o connection_id "$dir/body" | wc -l)" 1 "and found by that"
+told
+holds '"authMode":"API_KEY","connectionId":"g/1|x@{y}","endUser":{"endUserId":"u1"},"environment":"production","from":"nango","operation":"creation","provider":"stripe","providerConfigKey":"stripe","success":true,"tags":{"team":"a"},"type":"auth"}' \
+	"its application was told that it is there, and whose it is"
+ask POST /connections '{"provider_config_key":"stripe","connection_id":"again","credentials":{"type":"API_KEY","apiKey":"sk_test_1"}}'
+ask POST /connections '{"provider_config_key":"stripe","connection_id":"again","credentials":{"type":"API_KEY","apiKey":"sk_test_2"},
+	"tags":{"Team":"B","plan":"Pro"},"end_user":{"id":"u2","organization":{"id":"o2"}}}'
+is "$code $(grep -c '"tags":{"team":"B","plan":"Pro"}' "$dir/body")" "201 1" "names of tags are kept in lower case"
+told
+holds '"endUser":{"endUserId":"u2","organizationId":"o2"},"environment":"production","from":"nango","operation":"override"' \
+	"one that takes the place of another is told too"
+ask GET '/connections?tags[TEAM]=B'
+is "$(grep -o '"connection_id":"[^"]*"' "$dir/body")" '"connection_id":"again"' "and a tag is found in any case"
+ask PATCH '/connections/again?provider_config_key=stripe' '{"tags":{"a":"1","A":"2"}}'
+is "$code $(grep -c '"code":"invalid_body","message":"tags.a: stands twice' "$dir/body")" "400 1" "names that differ in case alone are refused"
+ask PATCH '/connections/again?provider_config_key=stripe' '{"tags":{"a":1}}'
+is "$code $(grep -c 'tags.a: must be a string' "$dir/body")" "400 1" "and what is no text"
+ask GET '/connections/again?provider_config_key=stripe'
+holds '"tags":{"team":"B","plan":"Pro"}' "and nothing was changed"
+run connections add other : stripe --token file:"$dir/token"
+told
+holds '"connectionId":"other","environment":"production","from":"nango","operation":"creation"' "one that a command made is told as well"
+
 ask POST /connections '{"provider_config_key":"stripe","connection_id":"acme","credentials":{"type":"API_KEY","apiKey":"x"}}'
 is "$code $(grep -c defined_in_config "$dir/body")" "409 1" "a connection of INI is not replaced"
 ask PATCH '/connections/acme?provider_config_key=stripe' '{"tags":{}}'

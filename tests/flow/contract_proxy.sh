@@ -127,6 +127,8 @@ has "$dir/log" '/stripe/v1/customers' "to an allowed host it leads"
 hasnt "$dir/log" 'proxy_secret|[Aa]uthorization' "and no credential with it"
 via GET '/v1/customers?limit=1' '' -H 'Base-Url-Override;' -H 'Nango-Activity-Log-Id;' -H 'Decompress: false'
 is "$code" 200 "empty headers count as none"
+via GET '//v1/customers?limit=1'
+is "$code" 200 "a path that begins with two slashes names no host"
 control faults '{"route":"GET /stripe/v1/leak","replies":[{"status":403,"body":{"key":"sk_test_proxy_secret"}}]}' >"$dir/control"
 via GET /v1/leak
 is "$code $(cat "$dir/body")" '403 {"key":"***"}' "a credential that a provider sends back with a refusal is blanked"
