@@ -50,6 +50,17 @@ contract_unknown_integration(struct http_call *c, const char *integration)
 	http_fail(c, 400, "unknown_provider_config", "there is no integration '%s'", integration);
 }
 
+void
+contract_retry_after(struct http_call *c, int64_t ms)
+{
+	char seconds[24];
+
+	if (ms <= 0)
+		return;
+	snprintf(seconds, sizeof seconds, "%lld", (long long)((ms + 999) / 1000));
+	http_answer_header(c, "Retry-After", seconds);
+}
+
 bool
 contract_dataset(const struct api *a, struct http_call *c, const char *model, const char *variant, uint32_t *dataset)
 {

@@ -18,6 +18,8 @@ bool contract_integration(const struct api *a, const char *integration);
 const struct connection_settings *contract_connection_header(const struct api *a, struct http_call *c);
 void contract_unknown_connection(struct http_call *c, int status, const char *connection, const char *integration);
 void contract_unknown_integration(struct http_call *c, const char *integration); /* 400 unknown_provider_config */
+/* Before a 429: how long nothing is let pass; 0 or less: nobody said, and a moment is. */
+void contract_retry_after(struct http_call *c, int64_t ms);
 /* The dataset of a model of the connection that the headers name, 0: it has none yet. False: there is no such connection, and c
  * has been answered. */
 bool contract_dataset(const struct api *a, struct http_call *c, const char *model, const char *variant, uint32_t *dataset);

@@ -85,6 +85,7 @@ failure_answer(struct http_call *c, const struct action_result *r)
 	if (refused)
 		upstream_put(&o, r);
 	json_close(&o, '}');
+	contract_retry_after(c, status == 429 ? r->retry_ms : 0);
 	http_fail_json(c, status, buf_view(&error));
 	buf_free(&error);
 }
@@ -287,6 +288,7 @@ static const struct http_answer trigger_answers[] = {
 	{.status = 202, .schema = &async_schema, .help = "kept; Location says where its result will be"},
 	{.status = 404, .help = "the integration has no such action"},
 	{.status = 424, .help = "the provider refused; upstream holds its status, headers and body"},
+	{.status = 429, .help = "the provider's limit or the quota leaves no room; Retry-After says until when"},
 	{.status = 504, .help = "the action did not end in its time"},
 	{0}};
 

@@ -187,10 +187,12 @@ passage_fail(struct http_call *c, const struct err *err)
 }
 
 static void
-came_all(void *arg, const struct err *err)
+came_all(void *arg, const struct err *err, int64_t retry_ms)
 {
 	struct passage *p = arg;
 
+	if (!p->streaming)
+		contract_retry_after(p->call, retry_ms);
 	if (p->streaming)
 		http_stream_end(p->call, err->cls == ERR_NONE);
 	else if (err->cls != ERR_NONE)

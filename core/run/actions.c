@@ -86,6 +86,7 @@ task_end(struct action_task *t, const struct err *err, const struct run_result *
 	told.reply = t->reply.len ? buf_view(&t->reply) : SLICE("null");
 	if (r) {
 		told.timed_out = r->timed_out;
+		told.retry_ms = r->retry_at_us ? (r->retry_at_us - clock_wall_us(t->all->host->clock)) / 1000 + 1 : 0;
 		told.status = r->status;
 		told.answer = r->answer;
 		told.headers = r->answer_headers;

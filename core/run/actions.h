@@ -26,6 +26,7 @@ struct action_result {              /* borrowed until told returns */
 	struct err err;             /* ERR_NONE: reply is its answer */
 	struct slice reply;         /* JSON; "null": it gave none */
 	bool timed_out;
+	int64_t retry_ms;           /* ERR_RATE: nothing is let pass for so long from now; 0: nobody said, or it is past */
 	int status;                 /* of the provider's last answer; 0: there was none */
 	struct slice answer;        /* that answer's body, cut at 4 KiB */
 	struct slice headers;       /* "name: value\n" lines */

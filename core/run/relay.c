@@ -19,6 +19,7 @@
 
 struct relay {
 	struct relay_hooks hooks;
+	const struct clock *clock;
 	struct proxy_target *target;
 	struct proxy_call *call;
 	struct buf refusal;
@@ -75,10 +76,13 @@ static void
 relay_done(void *arg, const struct proxy_answer *a)
 {
 	struct relay *r = arg;
+	int64_t retry_ms = 0;
 
 	if (r->holding)
 		refusal_let_go(r);
-	r->hooks.done(r->hooks.arg, &a->err);
+	if (a->err.cls == ERR_RATE && a->retry_at_us)
+		retry_ms = (a->retry_at_us - clock_wall_us(r->clock)) / 1000 + 1;
+	r->hooks.done(r->hooks.arg, &a->err, retry_ms > 0 ? retry_ms : 0);
 	relay_free(r);
 }
 
@@ -118,6 +122,7 @@ relay_begin(struct host *h, const struct connection_settings *c, const struct pr
 	}
 	r = XNEW(struct relay);
 	r->hooks = *hooks;
+	r->clock = h->clock;
 	r->target = relay_target(h, c, err);
 	if (!r->target) {
 		relay_free(r);

@@ -13,7 +13,8 @@ struct relay_hooks {
 	/* Once, with the answer's status and headers, before its body; not when there is none. */
 	void (*head)(void *arg, int status, struct slice headers);
 	void (*piece)(void *arg, struct slice bytes);
-	void (*done)(void *arg, const struct err *err); /* last, once, from the loop; ERR_NONE: the answer was whole */
+	/* Last, once, from the loop; ERR_NONE: the answer was whole. ERR_RATE: nothing is let pass for retry_ms from now; 0: nobody said. */
+	void (*done)(void *arg, const struct err *err, int64_t retry_ms);
 	void *arg;
 };
 /* c: of the settings in force, and unbroken. NULL with err: it cannot be asked at all, and no hook is called. The relay is gone

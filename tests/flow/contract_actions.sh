@@ -13,6 +13,11 @@ ini <<INI
 base_url = $at/act
 [connection down : act]
 base_url = http://127.0.0.1:1
+[integration scarce]
+plugin = act
+quota = 1/6h
+[connection acme : scarce]
+base_url = $at/act
 [webhook app]
 url    = http://127.0.0.1:1/
 secret = a secret for the signature of events
@@ -82,6 +87,12 @@ who=down
 act calls-once '{}'
 coded 424 provider_error "a provider that cannot be reached is told"
 who=acme
+control faults '{"route":"GET /act/","replies":[{"status":200,"body":{}}]}' >"$dir/control"
+for time in 1 2; do
+	ask POST /action/trigger '{"action_name":"calls-once"}' -H 'Connection-Id: acme' -H 'Provider-Config-Key: scarce'
+done
+coded 429 rate_limited "a quota that is used up is told"
+is "$(sed -n 's/^[Rr]etry-[Aa]fter: \([0-9]\{5\}\).*/later/p' "$dir/head")" later "with the time when there is room again"
 
 # ---- later
 

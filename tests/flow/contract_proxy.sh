@@ -18,6 +18,11 @@ allow_hosts = localhost:$port
 token = sk_test_proxy_secret
 [connection plain : act]
 base_url = $at
+[integration scarce]
+plugin = act
+base_url = $at
+quota = 2/6h
+[connection plain : scarce]
 [connection quiet : act]
 base_url = $quiet
 [integration oauth]
@@ -132,6 +137,12 @@ is "$code" 200 "a path that begins with two slashes names no host"
 control faults '{"route":"GET /stripe/v1/leak","replies":[{"status":403,"body":{"key":"sk_test_proxy_secret"}}]}' >"$dir/control"
 via GET /v1/leak
 is "$code $(cat "$dir/body")" '403 {"key":"***"}' "a credential that a provider sends back with a refusal is blanked"
+who=plain key=scarce
+for time in 1 2; do via GET '/plain/cursor?limit=1'; done
+is "$code" 200 "what the quota lets pass goes up"
+via GET '/plain/cursor?limit=1'
+coded 429 rate_limited "what is beyond it does not"
+is "$(sed -n 's/^[Rr]etry-[Aa]fter: \([0-9]\{5\}\).*/later/p' "$dir/head")" later "and Retry-After says when there is room again"
 who=own key=oauth
 via GET '/oauth/api/cursor?limit=1'
 is "$code" 200 "an access token is had when there is none"
