@@ -69,12 +69,7 @@ int64_t group_now(struct group *g, struct dataset *d);            /* last-modifi
 /* record.c */
 size_t record_key(const struct seal *seal, bool hash_ids, uint32_t dataset, struct slice id,
                   uint8_t out[4 + STORE_ID_MAX]);
-int record_head(struct group *g, struct dataset *d, const struct id_entry *e,
-		struct feed_head *h); /* leaves the feed's cursor on it */
-int record_head_hollow(struct group *g, struct dataset *d, const struct id_entry *e, bool hollow);
 int record_row_put(struct group *g, struct dataset *d, uint64_t row, struct slice body, unsigned flags);
-int record_head_put(struct group *g, struct dataset *d, uint64_t sequence, const struct feed_head *h);
-
 /* What apply_save and apply_delete do. body: length of id (1 byte), id, JSON. */
 int record_save(struct group *g, uint32_t dataset, struct slice body, const struct json_hash *hash, struct commit_counts *n);
 int record_delete(struct group *g, uint32_t dataset, struct slice id, struct commit_counts *n);
@@ -83,6 +78,11 @@ int record_read(struct group *g, uint32_t dataset, uint64_t row, struct slice *i
 
 /* The patch merged into json, as a body, into g->merged; what comes out too large or too deep is refused. */
 int record_merge(struct group *g, struct slice id, struct slice json, struct slice patch, struct json_hash *hash);
+
+/* head.c: a record's entry in the feed */
+int head_get(struct group *g, struct dataset *d, const struct id_entry *e, struct feed_head *h); /* leaves the feed's cursor on it */
+int head_put(struct group *g, struct dataset *d, uint64_t sequence, const struct feed_head *h);
+int head_hollow(struct group *g, struct dataset *d, const struct id_entry *e, bool hollow); /* in its place */
 
 int stage_forget(struct group *g, struct dataset *d); /* stage.c */
 int sweep_run(struct group *g, const struct sweep *how, struct commit_counts *n); /* sweep.c */

@@ -47,7 +47,7 @@ index_key(uint32_t dataset, const uint8_t mark[MARK_SIZE], uint32_t scope, uint8
 }
 
 static void
-head_put(uint8_t out[HEAD_SIZE], const struct letter *l)
+letter_head_put(uint8_t out[HEAD_SIZE], const struct letter *l)
 {
 	put_be32(out, l->scope);
 	put_be32(out + 4, l->dataset);
@@ -85,7 +85,7 @@ letter_put(struct group *g, uint64_t number, const struct letter *l)
 		buf_u64(&text, (uint64_t)l->settled_us);
 		buf_bytes(&text, l->settler);
 	}
-	head_put(head, l);
+	letter_head_put(head, l);
 	key = place_key(number, head, place);
 	v = (MDB_val){HEAD_SIZE + text.len + SEAL_OVERHEAD, NULL};
 	rc = mdb_put(g->txn, g->db[DB_DEAD], &k, &v, MDB_RESERVE);

@@ -85,7 +85,7 @@ record_of(struct group *g, struct dataset *d, uint64_t sequence, struct id_entry
 	if (!layout_head_get(slice_val(v), &h))
 		return MDB_CORRUPTED;
 	*e = (struct id_entry){.row = h.row, .sequence = sequence};
-	rc = record_head(g, d, e, &h);
+	rc = head_get(g, d, e, &h);
 	*found = !rc && !h.hollow;
 	return rc;
 }
@@ -116,7 +116,7 @@ empty(struct group *g, struct dataset *d, struct id_entry *e)
 	rc = group_put(g, DB_IDS, slice_of(key, len), slice_of(out, sizeof(out)));
 	if (!rc)
 		rc = record_row_put(g, d, e->row, slice_of(body, 1 + id.len + LAYOUT_HOLLOW_SIZE), 0);
-	return rc ? rc : record_head_hollow(g, d, e, true);
+	return rc ? rc : head_hollow(g, d, e, true);
 }
 
 int

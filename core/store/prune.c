@@ -110,7 +110,7 @@ tombstone_find(struct group *g, struct dataset *d, uint64_t sequence, struct id_
 	if (!layout_head_get(slice_val(v), &h))
 		return damaged(g, d, sequence);
 	*e = (struct id_entry){.sequence = sequence, .row = h.row};
-	rc = record_head(g, d, e, &h);
+	rc = head_get(g, d, e, &h);
 	*found = !rc && h.action == CHANGE_DELETED;
 	return rc;
 }

@@ -86,82 +86,12 @@ record_row_put(struct group *g, struct dataset *d, uint64_t row, struct slice bo
 	return rc;
 }
 
-static int
-damaged(struct group *g, const struct dataset *d, uint64_t sequence)
-{
-	return group_refuse(g, ERR_HOST, "store %s is damaged: dataset %u, sequence %llu", g->s->dir, d->number,
-	                    (unsigned long long)sequence);
-}
-
-int
-record_head(struct group *g, struct dataset *d, const struct id_entry *e, struct feed_head *h)
-{
-	uint8_t key[FEED_KEY_SIZE];
-	MDB_val k = val_of(key, sizeof(key)), v;
-	uint64_t mac;
-	int rc;
-
-	layout_feed_key(key, d->number, e->sequence);
-	rc = mdb_cursor_get(g->feed, &k, &v, MDB_SET);
-	if (rc && rc != MDB_NOTFOUND)
-		return rc;
-	if (rc || !layout_head_get(slice_val(v), h) || h->row != e->row)
-		return damaged(g, d, e->sequence);
-	mac = seal_mac(&g->s->seal, slice_of(key, sizeof(key)), slice_of(v.mv_data, v.mv_size - FEED_MAC_SIZE));
-	return memcmp(&mac, (char *)v.mv_data + v.mv_size - FEED_MAC_SIZE, FEED_MAC_SIZE) == 0
-	               ? 0
-	               : damaged(g, d, e->sequence);
-}
-
-static size_t
-head_seal(struct group *g, const struct dataset *d, uint64_t sequence, const struct feed_head *h,
-          uint8_t key[FEED_KEY_SIZE], uint8_t out[FEED_HEAD_MAX])
-{
-	size_t len = layout_head_put(out, h);
-	uint64_t mac;
-
-	layout_feed_key(key, d->number, sequence);
-	mac = seal_mac(&g->s->seal, slice_of(key, FEED_KEY_SIZE), slice_of(out, len));
-	memcpy(out + len, &mac, sizeof(mac));
-	return len + sizeof(mac);
-}
-
-/* In its place: no sequence, no time changes. */
-int
-record_head_hollow(struct group *g, struct dataset *d, const struct id_entry *e, bool hollow)
-{
-	uint8_t key[FEED_KEY_SIZE], out[FEED_HEAD_MAX];
-	struct feed_head h;
-	MDB_val k = val_of(key, sizeof(key)), v;
-	int rc = record_head(g, d, e, &h);
-
-	if (rc)
-		return rc;
-	h.hollow = hollow;
-	v = val_of(out, head_seal(g, d, e->sequence, &h, key, out));
-	d->dirty = true;
-	return mdb_cursor_put(g->feed, &k, &v, MDB_CURRENT);
-}
-
-int
-record_head_put(struct group *g, struct dataset *d, uint64_t sequence, const struct feed_head *h)
-{
-	uint8_t key[FEED_KEY_SIZE], out[FEED_HEAD_MAX];
-	MDB_val k = val_of(key, sizeof(key)), v = val_of(out, head_seal(g, d, sequence, h, key, out));
-
-	d->dirty = true;
-	if (d->number < g->feed_end)
-		return mdb_cursor_put(g->feed, &k, &v, 0);
-	g->feed_end = d->number;
-	return mdb_cursor_put(g->feed, &k, &v, MDB_APPEND);
-}
-
 /* Moves the record's feed entry to the end. at->e still holds the old sequence; it gets the new one. */
 static int
 head_move(struct group *g, struct place *at, enum change_action action)
 {
 	struct feed_head h;
-	int rc = record_head(g, at->d, &at->e, &h);
+	int rc = head_get(g, at->d, &at->e, &h);
 
 	if (rc || (rc = mdb_cursor_del(g->feed, 0)))
 		return rc;
@@ -175,7 +105,7 @@ head_move(struct group *g, struct place *at, enum change_action action)
 	at->e.sequence = ++at->d->e.sequence;
 	at->action = action;
 	at->first_us = h.first_us;
-	return record_head_put(g, at->d, at->e.sequence, &h);
+	return head_put(g, at->d, at->e.sequence, &h);
 }
 
 /* Who wants to know of it is told, and datasets that are merged of this one follow. body empty: it was deleted. */
@@ -232,7 +162,7 @@ record_add(struct group *g, struct place *at, struct slice body, const struct js
 		return group_refuse(g, ERR_HOST, "dataset %u has had 2^32 records", at->d->number);
 	e->live++;
 	e->bytes += at->e.size;
-	rc = record_head_put(g, at->d, at->e.sequence, &h);
+	rc = head_put(g, at->d, at->e.sequence, &h);
 	return rc ? rc : changed(g, at, body);
 }
 
@@ -281,7 +211,7 @@ record_refill(struct group *g, struct place *at, struct slice body)
 	int rc = record_row_put(g, at->d, at->e.row, body, 0);
 
 	if (!rc)
-		rc = record_head_hollow(g, at->d, &at->e, false);
+		rc = head_hollow(g, at->d, &at->e, false);
 	if (rc)
 		return rc;
 	at->action = 0;
@@ -329,7 +259,7 @@ record_modified(struct group *g, uint32_t dataset, struct slice id, int64_t *us)
 	*us = 0;
 	if (rc || !at.found)
 		return rc;
-	rc = record_head(g, at.d, &at.e, &h);
+	rc = head_get(g, at.d, &at.e, &h);
 	*us = rc ? 0 : h.modified_us;
 	return rc;
 }
@@ -384,24 +314,6 @@ apply_save(struct group *g, struct commit *c, struct reader *r)
 	return record_barred(g, dataset, body_id(body), n);
 }
 
-/* Reads what is stored: *json is borrowed from the group's scratch or the map. */
-static int
-row_get(struct group *g, struct place *at, struct slice *json)
-{
-	uint8_t place[12];
-	struct seal_place sp = row_place(at->d->number, at->e.row, place);
-	MDB_val k = val_of(place + 4, 8), v;
-	struct slice body;
-	int rc = mdb_cursor_get(g->rows, &k, &v, MDB_SET);
-
-	if (rc && rc != MDB_NOTFOUND)
-		return rc;
-	if (rc || !seal_get(&g->s->seal, sp, slice_val(v), &g->scratch, &body) || body.len < 1 + at->id.len)
-		return damaged(g, at->d, at->e.sequence);
-	*json = slice_of(body.p + 1 + at->id.len, body.len - 1 - at->id.len);
-	return 0;
-}
-
 int
 record_merge(struct group *g, struct slice id, struct slice json, struct slice patch, struct json_hash *hash)
 {
@@ -446,7 +358,7 @@ apply_update(struct group *g, struct commit *c, struct reader *r)
 		n->missing++;
 		return mark(g, &at, n);
 	}
-	rc = row_get(g, &at, &json);
+	rc = record_read(g, dataset, at.e.row, &id, &json);
 	if (rc)
 		return rc;
 	rc = record_merge(g, id, json, patch, &hash);

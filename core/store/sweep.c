@@ -141,14 +141,14 @@ feed_tombstones(struct sweeping *sw)
 	for (size_t i = 0; i < sw->n && !rc; i++) {
 		struct feed_head h;
 		struct id_entry e = {.sequence = sw->gone[i].sequence, .row = sw->gone[i].row};
-		rc = record_head(sw->g, d, &e, &h);
+		rc = head_get(sw->g, d, &e, &h);
 		if (rc || (rc = mdb_cursor_del(sw->g->feed, 0)))
 			break;
 		h.action = CHANGE_DELETED;
 		h.modified_us = group_now(sw->g, d);
 		sw->new_seq[sw->gone[i].index] = ++d->e.sequence;
 		d->e.bytes -= sw->gone[i].size;
-		rc = record_head_put(sw->g, d, d->e.sequence, &h);
+		rc = head_put(sw->g, d, d->e.sequence, &h);
 		if (!rc && d->heard)
 			rc = outbox_note(sw->g, d, &(struct change){CHANGE_DELETED, d->e.sequence, h.row, h.first_us,
 			                                            h.modified_us, {0}, {0}});
