@@ -14,7 +14,7 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 enum log_format { LOG_AUTO, LOG_TEXT, LOG_JSON };
 
 /* One field of a line; the array ends with a NULL key. Keys: run connection integration sync model step attempt
- * records requests duration_ms (INTERFACES, Logs). */
+ * records added updated deleted requests retries rate_limited duration_ms. */
 struct log_field {
 	const char *key;
 	const char *text; /* or, when NULL, */

@@ -21,6 +21,7 @@ static const struct item effort[] = {{"steps", "steps", true}, {"workers", "work
 static const struct item waits[] = {
 	{"connecting_ms", "connecting", false}, {"server_ms", "waiting for the server", false},
 	{"rate_limit_ms", "waiting for rate limits", false}, {"retry_ms", "before retries", false},
+	{"token_ms", "waiting for an access token", false},
 	{"starting_ms", "starting the worker", false}, {"computing_ms", "computing", false},
 	{"committing_ms", "committing", false}, {NULL, NULL, false}};
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "cli/remote.h"
+#include "run/counts.h"
 #include "serve/local.h"
 #include "sluice.h"
 
@@ -105,28 +106,6 @@ control_ask(const struct remote *r, struct ticket *t, const char *query)
 /* ---- reading ---- */
 
 static void
-counts_read(struct run_counts *c, struct slice record)
-{
-	static const struct {
-		const char *name;
-		size_t at;
-	} counts[] = {
-		{"saved", offsetof(struct run_counts, saved)},       {"added", offsetof(struct run_counts, added)},
-		{"updated", offsetof(struct run_counts, updated)},   {"unchanged", offsetof(struct run_counts, unchanged)},
-		{"deleted", offsetof(struct run_counts, deleted)},   {"rejected", offsetof(struct run_counts, rejected)},
-		{"missing", offsetof(struct run_counts, missing)},   {"held", offsetof(struct run_counts, held)},
-		{"pages", offsetof(struct run_counts, pages)},       {"steps", offsetof(struct run_counts, steps)},
-		{"workers", offsetof(struct run_counts, workers)},   {"requests", offsetof(struct run_counts, requests)},
-		{"retries", offsetof(struct run_counts, retries)},   {"rate_limited", offsetof(struct run_counts, rate_limited)},
-	};
-	struct slice all = member_raw(record, "counts");
-
-	for (size_t i = 0; i < LENGTH(counts); i++)
-		*(uint64_t *)(void *)((char *)c + counts[i].at) = (uint64_t)member_int(all, counts[i].name, 0);
-	c->total_ms = member_int(member_raw(record, "time"), "total_ms", 0);
-}
-
-static void
 warnings_read(struct slice record, struct buf *out)
 {
 	struct json_iter it = json_iter(member_raw(record, "warnings"));
@@ -153,7 +132,7 @@ record_row(void *arg, struct slice row)
 	if (r->first) /* the log's lines come after the record */
 		return;
 	r->first = true;
-	counts_read(&r->result.counts, row);
+	counts_read(&r->result.counts, member_raw(row, "counts"), member_raw(row, "time"));
 	warnings_read(row, &r->warnings);
 	r->result.full = member_bool(row, "full", false);
 	r->result.complete = member_bool(row, "complete", false);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "cli/jobs.h"
 #include "cli/remote.h"
+#include "run/counts.h"
 #include "serve/local.h"
 #include "wire/message.h"
 
@@ -23,21 +24,12 @@ static const struct cli_flag flags[] = {
 static void
 counts_json(struct json_out *o, const struct run_counts *c)
 {
-	json_kv_int(o, "saved", (int64_t)c->saved);
-	json_kv_int(o, "added", (int64_t)c->added);
-	json_kv_int(o, "updated", (int64_t)c->updated);
-	json_kv_int(o, "unchanged", (int64_t)c->unchanged);
-	json_kv_int(o, "deleted", (int64_t)c->deleted);
-	json_kv_int(o, "rejected", (int64_t)c->rejected);
-	json_kv_int(o, "missing", (int64_t)c->missing);
-	json_kv_int(o, "held", (int64_t)c->held);
-	json_kv_int(o, "pages", (int64_t)c->pages);
-	json_kv_int(o, "steps", (int64_t)c->steps);
-	json_kv_int(o, "workers", (int64_t)c->workers);
-	json_kv_int(o, "requests", (int64_t)c->requests);
-	json_kv_int(o, "retries", (int64_t)c->retries);
-	json_kv_int(o, "rate_limited", (int64_t)c->rate_limited);
+	counts_write(c, o);
 	json_kv_int(o, "duration_ms", c->total_ms);
+	json_key(o, "time"); /* of which */
+	json_open(o, '{');
+	counts_time_write(c, o);
+	json_close(o, '}');
 }
 
 static void
@@ -108,20 +100,34 @@ what_changed(const struct run_counts *c, struct buf *out)
 		}
 }
 
+/* What it took, and where the time went when that was long: "3 requests, 205 KiB, 1.8s, of which 1.4s ...". */
+static void
+what_it_took(const struct run_counts *c, struct buf *out)
+{
+	struct buf time = {0};
+	char took[TIME_TEXT_MAX];
+
+	counts_say(c, out);
+	buf_printf(out, ", %s", duration_format(c->total_ms, took));
+	counts_say_time(c, &time);
+	if (time.len)
+		buf_printf(out, ", of which %s", buf_str(&time));
+	buf_free(&time);
+}
+
 static void
 result_text(const struct job *j, const struct run_result *r)
 {
 	struct buf line = {0};
-	char time[TIME_TEXT_MAX];
 
 	buf_printf(&line, "%s : %s : %s  %s", j->pick.connection->name, j->pick.connection->integration->name,
 	           j->pick.sync->name, status_of(r));
 	if (r->counts.requests || r->counts.saved || r->err.cls == ERR_NONE) {
 		buf_puts(&line, "  ");
 		what_changed(&r->counts, &line);
-		buf_printf(&line, "  (%llu request%s, %s%s)", (unsigned long long)r->counts.requests,
-		           r->counts.requests == 1 ? "" : "s", duration_format(r->counts.total_ms, time),
-		           r->resumed ? ", resumed" : "");
+		buf_puts(&line, "  (");
+		what_it_took(&r->counts, &line);
+		buf_puts(&line, r->resumed ? ", resumed)" : ")");
 	}
 	buf_putc(&line, '\n');
 	if (r->unreachable && j->again)

@@ -7,68 +7,29 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "run/counts.h"
 #include "run/inside.h"
 
 /* Kept in the store of one run: 10 000 lines, of which three are the first, the last and the one that says so. */
 #define LOGGED_MAX (10000u - 3)
 #define LOGGED_BYTES_MAX (4u << 20)
 
-static const struct {
-	const char *name;
-	size_t at; /* of a uint64_t in struct run_counts */
-} counted[] = {
-	{"fetched", offsetof(struct run_counts, fetched)},
-	{"saved", offsetof(struct run_counts, saved)},
-	{"added", offsetof(struct run_counts, added)},
-	{"updated", offsetof(struct run_counts, updated)},
-	{"unchanged", offsetof(struct run_counts, unchanged)},
-	{"deleted", offsetof(struct run_counts, deleted)},
-	{"rejected", offsetof(struct run_counts, rejected)},
-	{"missing", offsetof(struct run_counts, missing)},
-	{"held", offsetof(struct run_counts, held)},
-	{"requests", offsetof(struct run_counts, requests)},
-	{"retries", offsetof(struct run_counts, retries)},
-	{"rate_limited", offsetof(struct run_counts, rate_limited)},
-	{"bytes", offsetof(struct run_counts, bytes)},
-	{"pages", offsetof(struct run_counts, pages)},
-	{"unmodified", offsetof(struct run_counts, unmodified)},
-	{"steps", offsetof(struct run_counts, steps)},
-	{"workers", offsetof(struct run_counts, workers)},
-};
-
-static const char *const wait_keys[WAIT_REASONS] = {
-	[WAIT_CONNECT] = "connecting_ms",
-	[WAIT_SERVER] = "server_ms",
-	[WAIT_RATE] = "rate_limit_ms",
-	[WAIT_RETRY] = "retry_ms",
-	[WAIT_TOKEN] = "token_ms",
-};
-
 void
 history_time(const struct run_counts *c, struct json_out *o)
 {
 	json_key(o, "time");
 	json_open(o, '{');
-	for (size_t i = 0; i < WAIT_REASONS; i++)
-		if (wait_keys[i])
-			json_kv_int(o, wait_keys[i], c->wait_ms[i]);
-	json_kv_int(o, "starting_ms", c->start_ms);
-	json_kv_int(o, "computing_ms", c->compute_ms);
-	json_kv_int(o, "committing_ms", c->commit_ms);
+	counts_time_write(c, o);
 }
 
 static void
-counts_write(const struct run *r, struct json_out *o)
+figures_write(const struct run *r, struct json_out *o)
 {
-	const struct run_counts *c = &r->counts;
-
 	json_key(o, "counts");
 	json_open(o, '{');
-	for (size_t i = 0; i < LENGTH(counted); i++)
-		json_kv_int(o, counted[i].name,
-		            (int64_t) * (const uint64_t *)(const void *)((const char *)c + counted[i].at));
+	counts_write(&r->counts, o);
 	json_close(o, '}');
-	history_time(c, o);
+	history_time(&r->counts, o);
 	json_kv_int(o, "total_ms", clock_mono_ms(r->host->clock) - r->start_ms);
 	json_close(o, '}');
 }
@@ -123,7 +84,7 @@ history_write(const struct run *r, const char *status, struct buf *out)
 	json_kv_int(&o, "resumes", (int64_t)r->resumes);
 	if (r->sandbox)
 		json_kv_str(&o, "sandbox", r->sandbox);
-	counts_write(r, &o);
+	figures_write(r, &o);
 	warnings_write(r, &o);
 	json_close(&o, '}');
 	log_blank(out);
@@ -193,15 +154,20 @@ void
 history_ended(struct run *r)
 {
 	bool good = r->err.cls == ERR_NONE;
-	struct buf text = {0};
+	struct buf text = {0}, time = {0};
 
 	if (good)
-		buf_printf(&text, "ends: %llu records saved, %llu rejected", (unsigned long long)r->counts.saved,
+		buf_printf(&text, "ends: %llu records saved, %llu rejected; ", (unsigned long long)r->counts.saved,
 		           (unsigned long long)r->counts.rejected);
 	else
-		buf_printf(&text, "ends: %s", r->err.text);
+		buf_printf(&text, "ends: %s; ", r->err.text);
+	counts_say(&r->counts, &text);
+	counts_say_time(&r->counts, &time);
+	if (time.len)
+		buf_printf(&text, "; %s", buf_str(&time));
 	log_blank(&text);
 	line_keep(r, good ? LOG_INFO : r->err.cls == ERR_STOPPED ? LOG_WARN : LOG_ERROR, buf_str(&text));
+	buf_free(&time);
 	buf_free(&text);
 }
 

@@ -69,24 +69,53 @@ entry_ended(struct entry *e, const struct run_result *r)
 	e->leaving = false;
 }
 
+/* How it went, in words; a run that lost or left anything did not go well. */
+static enum log_level
+end_words(const struct run_result *r, struct buf *out)
+{
+	const struct run_counts *c = &r->counts;
+
+	if (r->err.cls != ERR_NONE) {
+		buf_printf(out, "ended: %s: %s", err_class_name(r->err.cls), r->err.text);
+		return r->err.cls == ERR_STOPPED ? LOG_INFO : LOG_WARN;
+	}
+	if (!c->rejected && !c->held && !r->incomplete) {
+		buf_puts(out, "ended well");
+		return LOG_INFO;
+	}
+	buf_puts(out, "ended in part");
+	if (c->rejected)
+		buf_printf(out, ", %llu rejected", (unsigned long long)c->rejected);
+	if (c->held)
+		buf_printf(out, ", %llu deletes held back", (unsigned long long)c->held);
+	if (r->incomplete)
+		buf_puts(out, ", which records are gone is not known");
+	return LOG_WARN;
+}
+
 /* One line for each end: what a person who reads the log wants to see go by. */
 static void
 end_tell(const struct entry *e, const struct run_result *r)
 {
+	const struct run_counts *c = &r->counts;
 	const struct log_field fields[] = {{"run", NULL, (int64_t)r->run},
 	                                   {"connection", e->connection, 0},
 	                                   {"integration", e->integration, 0},
 	                                   {"sync", e->sync, 0},
-	                                   {"records", NULL, (int64_t)r->counts.saved},
-	                                   {"requests", NULL, (int64_t)r->counts.requests},
-	                                   {"duration_ms", NULL, r->counts.total_ms},
+	                                   {"records", NULL, (int64_t)c->saved},
+	                                   {"added", NULL, (int64_t)c->added},
+	                                   {"updated", NULL, (int64_t)c->updated},
+	                                   {"deleted", NULL, (int64_t)c->deleted},
+	                                   {"requests", NULL, (int64_t)c->requests},
+	                                   {"retries", NULL, (int64_t)c->retries},
+	                                   {"rate_limited", NULL, (int64_t)c->rate_limited},
+	                                   {"duration_ms", NULL, c->total_ms},
 	                                   {NULL, NULL, 0}};
-	enum err_class cls = r->err.cls;
+	struct buf text = {0};
+	enum log_level level = end_words(r, &text);
 
-	if (cls == ERR_NONE)
-		log_line(LOG_INFO, fields, "ended well");
-	else
-		log_line(cls == ERR_STOPPED ? LOG_INFO : LOG_WARN, fields, "ended: %s: %s", err_class_name(cls), r->err.text);
+	log_line(level, fields, "%s", buf_str(&text));
+	buf_free(&text);
 }
 
 static void

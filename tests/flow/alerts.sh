@@ -92,6 +92,14 @@ run trigger --sync paged
 until_true 20 logged 'alert over: attention'
 ok $? "a run that somebody asked for, and that succeeds, ends it"
 
+# ---- a run that lost something
+
+control faults '{"match":"GET /plain","do":"insert","record":"{}","at":0}' >/dev/null
+run trigger --sync paged
+until_true 20 logged '"msg":"ended in part, 1 rejected, which records are gone is not known"'
+ok $? "the log says of no run that it ended well when it rejected something"
+control reset >/dev/null
+
 # ---- no room
 
 unserve

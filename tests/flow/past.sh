@@ -64,3 +64,18 @@ run logs --since 1h --sync paged
 has "$dir/out" 'run 1 ' "logs --since shows all runs since then"
 run logs --since 2030-01-01
 is "$(cat "$dir/out")" "" "and nothing before"
+
+# ---- what a run says of itself in the end
+
+configure
+sed -i 's/^retries = 0/retries = 3/' "$conf/sluice.ini"
+control faults '{"match":"GET /plain","nth":[2],"times":1,"do":"429","retry_after":1}' >/dev/null
+run run --sync paged --connection-id beta
+has "$dir/out" '\(1200 fetched, 1[34] requests, 1 retry, 1 rate-limit hit, [0-9.]+ [KM]iB, [0-9a-z.]+, of which .*waiting for rate limits' \
+	"run tells what it fetched, how often it asked, and what it waited for"
+run logs --sync paged --limit 1
+has "$dir/out" 'ends: 1200 records saved, 0 rejected; 1200 fetched, 1[34] requests, 1 retry, 1 rate-limit hit, ' "so does the last line of its log"
+control reset >/dev/null
+run run --sync paged --connection-id beta --format jsonl
+has "$dir/out" '"fetched":1200,"saved":1200,"added":0,.*"requests":1[234],"retries":0,"rate_limited":0,"bytes":[1-9]' "in JSON all of it"
+has "$dir/out" '"time":\{"connecting_ms":[0-9]+,"server_ms":[0-9]+,"rate_limit_ms":[0-9]+,"retry_ms":[0-9]+,"token_ms":' "with the time by what it was waited for"
