@@ -187,6 +187,7 @@ install: all
 	install -m 644 sdk/GUIDE.md $(DESTDIR)$(PREFIX)/share/doc/sluice/SDK.md
 	install -m 644 tools/provider/README.md $(DESTDIR)$(PREFIX)/share/doc/sluice/PROVIDER.md
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/sluice/examples sdk/examples/*.c
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/sluice/monitoring conf/monitoring/*
 	for readme in plugins/README.md plugins/*/README.md; do install -D -m 644 $$readme $(DESTDIR)$(PREFIX)/share/doc/sluice/$$readme; done
 	install -m 644 conf/sluice.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/sluice.conf
 	for unit in sluice.service sluice-run.service sluice-run.timer; do sed 's|PREFIX|$(PREFIX)|g' conf/$$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit; done

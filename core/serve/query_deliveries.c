@@ -139,7 +139,8 @@ endpoint_refuse(struct question *q, const struct endpoints *e, const char *name)
 		               near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 	if (e->n == 0)
 		return err_set(q->err, ERR_USAGE, "there is no webhook: a [webhook NAME] section makes one");
-	return err_set(q->err, ERR_USAGE, "there are several webhooks: choose one with --endpoint");
+	return err_set(q->err, ERR_USAGE, "there are several webhooks: choose one by endpoint (--endpoint %s, or %s)", e->names[0],
+	               e->names[1]);
 }
 
 /* The one that is named, or the only one. Its name is yours; NULL: refused. number may be 0: it never had an event. */

@@ -9,7 +9,7 @@ for file in bin/sluice libexec/sluice/sluice-worker lib/sluice/plugins/stripe.so
 	include/sluice.h include/sluice_json.h lib/pkgconfig/sluice.pc etc/sluice/sluice.ini etc/sluice/reference.ini \
 	bin/sluice-provider etc/sluice/environment lib/sysusers.d/sluice.conf \
 	lib/systemd/system/sluice.service lib/systemd/system/sluice-run.service lib/systemd/system/sluice-run.timer share/doc/sluice/GUIDE.md share/doc/sluice/SDK.md share/doc/sluice/PROVIDER.md \
-	share/doc/sluice/examples/tickets.c share/doc/sluice/plugins/README.md share/doc/sluice/plugins/rest/README.md \
+	share/doc/sluice/monitoring/alerts.yml share/doc/sluice/monitoring/dashboard.json share/doc/sluice/examples/tickets.c share/doc/sluice/plugins/README.md share/doc/sluice/plugins/rest/README.md \
 	share/man/man1/sluice.1 share/man/man5/sluice.ini.5 share/bash-completion/completions/sluice; do
 	[ -s "$root/usr/$file" ] || missing="$missing $file"
 done
