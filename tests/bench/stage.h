@@ -97,7 +97,7 @@ provider_start(struct stage *st)
 	if (posix_spawn(&st->provider, program, &to, NULL, SPAWN_ARGS(argv), SPAWN_ARGS(env)))
 		die("bench: cannot start %s", program);
 	posix_spawn_file_actions_destroy(&to);
-	for (int i = 0; i < 500 && !st->port; i++) {
+	for (int i = 0; i < 3000 && !st->port; i++) {
 		FILE *f = fopen(file, "re");
 
 		if (f && fscanf(f, "%d", &st->port) != 1)

@@ -86,7 +86,7 @@ is "$came $(jq -r .id "$dir/out" | sort -u | wc -l) $(wc -l <"$dir/out")" "0 20 
 jq -r .id "$dir/out" >"$dir/ids"
 one=$(head -n 1 "$dir/ids") other=$(tail -n 1 "$dir/ids")
 says since "" "since: nothing has changed"
-since=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+since=$(date -u +%Y-%m-%dT%H:%M:%S.%NZ) # the first sync may be of this second
 says ids "$one
 $other" "ids: the two that were asked for, in order"
 control mutate api=stripe kind=customers change=2 drop=1 >"$dir/mutated"

@@ -66,7 +66,7 @@ provider_begin(void)
 		execv(args[0], args);
 		_exit(127);
 	}
-	for (int i = 0; i < 200 && !*text; i++) {
+	for (int i = 0; i < 600 && !*text; i++) {
 		usleep(50000);
 		fd = open(port, O_RDONLY | O_CLOEXEC);
 		if (fd >= 0 && read(fd, text, sizeof text - 1) < 0)
@@ -353,7 +353,7 @@ TEST("a service fits its schedule to the plugins: new syncs come, those of a rem
 	plugin_put(&side, "hot_two");
 	CHECK(comes_to_be(&side, s, "items", true));
 	service_stop(s, "the test is over", idle_note, &idle);
-	for (int i = 0; i < 2000 && !idle; i++)
+	for (int i = 0; i < 100000 && !idle; i++)
 		uv_run(&loop, UV_RUN_ONCE);
 	CHECK(idle);
 	service_free(s);

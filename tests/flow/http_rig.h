@@ -135,6 +135,7 @@ stream_get(struct http_call *c, void *arg)
 
 	r->streams[r->n_streams++] = c;
 	http_stream(c, 200, "text/event-stream", stream_drained, stream_gone, r);
+	atomic_fetch_add(&r->asked, 1);
 }
 
 static void

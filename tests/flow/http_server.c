@@ -306,6 +306,14 @@ TEST("HEAD has no body, of a stream or a long one neither: the next answer begin
 	buf_free(&got);
 }
 
+/* Until so many calls wait or stream with their route. */
+static void
+asked_wait(struct rig *r, int n)
+{
+	CHECK(reaches(&r->asked, n, 30000));
+	usleep(50000); /* and are counted */
+}
+
 TEST("who leaves while his call waits is noticed, and costs nobody else anything")
 {
 	struct rig r = {0};
@@ -320,7 +328,7 @@ TEST("who leaves while his call waits is noticed, and costs nobody else anything
 		client_send(fds[i], GET("/wait", ""));
 	}
 	CHECK_HAS(ask(&r, &got, GET("/hello", "")), " 200 ");
-	usleep(100000);
+	asked_wait(&r, 21);
 	for (int i = 0; i < 20; i++)
 		close(fds[i]);
 	CHECK(reaches(&r.gone, 20, 10000));
@@ -344,7 +352,7 @@ TEST("above the limit of waiting calls the next ones are told so, and the others
 		fds[i] = client_open(&r);
 		client_send(fds[i], i ? GET("/wait", "") : GET("/stream", ""));
 	}
-	usleep(200000);
+	asked_wait(&r, 3);
 	CHECK_HAS(ask(&r, &got, GET("/wait", "")), "too_many_waiting");
 	CHECK_HAS(buf_str(&got), "Retry-After: ");
 	CHECK_HAS(ask(&r, &got, GET("/stream", "")), "too_many_waiting");
@@ -360,15 +368,6 @@ TEST("above the limit of waiting calls the next ones are told so, and the others
 	buf_free(&got);
 }
 
-/* Until so many calls wait with their route. */
-static void
-asked_wait(struct rig *r, int n)
-{
-	for (int i = 0; i < 2000 && atomic_load(&r->asked) < n; i++)
-		usleep(5000);
-	usleep(50000); /* and are counted */
-}
-
 TEST("what cannot be given up is answered as it went, however many wait")
 {
 	struct rig r = {.limits.waiting = 1, .event = "data: 1\n\n"};
@@ -379,8 +378,9 @@ TEST("what cannot be given up is answered as it went, however many wait")
 	for (int i = 0; i < 3; i++) {
 		fds[i] = client_open(&r);
 		client_send(fds[i], i ? GET("/slow", "") : GET("/stream", ""));
+		CHECK(i || client_until(fds[i], &got, "\r\n\r\n", 10000)); /* it has the only place */
 	}
-	asked_wait(&r, 2);
+	asked_wait(&r, 3);
 	uv_async_send(&r.poke);
 	for (int i = 1; i < 3; i++) {
 		buf_clear(&got);
@@ -406,7 +406,7 @@ TEST("with its key goes what waits or streams by it, and nothing else")
 		client_send(fds[i], asked[i]);
 		CHECK(i == 1 || client_until(fds[i], &got, "\r\n\r\n", 10000));
 	}
-	asked_wait(&r, 1);
+	asked_wait(&r, 4);
 	r.rekey = true;
 	uv_async_send(&r.poke);
 	buf_clear(&got);
@@ -495,9 +495,9 @@ TEST("an event reaches its reader at once, and the end of the host ends stream a
 	began = clock_mono_ms(&clock_system);
 	uv_async_send(&r.poke);
 	CHECK(client_until(stream, &got, "data: now", 10000));
-	CHECK(clock_mono_ms(&clock_system) - began < 1000);
+	CHECK(clock_mono_ms(&clock_system) - began < 5000); /* the next beat of a quiet stream would be later */
 	client_send(wait, GET("/wait", ""));
-	usleep(100000);
+	asked_wait(&r, 2);
 	rig_end(&r);
 	buf_clear(&got);
 	CHECK(client_until(wait, &got, "late", 10000));
@@ -553,7 +553,7 @@ TEST("two hundred slow senders are dropped by the time of the whole request, and
 {
 	struct rig r = {.limits.request_s = 2};
 	struct buf got = {0};
-	int fds[200], left = 200;
+	int fds[200], left = 200, asked = 0, quick = 0;
 	int64_t began = clock_mono_ms(&clock_system), worst = 0;
 
 	rig_begin(&r);
@@ -563,12 +563,14 @@ TEST("two hundred slow senders are dropped by the time of the whole request, and
 		                    : i % 3 == 1 ? "GET /hello HTTP/1.1\r\nHost: x\r\nX-"
 		                                 : "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n");
 	}
-	while (left && clock_mono_ms(&clock_system) - began < 20000) {
-		int64_t asked = clock_mono_ms(&clock_system), took;
+	while (left && clock_mono_ms(&clock_system) - began < 60000) {
+		int64_t from = clock_mono_ms(&clock_system), took;
 
 		CHECK_HAS(ask(&r, &got, GET("/hello", "")), " 200 ");
-		took = clock_mono_ms(&clock_system) - asked;
+		took = clock_mono_ms(&clock_system) - from;
 		worst = took > worst ? took : worst;
+		asked++;
+		quick += took < 500; /* a quarter of what a slow one is let */
 		for (int i = 0; i < 200; i++) {
 			char byte;
 
@@ -585,7 +587,7 @@ TEST("two hundred slow senders are dropped by the time of the whole request, and
 	CHECK_INT(left, 0);
 	printf("# the slowest answer meanwhile: %lld ms; all dropped after %lld ms\n", (long long)worst,
 	       (long long)(clock_mono_ms(&clock_system) - began));
-	CHECK(worst < 1000);
+	CHECK(quick * 2 > asked); /* a busy machine may hold up some */
 	for (int i = 0; i < 200; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
@@ -632,9 +634,10 @@ TEST("who writes more than the client takes is told to hold on, and told again w
 	rig_begin(&r);
 	fd = client_open(&r);
 	client_send(fd, GET("/flood", ""));
-	client_until(fd, &got, NULL, 2000);
+	for (int i = 0; i < 30 && got.len <= 100 * (64 << 10); i++)
+		client_until(fd, &got, NULL, 1000);
 	CHECK(got.len > 100 * (64 << 10));
-	CHECK(reaches(&r.drained, 1, 5000));
+	CHECK(reaches(&r.drained, 1, 10000));
 	CHECK(atomic_load(&r.full) > 0);
 	close(fd);
 	CHECK(reaches(&r.gone, 1, 5000));

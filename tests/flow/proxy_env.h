@@ -76,7 +76,7 @@ env_guard(uv_timer_t *timer)
 {
 	struct env *e = timer->data;
 
-	if (++e->turns < 15000)
+	if (++e->turns < 60000)
 		return;
 	printf("Bail out! a test hangs\n");
 	exit(1);

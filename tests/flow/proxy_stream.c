@@ -232,14 +232,14 @@ TEST("a stream has no time limit of its own, also when it is an error's answer t
 		struct got g = {.on_piece = hold_it};
 
 		/* the next try of /busy would come too late, so its answer, which was collected, stands */
-		env_open(&e, scripts, &(struct proxy_options){.retry_base_ms = 200000, .request_ms = 150});
+		env_open(&e, scripts, &(struct proxy_options){.retry_base_ms = 200000, .request_ms = 1000});
 		env_target(&e, NULL);
 		send_to(e.target,
 		        (struct proxy_request){.endpoint = slice_str(scripts[i].path),
 		                               .streamed = true,
-		                               .deadline_mono_ms = proxy_now(e.proxy) + 5000},
+		                               .deadline_mono_ms = proxy_now(e.proxy) + 10000},
 		        &g);
-		env_idle(&e, 400);
+		env_idle(&e, 1500);
 		CHECK_INT(g.times, 0);
 		if (g.call)
 			proxy_pause(g.call, false);
@@ -402,7 +402,7 @@ TEST("freeing the proxy ends all its calls first, also from inside a done")
 			                                   .timeout_ms = 5,
 			                                   .retries = -1},
 			           free_the_proxy, NULL, &e);
-		for (int k = 0; k < 100 && !b.times; k++)
+		for (int k = 0; k < 4000 && !b.times; k++)
 			env_idle(&e, 5);
 		e.proxy = NULL;
 		CHECK_INT(a.times, 1);
@@ -456,7 +456,7 @@ TEST("no wait goes beyond the deadline")
 		                               .deadline_mono_ms = proxy_now(e.proxy) + 150},
 		        &g);
 		CHECK_INT(g.err.cls, want[i]);
-		CHECK(server_ms() - began < 5000);
+		CHECK(server_ms() - began < 15000); /* of Retry-After: 20, and of a pause of 100 s */
 		env_close(&e);
 	}
 }

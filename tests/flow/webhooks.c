@@ -361,7 +361,7 @@ TEST("after give_up an event is parked, and the next has its turn; a person puts
 	bed_turn(&b, QUIET_MS);
 	bed_move(&b, HOUR_US + SECOND_US);
 	CHECK(bed_until(&b, r, 2));
-	for (int i = 0; i < 200 && looked(&b, "app").parked == 0; i++)
+	for (int i = 0; i < 3000 && looked(&b, "app").parked == 0; i++)
 		bed_turn(&b, 10);
 	CHECK_INT(looked(&b, "app").parked, 1);
 	CHECK_INT(looked(&b, "app").pending, 2);
@@ -474,7 +474,7 @@ TEST("a reload takes another address, another secret, and an endpoint less, also
 	host_settings_replace(b.host, settings_hold(now));
 	deliver_settled(b.deliver);
 	CHECK_INT(looked(&b, "app").state, DELIVER_LEFT);
-	for (int i = 0; i < 400 && looked(&b, "app").standing.pace.failures == 0; i++)
+	for (int i = 0; i < 3000 && looked(&b, "app").standing.pace.failures == 0; i++)
 		bed_turn(&b, 10);
 	CHECK_INT(looked(&b, "app").standing.pace.failures, 1);
 	CHECK_INT(looked(&b, "app").pending, 1);

@@ -106,6 +106,26 @@ server_step(struct server *s, const char *path)
 	return NULL;
 }
 
+/* Like recv. When the bytes came is by the kernel's word, since a thread may be let run long after that; without it, now. */
+static inline ssize_t
+server_recv(int fd, char *to, size_t room, int64_t *at_ms)
+{
+	union { struct cmsghdr align; char room[256]; } more;
+	struct iovec io = {to, room};
+	struct msghdr m = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = &more, .msg_controllen = sizeof more};
+	ssize_t n = recvmsg(fd, &m, 0);
+	struct timespec came, now;
+
+	*at_ms = server_ms();
+	clock_gettime(CLOCK_REALTIME, &now);
+	for (struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL; c; c = CMSG_NXTHDR(&m, c))
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+			memcpy(&came, CMSG_DATA(c), sizeof came);
+			*at_ms -= (int64_t)(now.tv_sec - came.tv_sec) * 1000 + (now.tv_nsec - came.tv_nsec) / 1000000;
+		}
+	return n;
+}
+
 /* Reads one request; false: the connection has ended. */
 static inline bool
 server_read(int fd, struct seen *q)
@@ -115,13 +135,12 @@ server_read(int fd, struct seen *q)
 
 	memset(q, 0, sizeof *q);
 	while (!(end = strstr(q->text, "\r\n\r\n"))) {
-		ssize_t n = len + 1 < sizeof q->text ? recv(fd, q->text + len, sizeof q->text - 1 - len, 0) : 0;
+		ssize_t n = len + 1 < sizeof q->text ? server_recv(fd, q->text + len, sizeof q->text - 1 - len, &q->at_ms) : 0;
 		if (n <= 0)
 			return false;
 		len += (size_t)n;
 		q->text[len] = '\0';
 	}
-	q->at_ms = server_ms();
 	if ((p = strcasestr(q->text, "\r\ncontent-length:")))
 		body = (size_t)atol(p + 17);
 	len -= (size_t)(end + 4 - q->text);
@@ -211,6 +230,7 @@ server_accept(void *arg)
 		int one = 1;
 
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+		setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
 		pthread_mutex_lock(&s->lock);
 		*link = (struct server_link){s, fd, s->connections % 256};
 		s->fds[s->connections++ % 256] = fd;
@@ -262,7 +282,7 @@ server_end(struct server *s)
 	shutdown(s->fd, SHUT_RDWR);
 	pthread_join(s->thread, NULL);
 	close(s->fd);
-	for (int i = 0; i < 2000 && busy; i++) {
+	for (int i = 0; i < 20000 && busy; i++) {
 		pthread_mutex_lock(&s->lock);
 		for (int k = 0; k < 256; k++)
 			if (s->fds[k] >= 0)

@@ -109,7 +109,7 @@ provider_start(struct campaign *c)
 	posix_spawn_file_actions_addopen(&to, 1, "/dev/null", O_WRONLY, 0);
 	REQUIRE(posix_spawn(&c->provider, program, &to, NULL, SPAWN_ARGS(argv), environ) == 0);
 	posix_spawn_file_actions_destroy(&to);
-	for (int i = 0; i < 500 && !c->port; i++) {
+	for (int i = 0; i < 3000 && !c->port; i++) {
 		FILE *f = fopen(file, "r");
 		if (f && fgets(line, sizeof(line), f))
 			c->port = atoi(line);
@@ -325,7 +325,7 @@ store_look(struct campaign *c, int64_t *claim)
 	struct store_options o = {.dir = dir, .key_file = key};
 	struct store *s = NULL;
 	/* A host killed while it was starting a worker leaves a child that has the lock until it has become the worker. */
-	for (int i = 0; i < 200 && !(s = store_open(&o, &err)) && err.cls == ERR_BUSY; i++)
+	for (int i = 0; i < 3000 && !(s = store_open(&o, &err)) && err.cls == ERR_BUSY; i++)
 		usleep(10000);
 	if (!s) {
 		WRONG(c, "the store does not open: %s", err.text);

@@ -427,7 +427,7 @@ TEST("when the host is killed, its worker dies with it")
 	CHECK(strchr("RS", process_state(orphan)));
 	kill(host, SIGKILL);
 	waitpid(host, NULL, 0);
-	for (int i = 0; i < 1000 && process_state(orphan) && process_state(orphan) != 'Z'; i++)
+	for (int i = 0; i < 20000 && process_state(orphan) && process_state(orphan) != 'Z'; i++)
 		usleep(1000);
 	CHECK(process_state(orphan) == 0 || process_state(orphan) == 'Z'); /* Z: whoever inherited it has not buried it yet */
 	site_clear();
