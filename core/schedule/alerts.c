@@ -1,4 +1,4 @@
-/* alerts.c - see alerts.h: the facts of each sync in memory, judged at its runs' ends and every few seconds.
+/* alerts.c - see alerts.h: the facts of each sync (alerts_watch.c), judged at its runs' ends and every few seconds.
  *
  *   STATE_LAST, STATE_HELD --at a run's end--> watch --schedule, clock--> alert_judge --> log, store, listener
  *
@@ -13,18 +13,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "run/host.h"
-#include "run/member.h"
 #include "schedule/alerts_inner.h"
-#include "schedule/cron.h"
-#include "schedule/plan.h"
 
 #define LOOK_MS 5000
 #define GRACE_MOST_MS 600000
-#define RECENT 20
-#define GAPS 12 /* of a cron expression that are looked at for its longest */
 
-static int64_t
-now_us(const struct alerts *a)
+int64_t
+alerts_now(const struct alerts *a)
 {
 	return clock_wall_us(host_clock(a->service->host));
 }
@@ -60,7 +55,7 @@ incident_begin(struct alerts *a, struct subject *u, enum alert_kind kind, const 
 	struct incident *i = XNEW(struct incident);
 	struct alert x;
 
-	*i = (struct incident){.next = u->open, .kind = kind, .since_us = now_us(a), .text = xstrdup(text)};
+	*i = (struct incident){.next = u->open, .kind = kind, .since_us = alerts_now(a), .text = xstrdup(text)};
 	u->open = i;
 	incident_keep(host_store(a->service->host), u, i, true);
 	x = alert_of(u, i);
@@ -74,7 +69,7 @@ incident_end(struct alerts *a, struct subject *u, struct incident **at)
 	struct alert x = alert_of(u, i);
 
 	*at = i->next;
-	x.until_us = now_us(a);
+	x.until_us = alerts_now(a);
 	incident_keep(host_store(a->service->host), u, i, false);
 	past_add(a, &x);
 	alert_tell(a, &x);
@@ -101,157 +96,6 @@ subject_judge(struct alerts *a, struct subject *u, enum alert_kind kind, const s
 	buf_free(&text);
 }
 
-/* ---- what is known of a sync ---- */
-
-static bool
-held_add(void *arg, struct slice name, struct slice value)
-{
-	(void)name;
-	*(uint64_t *)arg += (uint64_t)member_int(value, "held", 0);
-	return true;
-}
-
-static void
-held_read(const struct alerts *a, struct watch *w)
-{
-	struct store *s = host_store(a->service->host);
-	uint32_t scope = subject_scope(s, &w->subject, false);
-
-	w->held = 0;
-	if (scope)
-		store_state_list(s, scope, STATE_HELD, held_add, &w->held, NULL);
-}
-
-static void
-recent_read(struct watch *w, struct slice last)
-{
-	struct json_iter it = json_iter(member_raw(last, "took"));
-	char *ended = member_text(last, "ended");
-	int64_t took[RECENT], ms;
-
-	w->samples = w->ended = w->failed = 0;
-	while (w->samples < RECENT && json_next(&it))
-		if (json_int(it.value, &ms))
-			took[w->samples++] = ms;
-	w->usual_ms = alert_median(took, w->samples);
-	for (const char *p = ended; p && *p; p++) {
-		w->ended++;
-		w->failed += *p == '-';
-	}
-	free(ended);
-}
-
-static void
-last_read(const struct alerts *a, struct watch *w)
-{
-	struct store *s = host_store(a->service->host);
-	uint32_t scope = subject_scope(s, &w->subject, false);
-	struct buf value = {0};
-	struct slice last;
-	int64_t finished;
-	char *cls;
-
-	held_read(a, w);
-	if (!scope || !store_state_get(s, scope, STATE_LAST, SLICE(""), &value))
-		goto out;
-	last = buf_view(&value);
-	recent_read(w, last);
-	w->failures = (uint64_t)member_int(last, "failures", 0);
-	w->success_us = member_int(last, "success_ended_us", member_int(last, "last_success_us", 0));
-	finished = member_int(last, "finished_us", 0);
-	cls = member_text(last, "class"); /* absent: it went well */
-	free(w->reason);
-	w->reason = cls ? member_text(last, "reason") : NULL;
-	w->finished_us = cls ? 0 : finished;
-	w->refused_us = cls && err_class_find(cls) == ERR_CREDENTIALS ? finished : 0;
-	free(cls);
-out:
-	buf_free(&value);
-}
-
-/* The longest of the next gaps: a time that is only met on working days is not late on Sunday. */
-static int64_t
-cron_interval(const char *text, const char *zone_name, int64_t now)
-{
-	struct zone *zone = zone_open(zone_name, NULL);
-	struct cron cron;
-	int64_t longest = 0, at, next;
-
-	if (zone && cron_parse(&cron, text, NULL) == 0) {
-		at = cron_next(&cron, zone, now);
-		for (size_t i = 0; i < GAPS; i++, at = next) {
-			next = cron_next(&cron, zone, at);
-			if (next <= at)
-				break;
-			longest = next - at > longest ? next - at : longest;
-		}
-	}
-	zone_close(zone);
-	return longest / 1000;
-}
-
-/* As the schedule has it: also of a variant, and with an interval that an application gave it. */
-static void
-interval_find(const struct alerts *a, struct watch *w)
-{
-	struct host *h = a->service->host;
-	const struct subject *u = &w->subject;
-	struct chosen c = {.connection = settings_connection(host_settings(h), u->connection, u->integration)};
-	struct schedule_plan plan;
-
-	w->interval_ms = 0;
-	c.manifest = c.connection ? host_manifest_of(h, c.connection, NULL) : NULL;
-	c.sync = c.manifest ? manifest_sync(c.manifest, u->sync) : NULL;
-	if (!c.sync)
-		return;
-	plan_of(h, &c, &plan);
-	w->interval_ms = plan.cron ? cron_interval(plan.cron, plan.zone, now_us(a)) : plan.every_ms;
-}
-
-static size_t
-link_make(struct alerts *a, const struct entry *e)
-{
-	struct buf key = {0};
-	uint32_t *at;
-	bool fresh;
-
-	buf_printf(&key, "%s\n%s", e->connection, e->integration);
-	at = idset_put(&a->link_names, buf_view(&key), &fresh);
-	buf_free(&key);
-	if (fresh) {
-		struct link_watch *k = XNEW(struct link_watch);
-		*k = (struct link_watch){.subject = {.connection = xstrdup(e->connection), .integration = xstrdup(e->integration)}};
-		*at = (uint32_t)a->n_links;
-		a->links = xrealloc(a->links, (a->n_links + 1) * sizeof *a->links);
-		a->links[a->n_links++] = k;
-		subject_load(host_store(a->service->host), &k->subject);
-		return a->n_links - 1;
-	}
-	return *at;
-}
-
-/* Those that came since the last look. */
-static void
-watches_make(struct alerts *a)
-{
-	const struct service *s = a->service;
-
-	while (a->n_syncs < s->n_entries) {
-		const struct entry *e = s->entries[a->n_syncs];
-		struct watch *w = XNEW(struct watch);
-		*w = (struct watch){.subject = {.connection = xstrdup(e->connection), .integration = xstrdup(e->integration),
-		                                .sync = xstrdup(e->sync)},
-		                    .link = link_make(a, e), .idle_us = now_us(a)};
-		a->syncs = xrealloc(a->syncs, (a->n_syncs + 1) * sizeof *a->syncs);
-		a->syncs[a->n_syncs++] = w;
-		subject_load(host_store(s->host), &w->subject);
-		last_read(a, w);
-		interval_find(a, w);
-		if (w->success_us)
-			w->idle_us = 0;
-	}
-}
-
 /* ---- judging ---- */
 
 static const bool idle_states[SCHEDULE_STATES] = {
@@ -276,7 +120,7 @@ stale_may_begin(const struct alerts *a, const struct watch *w)
 {
 	int64_t grace_ms = w->interval_ms < GRACE_MOST_MS ? w->interval_ms : GRACE_MOST_MS;
 
-	return now_us(a) - a->begun_us > grace_ms * 1000;
+	return alerts_now(a) - a->begun_us > grace_ms * 1000;
 }
 
 static bool
@@ -300,11 +144,11 @@ sync_facts(struct alerts *a, size_t n, int64_t run_ms)
 		schedule_look(a->service->schedule, e->item, &v);
 	w->idle = idle_states[v.state];
 	if (w->idle)
-		w->idle_us = now_us(a);
+		w->idle_us = alerts_now(a);
 	if (w->held)
-		held_read(a, w);
+		watch_read_held(a, w);
 	return (struct alert_facts){
-		.now_us = now_us(a),
+		.now_us = alerts_now(a),
 		.idle = w->idle,
 		.failures = v.failures > w->failures ? v.failures : w->failures,
 		.reason = e->refused ? e->refused : w->reason,
@@ -432,7 +276,7 @@ alerts_ended(struct alerts *a, const struct entry *e, int64_t took_ms)
 		f = sync_facts(a, e->at, took_ms);
 		subject_judge(a, &w->subject, ALERT_LONG, &f);
 	}
-	last_read(a, w);
+	watch_read_last(a, w);
 	sync_judge(a, e->at, 0);
 	if (w->refused_us || incident_open(&a->links[w->link]->subject, ALERT_ATTENTION))
 		links_judge(a);
@@ -443,7 +287,7 @@ alerts_refit(struct alerts *a)
 {
 	watches_make(a);
 	for (size_t i = 0; i < a->n_syncs; i++)
-		interval_find(a, a->syncs[i]);
+		watch_find_interval(a, a->syncs[i]);
 }
 
 void
@@ -477,7 +321,7 @@ alerts_new(struct service *s)
 	subject_load(host_store(s->host), &a->host);
 	store_state_list(host_store(s->host), 0, STATE_INCIDENT, limit_load, a, NULL);
 	past_load(a);
-	a->begun_us = now_us(a);
+	a->begun_us = alerts_now(a);
 	watches_make(a);
 	a->timer.data = a;
 	a->timer_open = uv_timer_init(s->o.loop, &a->timer) == 0;
@@ -518,15 +362,7 @@ alerts_free(struct alerts *a)
 		while (a->timer_open)
 			uv_run(a->service->o.loop, UV_RUN_ONCE);
 	}
-	for (size_t i = 0; i < a->n_syncs; i++) {
-		subject_finish(&a->syncs[i]->subject);
-		free(a->syncs[i]->reason);
-		free(a->syncs[i]);
-	}
-	for (size_t i = 0; i < a->n_links; i++) {
-		subject_finish(&a->links[i]->subject);
-		free(a->links[i]);
-	}
+	watches_free(a);
 	for (size_t i = 0; i < a->n_limits; i++) {
 		subject_finish(a->limits[i]);
 		free(a->limits[i]);
@@ -534,9 +370,6 @@ alerts_free(struct alerts *a)
 	for (size_t i = 0; i < ALERTS_PAST; i++)
 		free(a->past[i]);
 	subject_finish(&a->host);
-	free(a->syncs);
-	free(a->links);
 	free(a->limits);
-	idset_free(&a->link_names);
 	free(a);
 }

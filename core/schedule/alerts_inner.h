@@ -1,4 +1,5 @@
-/* alerts_inner.h - the insides of struct alerts, for alerts.c (what is judged) and alerts_store.c (what is kept) only. */
+/* alerts_inner.h - the insides of struct alerts, for alerts.c (what is judged), alerts_watch.c (by what) and alerts_store.c
+ * (what is kept) only. */
 #ifndef SLUICE_SCHEDULE_ALERTS_INNER_H
 #define SLUICE_SCHEDULE_ALERTS_INNER_H
 
@@ -57,6 +58,16 @@ struct alerts {
 	void (*told)(void *arg, const struct alert *a);
 	void *told_arg;
 };
+
+/* alerts.c */
+int64_t alerts_now(const struct alerts *a); /* wall clock, us */
+
+/* alerts_watch.c */
+void watches_make(struct alerts *a); /* of syncs that came since the last time */
+void watches_free(struct alerts *a);
+void watch_read_last(const struct alerts *a, struct watch *w);     /* how its last run went, and what is held back */
+void watch_read_held(const struct alerts *a, struct watch *w);
+void watch_find_interval(const struct alerts *a, struct watch *w); /* by the settings as they are now */
 
 /* alerts_store.c */
 uint32_t subject_scope(struct store *s, const struct subject *u, bool make); /* 0: the host's, or none */
