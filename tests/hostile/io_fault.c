@@ -141,9 +141,7 @@ play_begin(struct play *p, const struct play *base)
 {
 	char path[200];
 
-	kit_init(&p->k);
-	p->k.o.map_bytes = 1 << 18;
-	p->k.o.commit_delay_ms = 1;
+	held_init(&p->k);
 	snprintf(p->top, sizeof(p->top), "%.*s", (int)(strlen(p->k.dir) - strlen("/store")), p->k.dir);
 	p->acked = p->before = p->reported = 0;
 	if (!base)

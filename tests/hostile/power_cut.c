@@ -259,9 +259,7 @@ campaign_log(struct campaign *c)
 	power_log_free(&c->log);
 	if (c->k.dir[0])
 		kit_finish(&c->k);
-	kit_init(&c->k);
-	c->k.o.map_bytes = 1 << 18; /* it grows while it is recorded */
-	c->k.o.commit_delay_ms = 1;
+	held_init(&c->k);
 	log_make(&c->k, &c->log, &c->r);
 	c->k.o.map_bytes = DISK_MAX;
 }
