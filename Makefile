@@ -41,7 +41,7 @@ objs      = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 BASE     := $(call src,core/base)
 # wire/ and plugin/ have a half that the worker shares; the other half needs the loop and is the host's alone.
-SHARED   := $(BASE) core/wire/frame.c core/wire/message.c core/plugin/manifest.c core/plugin/manifest_read.c core/plugin/manifest_write.c core/plugin/rules.c core/plugin/fields.c
+SHARED   := $(BASE) core/wire/frame.c core/wire/message.c core/plugin/manifest.c core/plugin/manifest_read.c core/plugin/manifest_write.c core/plugin/rules.c core/plugin/fields.c core/plugin/form.c
 WORKER   := $(SHARED) $(call src,core/worker)
 HOST     := $(sort $(SHARED) $(foreach d,config wire store http plugin proxy run schedule deliver event serve api,$(call src,core/$(d))))
 CLI      := $(call src,core/cli)

@@ -34,6 +34,7 @@
  *                    SLUICE_LINK_PATH (an older host takes the link as it is)
  *   1.4  2026-11-23  SLUICE_ANY_AUTH; sluice_map: an empty `to`; SLUICE_LIMIT_UNSURE; sluice_partial(); the member
  *                    "datasets" of sluice_get_connection(), and "variant"
+ *   1.5  2026-11-23  sluice_option.form (an older host judges nothing)
  */
 #ifndef SLUICE_H
 #define SLUICE_H
@@ -46,7 +47,7 @@ extern "C" {
 #endif
 
 #define SLUICE_ABI_MAJOR 1
-#define SLUICE_ABI_MINOR 4
+#define SLUICE_ABI_MINOR 5
 
 #ifdef __cplusplus /* where a const is not visible outside unless it says so */
 #define SLUICE_EXPORT extern __attribute__((visibility("default")))
@@ -117,6 +118,9 @@ struct sluice_option {     /* per connection, set by the operator in [connection
 	int flags;             /* SLUICE_REQUIRED */
 	const char *fallback;  /* used when not given: JSON text, or bare text for a string; NULL: none */
 	const char *help;
+	const char *form;      /* how its text is written: "none | link [<path>] | page [<param> [<size>]]"; what is not is told to
+	                        * the operator when the configuration is loaded, and never reaches you. NULL: any. See the
+	                        * guide, "Forms". 1.5 */
 };
 
 enum sluice_auth {         /* how the host proves who we are; the plugin never sees a credential */

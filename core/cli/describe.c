@@ -51,10 +51,12 @@ options_text(const char *title, const struct manifest_option *list, size_t n)
 	table_cell(&t, "HELP");
 	for (size_t i = 0; i < n; i++) {
 		const struct manifest_option *o = &list[i];
+		char *form = o->form ? xasprintf("%s%s%s", o->form, o->help ? ": " : "", o->help ? o->help : "") : NULL;
 		table_cell(&t, o->name);
 		table_cell(&t, manifest_type_name(o->type));
 		table_cell(&t, o->flags & SLUICE_REQUIRED ? "(required)" : o->fallback);
-		table_cell(&t, o->help);
+		table_cell(&t, form ? form : o->help);
+		free(form);
 	}
 	putchar('\n');
 	table_print(&t, stdout);

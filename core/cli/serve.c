@@ -19,6 +19,7 @@
 #include "deliver/deliver.h"
 #include "event/queue.h"
 #include "run/apikey.h"
+#include "run/sections.h"
 #include "schedule/service.h"
 #include "serve/local.h"
 
@@ -255,6 +256,27 @@ key_of_webhooks(void *arg)
 	return apikey_signing(((const struct serve *)arg)->host);
 }
 
+static void
+section_fault(void *arg, const struct err *why)
+{
+	(void)arg;
+	log_error("%s", why->text);
+}
+
+static void
+section_doubt(void *arg, const struct err *why)
+{
+	(void)arg;
+	(void)why; /* `config --check` tells them */
+}
+
+/* What a run of theirs would be refused for is told now; everything else is served. */
+static void
+sections_tell(const struct serve *s)
+{
+	sections_judge(s->host, s->cli->settings, &(struct section_judge){section_fault, section_doubt, NULL});
+}
+
 static int
 serve_until_told(struct serve *s, struct err *err)
 {
@@ -275,6 +297,7 @@ serve_until_told(struct serve *s, struct err *err)
 		return -1;
 	}
 	handles_open(s);
+	sections_tell(s);
 	service_begin(s->service);
 	started_tell(s);
 	while (!(s->idle && deliver_idle(s->deliver)) && !s->overdue)

@@ -103,6 +103,8 @@ option_differ(struct differ *d, const char *where, const void *before, const voi
 	if (strcmp(a->fallback ? a->fallback : "", b->fallback ? b->fallback : "") != 0)
 		differ_say(d, false, "option %s: default %s -> %s", b->name, a->fallback ? a->fallback : "none",
 		           b->fallback ? b->fallback : "none");
+	if (strcmp(a->form ? a->form : "", b->form ? b->form : "") != 0)
+		differ_say(d, false, "option %s: form %s -> %s", b->name, a->form ? a->form : "any", b->form ? b->form : "any");
 }
 
 /* ---- models ---- */

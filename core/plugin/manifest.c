@@ -67,6 +67,7 @@ options_free(struct manifest_option *list, size_t n)
 		free(list[i].name);
 		free(list[i].help);
 		free(list[i].fallback);
+		free(list[i].form);
 	}
 	free(list);
 }

@@ -25,6 +25,7 @@ struct manifest_model {
 };
 struct manifest_option {
 	char *name, *help, *fallback; /* fallback: JSON text; NULL: none */
+	char *form; /* plugin/form.h; NULL: any text of its type */
 	int type, flags;
 };
 struct manifest_sync {

@@ -205,6 +205,7 @@ option_read(struct parse *p, struct slice object, void *into)
 	o->name = text_of(p, object, "name");
 	parse_at(p, "option", o->name);
 	o->help = text_of(p, object, "help");
+	o->form = text_of(p, object, "form");
 	o->type = type_of(p, object);
 	o->flags = flags_of(p, object, manifest_option_flags);
 	if (!p->failed && json_member(object, "default", &fallback)) {

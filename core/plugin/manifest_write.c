@@ -94,6 +94,7 @@ options_write(struct json_out *o, const char *key, const struct manifest_option 
 		flags_write(o, option->flags, manifest_option_flags);
 		if (option->fallback)
 			json_kv_raw(o, "default", slice_str(option->fallback));
+		text_write(o, "form", option->form);
 		text_write(o, "help", option->help);
 		json_close(o, '}');
 	}

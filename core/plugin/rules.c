@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sluice.h>
+#include "base/json.h"
 #include "base/mem.h"
+#include "plugin/form.h"
 
 #define NAME_MAX_BYTES 64
 
@@ -231,11 +233,30 @@ model_rules(struct parse *p, const struct manifest_model *m)
 		parse_fail(p, "field '%.80s': a key cannot be SLUICE_OPTIONAL", key->name);
 }
 
+/* The host judges by it what people write, so it must mean something, and the connector's own default must fit. */
+static void
+form_rules(struct parse *p, const struct manifest_option *o)
+{
+	const char *fault = o->form ? form_fault(o->form) : NULL;
+	char *text = o->form && o->fallback ? json_text(slice_str(o->fallback)) : NULL;
+
+	if (o->form && o->type != SLUICE_STRING && o->type != SLUICE_INTEGER)
+		parse_fail(p, "only a SLUICE_STRING or SLUICE_INTEGER is written in a .form");
+	else if (fault)
+		parse_fail(p, "its form '%.200s': %s", o->form, fault);
+	else if (text && !form_fits(o->form, slice_str(text), NULL))
+		parse_fail(p, "the default '%.80s' is not of the form '%.200s'", text, o->form);
+	free(text);
+}
+
 static void
 option_rules(struct parse *p, const struct manifest_option *o)
 {
 	name_rule(p, o->name, "_-", true);
 	parse_at(p, "option", o->name);
+	form_rules(p, o);
+	if (o->form && !strcmp(o->form, FORM_DATASET))
+		parse_fail(p, "the form " FORM_DATASET " is for .dataset_options: a connection's options name no dataset");
 	for (size_t i = 0; i < LENGTH(reserved_options) && o->name; i++)
 		if (!strcmp(o->name, reserved_options[i]))
 			parse_fail(p, "this name belongs to the host; choose another");
@@ -335,6 +356,7 @@ dataset_rules(struct parse *p)
 	for (size_t i = 0; i < m->n_dataset_options; i++, parse_at(p, "dataset_options", NULL)) {
 		name_rule(p, m->dataset_options[i].name, "_-", true);
 		parse_at(p, "dataset option", m->dataset_options[i].name);
+		form_rules(p, &m->dataset_options[i]);
 		for (size_t k = 0; k < LENGTH(dataset_names) && m->dataset_options[i].name; k++)
 			if (!strcmp(m->dataset_options[i].name, dataset_names[k]))
 				parse_fail(p, "this name belongs to the host; choose another");

@@ -420,7 +420,7 @@ begin_run(struct run *r, struct err *err)
 	}
 	if (!r->manifest || work_find(r, err) != 0 || options_build(r->manifest, r->connection, &options, err) != 0 ||
 	    shaped_options(r->manifest, r->settings, r->connection, r->sync ? r->sync->name : NULL, buf_view(&options), &own, err) != 0 ||
-	    (r->shaped && r->shaped->text && shaped_list(r->manifest, r->settings, r->connection, &datasets, err) != 0))
+	    (r->shaped && r->shaped->text && shaped_list(r->manifest, r->settings, r->connection, r->sync ? r->sync->name : NULL, &datasets, err) != 0))
 		goto out;
 	connection_write(r->connection, r->sync ? r->sync->variant : NULL, buf_view(&own), buf_view(&datasets), &r->connection_json);
 	if (tokens_used(r->manifest, r->connection)) {

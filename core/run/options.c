@@ -2,12 +2,14 @@
  *
  * INI knows only text, connectors know types: a string option takes the text as it is (or unquotes it when it is a JSON
  * string), every other type wants JSON of that type, and a boolean also takes yes and no. What nobody declared is an
- * error with the nearest name, so that a mistyped option is not silently the default. */
+ * error with the nearest name, so that a mistyped option is not silently the default; and so is a text that is not written
+ * as its connector says (plugin/form.h), with the word that was likely meant. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include "base/json.h"
 #include "base/mem.h"
+#include "plugin/form.h"
 #include "run/options.h"
 #include "sluice.h"
 
@@ -114,6 +116,42 @@ option_unknown(const struct given *g, const struct pair *pair, struct err *err)
 	               near ? "'?" : "");
 }
 
+static const char *
+word_meant(const struct form_miss *miss, char **words)
+{
+	const char *names[FORM_WORDS + 1] = {NULL};
+	char *wrong = slice_dup(miss->word);
+	const char *near;
+
+	for (size_t i = 0; i < miss->n_words; i++)
+		names[i] = words[i] = slice_dup(miss->words[i]);
+	near = miss->word.len ? nearest(wrong, names) : NULL;
+	free(wrong);
+	return near;
+}
+
+/* The value, as JSON, is of its option's type; is it written as the connector says? */
+static int
+form_judge(const struct manifest_option *o, const struct pair *given, struct slice value, struct err *err)
+{
+	char *text = json_text(value), *words[FORM_WORDS] = {NULL};
+	struct form_miss miss;
+	const char *near;
+	char at[ORIGIN_MAX];
+	int rc = 0;
+
+	if (!form_fits(o->form, slice_str(text), &miss)) {
+		near = given->resolved ? NULL : word_meant(&miss, words);
+		rc = err_set(err, ERR_USAGE, "%s: %s: '%.*s' is not of the form %.*s%s%s%s", origin_text(given->at, at), o->name,
+		             given->resolved ? 3 : (int)miss.entry.len, given->resolved ? "***" : miss.entry.p,
+		             (int)miss.form.len, miss.form.p, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	}
+	for (size_t i = 0; i < LENGTH(words); i++)
+		free(words[i]);
+	free(text);
+	return rc;
+}
+
 static int
 option_write(const struct given *g, const struct manifest_option *o, struct json_out *out, struct err *err)
 {
@@ -122,7 +160,7 @@ option_write(const struct given *g, const struct manifest_option *o, struct json
 	struct buf value = {0};
 	char at[ORIGIN_MAX];
 
-	if (!text && (o->flags & SLUICE_REQUIRED))
+	if ((!text || (o->form && !*text)) && (o->flags & SLUICE_REQUIRED))
 		return err_set(err, ERR_USAGE, "%s: %s: %s is missing: connector '%s' requires it%s%s", origin_text(g->at, at),
 		               g->section, o->name, g->connector, o->help ? ": " : "", o->help ? o->help : "");
 	if (!text)
@@ -135,6 +173,10 @@ option_write(const struct given *g, const struct manifest_option *o, struct json
 		buf_free(&value);
 		return err_set(err, ERR_USAGE, "%s: %s: '%s' is no %s", origin_text(given->at, at), o->name,
 		               given->resolved ? "***" : text, manifest_type_name(o->type));
+	}
+	if (o->form && form_judge(o, given, buf_view(&value), err) != 0) {
+		buf_free(&value);
+		return -1;
 	}
 	json_kv_raw(out, o->name, buf_view(&value));
 	buf_free(&value);

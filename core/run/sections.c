@@ -8,7 +8,9 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/json.h"
 #include "base/mem.h"
+#include "plugin/form.h"
 #include "run/merges.h"
 #include "run/options.h"
 #include "run/shaped.h"
@@ -135,6 +137,55 @@ merge_judge(const struct judging *j, const struct merge_settings *merge)
 
 /* ---- [dataset] ---- */
 
+static const struct pair *
+given_of(const struct dataset_settings *d, const char *option)
+{
+	for (size_t i = 0; i < d->n_options; i++)
+		if (strcmp(d->options[i].name, option) == 0)
+			return &d->options[i];
+	return NULL;
+}
+
+/* Where an option leads to the next dataset, and that one's to the next: back to d? */
+static bool
+leads_back(const struct judging *j, const struct dataset_settings *d, const char *option)
+{
+	const struct dataset_settings *at = d;
+
+	for (size_t steps = 0; at && steps <= j->s->n_datasets; steps++) {
+		const struct pair *to = given_of(at, option);
+		at = to ? settings_dataset(j->s, d->connection, to->value) : NULL;
+		if (at == d)
+			return true;
+	}
+	return false;
+}
+
+/* An option that names another dataset of the connection (FORM_DATASET). */
+static void
+reference_judge(const struct judging *j, const struct dataset_settings *d, const struct pair *to)
+{
+	char *section = xasprintf("dataset %s : %s : %s", d->connection->name, d->connection->integration->name, d->name);
+	const char **names = xcalloc(j->s->n_datasets + 1, sizeof *names), *near;
+	struct err err = {0};
+	size_t n = 0;
+
+	for (size_t i = 0; i < j->s->n_datasets; i++)
+		if (j->s->datasets[i]->connection == d->connection && j->s->datasets[i] != d)
+			names[n++] = j->s->datasets[i]->name;
+	near = nearest(to->value, names);
+	if (!settings_dataset(j->s, d->connection, to->value))
+		err_set(&err, ERR_USAGE, "%s: the connection has no dataset '%s'%s%s%s", to->name,
+		        to->resolved ? "***" : to->value, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	else if (leads_back(j, d, to->name))
+		err_set(&err, ERR_USAGE, "%s: '%s' leads back to '%s': name one that does not", to->name,
+		        to->resolved ? "***" : to->value, d->name);
+	if (err.cls != ERR_NONE)
+		say(j, true, to->at, section, &err);
+	free(names);
+	free(section);
+}
+
 /* One that its connector cannot have, or whose options are not what it wants. */
 static void
 dataset_judge(const struct judging *j, const struct dataset_settings *d)
@@ -145,6 +196,13 @@ dataset_judge(const struct judging *j, const struct dataset_settings *d)
 
 	if (m && m->shaped && dataset_options_build(m, d, &options, &err) != 0)
 		j->judge->fault(j->judge->arg, &err);
+	for (size_t i = 0; m && i < m->n_dataset_options; i++) {
+		const struct manifest_option *o = &m->dataset_options[i];
+		const struct pair *to = o->form && strcmp(o->form, FORM_DATASET) == 0 ? given_of(d, o->name) : NULL;
+
+		if (to && to->value[0])
+			reference_judge(j, d, to);
+	}
 	buf_free(&options);
 }
 

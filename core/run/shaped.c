@@ -296,8 +296,10 @@ shaped_options(const struct manifest *m, const struct settings *s, const struct 
 	return rc;
 }
 
+/* What is wrong with one keeps the others from nothing. */
 int
-shaped_list(const struct manifest *m, const struct settings *s, const struct connection_settings *c, struct buf *out, struct err *err)
+shaped_list(const struct manifest *m, const struct settings *s, const struct connection_settings *c, const char *sync,
+            struct buf *out, struct err *err)
 {
 	struct json_out o = json_out(out);
 	struct buf own = {0};
@@ -308,9 +310,10 @@ shaped_list(const struct manifest *m, const struct settings *s, const struct con
 		if (s->datasets[i]->connection != c)
 			continue;
 		buf_clear(&own);
-		rc = dataset_build(m, s->datasets[i], &own, err);
-		if (rc == 0)
+		if (dataset_build(m, s->datasets[i], &own, sync ? NULL : err) == 0)
 			json_kv_raw(&o, s->datasets[i]->name, buf_view(&own));
+		else if (!sync)
+			rc = -1;
 	}
 	json_close(&o, '}');
 	buf_free(&own);

@@ -22,8 +22,10 @@ void shaped_free(struct shaped *s); /* NULL is fine */
  * is no dataset gets the connection's alone. */
 int shaped_options(const struct manifest *m, const struct settings *s, const struct connection_settings *c, const char *sync,
                    struct slice options, struct buf *out, struct err *err);
-/* Appends {"NAME": {those options, and the section's id}, ...} of all its datasets. */
-int shaped_list(const struct manifest *m, const struct settings *s, const struct connection_settings *c, struct buf *out, struct err *err);
+/* Appends {"NAME": {those options, and the section's id}, ...} of all its datasets. For a sync, only of those that are right; else
+ * one that is not is an error. */
+int shaped_list(const struct manifest *m, const struct settings *s, const struct connection_settings *c, const char *sync,
+                struct buf *out, struct err *err);
 
 /* ---- for host.c: those made for people and the schedule, kept as long as they may be borrowed ---- */
 struct shapes;

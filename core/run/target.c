@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "proxy/url.h"
+#include "run/options.h"
 #include "run/target.h"
 #include "run/tokens.h"
 #include "sluice.h"
@@ -208,6 +210,32 @@ base_fill(const struct manifest *m, const struct connection_settings *c, struct 
 	if (template_fill(url, text, options, err) != 0)
 		return err_prefix(err, "connection %s : %s: base URL '%s'", c->name, c->integration->name, text);
 	return 0;
+}
+
+int
+target_base_check(const struct manifest *m, const struct connection_settings *c, struct err *err)
+{
+	struct buf options = {0}, url = {0};
+	struct url parsed = {0};
+	char **headers = NULL;
+	char at[ORIGIN_MAX];
+	int rc = -1;
+
+	if (options_build(m, c, &options, err) != 0 || base_fill(m, c, buf_view(&options), &url, err) != 0)
+		goto out;
+	if (url_parse(&parsed, buf_view(&url), err) != 0) {
+		err_prefix(err, "%s: connection %s : %s: base_url", origin_text(c->base_url ? c->base_url_at : c->at, at), c->name,
+		           c->integration->name);
+		goto out;
+	}
+	headers = headers_fill(m, buf_view(&options), err);
+	rc = headers ? 0 : -1;
+out:
+	strings_free(headers);
+	url_free(&parsed);
+	buf_free(&url);
+	buf_free(&options);
+	return rc;
 }
 
 static void

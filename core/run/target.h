@@ -12,6 +12,8 @@ struct proxy_target *target_new(struct proxy *p, const struct settings *s, const
 /* Are the credentials there that the connector's authentication needs? 0 or -1. */
 int target_credentials(const struct manifest *m, const struct connection_settings *c, struct slice options, struct proxy_auth *auth,
                        struct err *err);
+/* Is it known whom to ask, before anybody is: a base URL that makes sense, and headers with all that they hold? 0 or -1. */
+int target_base_check(const struct manifest *m, const struct connection_settings *c, struct err *err);
 /* Are there no more limits than one connection can have? 0 or -1. */
 int target_limits_check(const struct settings *s, const struct manifest *m, const struct connection_settings *c, struct err *err);
 

@@ -15,11 +15,14 @@
 int
 judge_connection(struct host *h, const struct settings *s, const struct connection_settings *k, struct err *err)
 {
+	const struct manifest *m;
+
 	if (k->broken)
 		return err_set(err, ERR_USAGE, "%.*s", (int)strcspn(k->broken, "\n"), k->broken);
 	if (connection_judge(h, k, err) != 0)
 		return -1;
-	return target_limits_check(s, host_manifest_in(h, s, k, err), k, err);
+	m = host_manifest_in(h, s, k, err);
+	return m && target_base_check(m, k, err) == 0 ? target_limits_check(s, m, k, err) : -1;
 }
 
 static void

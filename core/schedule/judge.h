@@ -6,7 +6,8 @@
 
 typedef void judge_fault(void *arg, const struct err *why); /* each with file, line, thing and remedy */
 
-/* One connection of s, without asking anybody: what it refers to, its plugin, its options, its credentials, how many limits. 0 or -1. */
+/* One connection of s, without asking anybody: what it refers to, its plugin, its options, its credentials, its base URL, how many
+ * limits. 0 or -1. */
 int judge_connection(struct host *h, const struct settings *s, const struct connection_settings *k, struct err *err);
 /* Does each [sync] name a sync that its connector has? Returns the number of faults. */
 size_t judge_syncs(struct host *h, const struct settings *s, judge_fault *fault, void *arg);

@@ -120,6 +120,8 @@ options_write(struct describing *d, const char *key, bool (*at)(const struct plu
 		type_write(d, option.type);
 		flags_write(d, option.flags, manifest_option_flags);
 		fallback_write(d, &option);
+		if (option.form)
+			json_kv_str(&d->o, "form", option.form);
 		json_kv_str(&d->o, "help", option.help);
 		json_close(&d->o, '}');
 	}

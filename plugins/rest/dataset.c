@@ -1,7 +1,8 @@
 /* dataset.c - from a [dataset] section to what is asked for and what is made of it.
  *
- * Each fault is told with the dataset's name, the line of the section as it stands, and one that would be right:
- * whoever writes a section has no other teacher than these sentences.
+ * How the options are written stands in their forms (rest.c), by which the host has judged them before any run; here they
+ * are only taken apart. What no form can say is told with the dataset's name, the line as it stands, and one that would be
+ * right: whoever writes a section has no other teacher than these sentences.
  *
  * Awkward: the host takes a dotted `id` for something that we put under "id" (its model's key is then called so), and a
  * plain one for the member's own name. */
@@ -41,16 +42,22 @@ static const struct paging_kind {
 	const char *word;
 	int kind;
 	int has_path, has_param, has_size; /* 1: may follow, 2: must */
-	const char *param, *size;          /* when they do not */
-	const char *example;
+	const char *param;                 /* when it does not */
 } paging_kinds[] = {
-        {"none", 0, 0, 0, 0, NULL, NULL, "none"},
-        {"cursor", SLUICE_CURSOR, 2, 2, 1, NULL, NULL, "cursor meta.next after"},
-        {"last", SLUICE_LAST_ITEM, 2, 2, 1, NULL, NULL, "last id starting_after limit"},
-        {"link", SLUICE_LINK, 1, 0, 0, NULL, NULL, "link, or link meta.next_url"},
-        {"offset", SLUICE_OFFSET, 0, 1, 1, "offset", NULL, "offset skip limit"},
-        {"page", SLUICE_PAGE, 0, 1, 1, "page", NULL, "page page per_page"},
+        {"none", 0, 0, 0, 0, NULL},
+        {"cursor", SLUICE_CURSOR, 2, 2, 1, NULL},
+        {"last", SLUICE_LAST_ITEM, 2, 2, 1, NULL},
+        {"link", SLUICE_LINK, 1, 0, 0, NULL},
+        {"offset", SLUICE_OFFSET, 0, 1, 1, "offset"},
+        {"page", SLUICE_PAGE, 0, 1, 1, "page"},
 };
+
+static int
+form_fault(struct sluice_run *run, const char *dataset, const char *option, const char *text)
+{
+	return sluice_fail(run, SLUICE_EFAILED, "dataset %s: %s = %s is not of its form (`sluice describe rest`)", dataset,
+	                   option, text);
+}
 
 int
 paging_read(struct sluice_run *run, struct paging *p, const char *dataset, const char *text)
@@ -62,12 +69,7 @@ paging_read(struct sluice_run *run, struct paging *p, const char *dataset, const
 		if (!strcmp(word, paging_kinds[i].word))
 			k = &paging_kinds[i];
 	if (!k)
-		return sluice_fail(run, SLUICE_EFAILED,
-		                   "dataset %s: paginate = %s: the first word is none of cursor, last, link, offset, "
-		                   "page, none; say for "
-		                   "example paginate = cursor meta.next after, or leave the line out and let the first "
-		                   "answer tell",
-		                   dataset, text);
+		return form_fault(run, dataset, "paginate", text);
 	*p = (struct paging){.kind = k->kind,
 	                     .param = k->param,
 	                     .has_more = p->has_more,
@@ -80,10 +82,7 @@ paging_read(struct sluice_run *run, struct paging *p, const char *dataset, const
 	if (k->has_size && (word = word_next(run, &rest)) != NULL)
 		p->size_param = word;
 	if ((k->has_path == 2 && !p->path) || (k->has_param == 2 && !p->param) || word_next(run, &rest))
-		return sluice_fail(
-		        run, SLUICE_EFAILED,
-		        "dataset %s: paginate = %s: '%s' is followed by other words; say for example paginate = %s",
-		        dataset, text, k->word, k->example);
+		return form_fault(run, dataset, "paginate", text);
 	return 0;
 }
 
@@ -128,12 +127,11 @@ query_read(struct sluice_run *run, struct dataset *d, const char *text)
 		const char *pair = part_next(run, &text, '&'), *rest = pair, *name = part_next(run, &rest, '=');
 		if (!*pair)
 			continue;
-		if (n == DATASET_PAIRS || !rest || !*name)
-			return sluice_fail(run, SLUICE_EFAILED,
-			                   "dataset %s: query: '%s' is not of the form name=value (at most %d of them, "
-			                   "as in a URL: "
-			                   "state=all&order_by=updated_at)",
-			                   d->name, pair, DATASET_PAIRS);
+		if (!rest || !*name)
+			return form_fault(run, d->name, "query", pair);
+		if (n == DATASET_PAIRS)
+			return sluice_fail(run, SLUICE_EFAILED, "dataset %s: query: more than %d parameters", d->name,
+			                   DATASET_PAIRS);
 		d->query[n++] = (struct sluice_pair){url_decode(run, name), url_decode(run, rest)};
 	}
 	return 0;
@@ -167,16 +165,6 @@ static const struct {
         {"time", SLUICE_TO_TIME},
 };
 
-static int
-map_fault(struct sluice_run *run, const struct dataset *d, const char *entry, const char *what)
-{
-	return sluice_fail(
-	        run, SLUICE_EFAILED,
-	        "dataset %s: map: '%s' %s; an entry is NAME:PATH or NAME:PATH:string, :integer or :time, as in "
-	        "map = name:profile.name, mail:emails.0.value, created:created_ts:time",
-	        d->name, entry, what);
-}
-
 /* "name:profile.name:string"; "*" keeps what is not named; the path "." is the item itself. */
 static int
 map_entry(struct sluice_run *run, struct dataset *d, const char *entry)
@@ -187,16 +175,17 @@ map_entry(struct sluice_run *run, struct dataset *d, const char *entry)
 	if (!strcmp(entry, "*"))
 		to = from = "";
 	else if (!*to || !*from || rest)
-		return map_fault(run, d, entry, "names no member, or has too many colons");
+		return form_fault(run, d->name, "map", entry);
 	if (d->n_map == DATASET_MAP)
-		return map_fault(run, d, entry, "is one too many (60 at most)");
+		return sluice_fail(run, SLUICE_EFAILED, "dataset %s: map: '%s' is one too many (%d at most)", d->name, entry,
+		                   DATASET_MAP);
 	for (size_t i = 0; i < sizeof(conversions) / sizeof(*conversions); i++)
 		if (!strcmp(word, conversions[i].word)) {
 			d->map[d->n_map++] =
 			        (struct sluice_map){to, strcmp(from, ".") ? from : "", conversions[i].convert};
 			return 0;
 		}
-	return map_fault(run, d, entry, "ends in no conversion");
+	return form_fault(run, d->name, "map", entry);
 }
 
 static int
@@ -212,9 +201,13 @@ map_names(const struct dataset *d, const char *to)
 static int
 map_read(struct sluice_run *run, struct dataset *d, const char *text)
 {
-	while (text && *text)
-		if (map_entry(run, d, part_next(run, &text, ',')))
+	const char *entry;
+
+	while (text && *text) {
+		entry = part_next(run, &text, ',');
+		if (*entry && map_entry(run, d, entry))
 			return sluice_status(run);
+	}
 	if (!d->n_map && (d->parent || strchr(d->id, '.')))
 		d->map[d->n_map++] = (struct sluice_map){.to = "", .from = ""};
 	if (d->n_map && !map_names(d, d->key) && (strchr(d->id, '.') || !map_names(d, "")))
@@ -224,27 +217,13 @@ map_read(struct sluice_run *run, struct dataset *d, const char *text)
 
 /* ---- since ---- */
 
-static int
+static void
 since_read(struct sluice_run *run, struct dataset *d, const char *text)
 {
-	static const char *const formats[] = {"rfc3339", "date", "unix", "unix_ms"};
 	const char *rest = text ? text : "";
 
 	d->since_param = word_next(run, &rest);
 	d->since_path = word_next(run, &rest);
-	if (word_next(run, &rest))
-		return sluice_fail(
-		        run, SLUICE_EFAILED,
-		        "dataset %s: since = %s: two words at most: the parameter, and the record's member that it is "
-		        "compared with, as in since = updated_after updated_at",
-		        d->name, text);
-	for (size_t i = 0; d->since_format && i < sizeof(formats) / sizeof(*formats); i++)
-		if (!strcmp(d->since_format, formats[i]))
-			return 0;
-	return d->since_format ? sluice_fail(run, SLUICE_EFAILED,
-	                                     "dataset %s: since_format = %s: say rfc3339, date, unix or unix_ms",
-	                                     d->name, d->since_format)
-	                       : 0;
 }
 
 /* ---- all of it ---- */
@@ -282,17 +261,10 @@ dataset_load(struct sluice_run *run, struct dataset *d, const char *name, struct
 	paginate = OPTION("paginate");
 	d->knows_items = items || d->single;
 	d->knows_paging = paginate || d->single;
-	if (d->page_size < 1 || d->page_size > 100000)
-		return sluice_fail(run, SLUICE_EFAILED, "dataset %s: page_size is a number of records from 1 to 100000",
-		                   name);
-	if (d->path[0] != '/' && strncmp(d->path, "http", 4))
-		return sluice_fail(run, SLUICE_EFAILED,
-		                   "dataset %s: path = %s: a path below base_url begins with a slash: path = /%s", name,
-		                   d->path, d->path);
 	if ((paginate && paging_read(run, &d->paging, name, paginate)) || query_read(run, d, OPTION("query")) ||
-	    headers_read(run, d, skim_get(options, "headers")) || since_read(run, d, OPTION("since")) ||
-	    map_read(run, d, OPTION("map")))
+	    headers_read(run, d, skim_get(options, "headers")) || map_read(run, d, OPTION("map")))
 		return sluice_status(run);
+	since_read(run, d, OPTION("since"));
 	d->start =
 	        option_number(run, options, "start", d->paging.kind == SLUICE_PAGE) - (d->paging.kind == SLUICE_PAGE);
 #undef OPTION

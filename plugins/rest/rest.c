@@ -475,31 +475,49 @@ check(struct sluice_run *run)
 	{                                                                                                              \
 		.name = name_, .type = SLUICE_STRING, .help = help_                                                    \
 	}
+#define FORM(name_, form_, help_)                                                                                      \
+	{                                                                                                              \
+		.name = name_, .type = SLUICE_STRING, .help = help_, .form = form_                                     \
+	}
 
 static const struct sluice_option options[] = {
         TEXT("auth", "bearer, basic, header NAME [PREFIX], query NAME, or none; by itself what the credentials are"),
         {0},
 };
 static const struct sluice_option of_dataset[] = {
-        {.name = "path", .type = SLUICE_STRING, .flags = SLUICE_REQUIRED, .help = "below base_url: path = /v1/users"},
-        {.name = "method", .type = SLUICE_STRING, .fallback = "GET", .help = "GET, or POST with a body"},
-        TEXT("query", "parameters, as in a URL: state=all&order_by=updated_at"),
+        {.name = "path",
+         .type = SLUICE_STRING,
+         .flags = SLUICE_REQUIRED,
+         .help = "below base_url: path = /v1/users",
+         .form = "/[<path...>] | https://<url...> | http://<url...>"},
+        {.name = "method",
+         .type = SLUICE_STRING,
+         .fallback = "GET",
+         .help = "GET, or POST with a body",
+         .form = "GET | POST | PUT | PATCH"},
+        FORM("query", "<name>=[<value...>]& ...", "parameters, as in a URL: state=all&order_by=updated_at"),
         {.name = "headers", .type = SLUICE_OBJECT, .help = "headers: {\"X-Version\": \"3\"}"},
         {.name = "body", .type = SLUICE_OBJECT, .help = "JSON body of a POST; cursor, page and size go into it"},
         TEXT("items", "path of the list in the answer, . for the answer itself; by itself seen in the first answer"),
-        TEXT("paginate", "cursor PATH PARAM, last PATH PARAM, link [PATH], offset PARAM [SIZE], page PARAM [SIZE], "
-                         "none; by itself seen"),
-        {.name = "page_size", .type = SLUICE_INTEGER, .fallback = "100", .help = "records asked for in a page"},
+        FORM("paginate",
+             "none | cursor <path> <param> [<size>] | last <path> <param> [<size>] | link [<path>] | "
+             "offset [<param> [<size>]] | page [<param> [<size>]]",
+             "how the pages follow each other; by itself seen"),
+        {.name = "page_size",
+         .type = SLUICE_INTEGER,
+         .fallback = "100",
+         .help = "records asked for in a page",
+         .form = "<1..100000>"},
         TEXT("page_size_param", "parameter that takes page_size; without one it is not sent"),
         TEXT("has_more", "path of the boolean that says whether there is another page"),
         {.name = "start", .type = SLUICE_INTEGER, .help = "number of the first page (1), or the first offset (0)"},
-        TEXT("since",
-             "PARAM [PATH]: what an incremental run asks from, and the record's member that it is compared with"),
-        TEXT("since_format", "rfc3339, date, unix or unix_ms; by itself as the records have it"),
-        TEXT("map", "members of the record: name:profile.name, mail:emails.0.value, created:created_ts:time; * keeps "
-                    "the rest"),
-        TEXT("parent", "another dataset of the connection: this one is listed for each of its records; ${id} in path "
-                       "and query is theirs"),
+        FORM("since", "<param> [<path>]",
+             "what an incremental run asks from, and the record's member that it is compared with"),
+        FORM("since_format", "rfc3339 | date | unix | unix_ms", "by itself as the records have it"),
+        FORM("map", "* | <name>[:<path>[:string|integer|time]], ...",
+             "members of the record: name:profile.name, mail:emails.0.value, created:created_ts:time; * keeps the rest"),
+        FORM("parent", "<dataset>",
+             "this one is listed for each record of that; ${id} in path and query is theirs"),
         {.name = "parent_field",
          .type = SLUICE_STRING,
          .fallback = "parent_id",

@@ -201,7 +201,11 @@ control reset >/dev/null
 run test-connection
 has "$dir/said" 'GET /one answered status 404' "and what else is wrong with a file"
 sync 'one = /one' 'delimiter = ab'
-has "$dir/said" 'say one character' "a delimiter that is none is told"
+has "$dir/said" "delimiter: 'ab' is not of the form comma | semicolon" "a delimiter that is none is told"
+configure 'one = /one' 'delimiter = semicolumn'
+run config --check
+is "$status" 2 "and found before a run"
+has "$dir/said" "delimiter: 'semicolumn' is not of the form .*; did you mean 'semicolon'" "with the word that was meant"
 
 # ---- a file that is not for everybody, in small pieces
 control reset >/dev/null

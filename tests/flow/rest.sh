@@ -249,13 +249,59 @@ is "$status $(stored it | tr '\n' ' ')" '0 {"id":"AF"} {"id":"EU"} ' "and that i
 answer '"<!DOCTYPE html><html>login</html>"'
 fault "the answer is a web page \(HTML\), not JSON\. Is base_url the API's own" 'path = /it'
 answer '[]'
-fault 'paginate = pages: the first word is none of cursor, last, link' 'path = /it' 'paginate = pages'
-fault "paginate = cursor next: 'cursor' is followed by other words; say for example paginate = cursor meta.next after" 'path = /it' 'paginate = cursor next'
-fault "map: 'name:' names no member" 'path = /it' 'map = name:'
+unwritten() { # unwritten WORDS SECTION-LINES...: config --check finds it, by its line, and asks nobody
+	words=$1
+	shift
+	begin
+	section it "$@"
+	control requests >"$dir/before"
+	run config --check
+	[ "$status" = 2 ] && grep -qE -e "sluice.ini:[0-9]*: $words" "$dir/said" && control requests | cmp -s - "$dir/before"
+	ok $? "found by config --check: $words"
+}
+unwritten "paginate: 'pages' is not of the form none . cursor <path> <param> .*; did you mean 'page'" 'path = /it' 'paginate = pages'
+unwritten "paginate: 'cursor next' is not of the form cursor <path> <param> \[<size>\]$" 'path = /it' 'paginate = cursor next'
+unwritten "paginate: 'link a b' is not of the form link \[<path>\]$" 'path = /it' 'paginate = link a b'
+unwritten "map: 'name:' is not of the form <name>" 'path = /it' 'map = id, name:'
+unwritten "map: 'at:created:tme' is not of the form .*; did you mean 'time'" 'path = /it' 'map = id, at:created:tme, *'
+unwritten "map: 'a:b:time:c' is not of the form" 'path = /it' 'map = a:b:time:c'
+unwritten "since: 'after at more' is not of the form <param> \[<path>\]" 'path = /it' 'since = after at more'
+unwritten "since_format: 'unixms' is not of the form .*; did you mean 'unix_ms'" 'path = /it' 'since_format = unixms'
+unwritten "query: 'all' is not of the form <name>=" 'path = /it' 'query = state=open&all'
+unwritten "page_size: '0' is not of the form <1..100000>" 'path = /it' 'page_size = 0'
+unwritten "method: 'PSOT' is not of the form GET . POST .*; did you mean 'POST'" 'path = /it' 'method = PSOT'
+unwritten "path: 'it' is not of the form /\[<path...>\] . https" 'path = it'
+unwritten ".*it: path is missing" 'path ='
+unwritten ".dataset acme : rest : it.: parent: the connection has no dataset 'nobody'" 'path = /it/${id}' 'parent = nobody'
+unwritten ".dataset acme : rest : it.: parent: 'it' leads back to 'it'" 'path = /it' 'parent = it'
+begin
+section accounts 'path = /accounts' 'parent = teams'
+section teams 'path = /teams' 'parent = acounts'
+run config --check
+is "$status" 2 "a parent that is not there is found too"
+has "$dir/said" "teams.: parent: the connection has no dataset 'acounts'; did you mean 'accounts'" "with the one that was meant"
+begin
+section whole 'path = /plain/page'
+section it 'path = /it' 'map = name:'
+run run
+is "$status $(count whole) $(count it)" "2 12 0" "what is written wrong keeps its own dataset, and no other, from running"
+has "$dir/said" "map: 'name:' is not of the form" "and its run says why"
+run test-connection
+has "$dir/said" "map: 'name:' is not of the form" "as the check does"
+begin
+section it 'path = /plain/page'
+sed -i '/^base_url/d' "$conf/sluice.ini"
+run config --check
+is "$status" 2 "a base URL that is missing is found"
+has "$dir/said" "sluice.ini:[0-9]*: connection acme : rest: base_url is missing: .*set it in its \[integration\] or \[connection\]" "with the place where it belongs"
+begin
+section it 'path = /it' 'method = GET' 'query = a=1&b=&c=x=y' 'paginate = page' 'page_size = 100000' 'since = after' 'since_format = unix' 'map = *, first name : profile.first name : string,, b'
+section below 'path = https://api.example.com/x' 'parent = it' 'paginate = cursor  meta.next after limit'
+run config --check
+is "$status" 0 "all that is written as it should be passes"
 fault "parent = nobody: the connection has no dataset of this name; it has: it" 'path = /it/${id}' 'parent = nobody'
 fault '\$\{id\} stands for a member of a parent.s record: say parent = NAME' 'path = /it/${id}'
 fault 'parents more than 3 deep, or in a circle' 'path = /it' 'parent = it'
-fault 'a path below base_url begins with a slash: path = /it' 'path = it'
 begin
 section it 'path = /plain/page'
 section below 'path = /x/${nothing}' 'parent = it'

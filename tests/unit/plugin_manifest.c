@@ -14,7 +14,7 @@ TEST("a manifest becomes a struct and the same JSON again")
 		"\"base_url\":\"https://api.desk.example\",\"hosts\":[\"cdn.desk.example\"],\"auth\":\"header\","
 		"\"auth_name\":\"X-Key\",\"auth_prefix\":\"k \",\"headers\":[\"Accept: text/json\"],\"scopes\":[\"tickets:read\"],"
 		"\"rate\":{\"requests\":50,\"per_ms\":60000,\"remaining\":\"x-left\",\"groups\":[{\"match\":\"GET /s*\",\"requests\":5,\"per_ms\":1000}]},\"check\":true,"
-		"\"options\":[{\"name\":\"team\",\"type\":\"string\",\"required\":true,\"default\":\"a\\u0022b\",\"help\":\"which\"}],"
+		"\"options\":[{\"name\":\"team\",\"type\":\"string\",\"required\":true,\"default\":\"a\\u0022b\",\"form\":\"all | <team>\",\"help\":\"which\"}],"
 		"\"models\":[{\"name\":\"Ticket\",\"description\":\"one\",\"fields\":[{\"name\":\"id\",\"type\":\"integer\",\"key\":true},"
 		"{\"name\":\"mail\",\"type\":\"string\",\"optional\":true,\"sensitive\":true,\"description\":\"who\"}]}],"
 		"\"syncs\":[{\"name\":\"tickets\",\"kind\":\"full\",\"models\":[\"Ticket\"],\"every\":\"90s\",\"track_deletes\":true,"
@@ -89,6 +89,11 @@ static const struct {
 	{"{\"name\":\"x\",\"options\":[{\"name\":\"n\",\"type\":\"integer\",\"default\":\"a\"}]}", "option 'n': the default \"a\" is not of type integer"},
 	{"{\"name\":\"x\",\"options\":[{\"name\":\"n\",\"type\":\"17\"}]}", "type '17' is not known"},
 	{"{\"name\":\"x\",\"options\":[{\"name\":\"n\"},{\"name\":\"n\"}]}", "two options are called 'n'"},
+	{"{\"name\":\"x\",\"options\":[{\"name\":\"n\",\"type\":\"string\",\"form\":\"a [b\"}]}", "option 'n': its form 'a [b': [ and ] are not in pairs"},
+	{"{\"name\":\"x\",\"options\":[{\"name\":\"n\",\"type\":\"boolean\",\"form\":\"a\"}]}", "option 'n': only a SLUICE_STRING or SLUICE_INTEGER"},
+	{"{\"name\":\"x\",\"options\":[{\"name\":\"n\",\"type\":\"string\",\"form\":\"a | b\",\"default\":\"c\"}]}", "the default 'c' is not of the form 'a | b'"},
+	{"{\"name\":\"x\",\"options\":[{\"name\":\"n\",\"type\":\"string\",\"form\":\"<dataset>\"}]}", "the form <dataset> is for .dataset_options"},
+	{"{\"name\":\"x\",\"dataset\":{},\"dataset_options\":[{\"name\":\"n\",\"type\":\"integer\",\"form\":\"<9..1>\"}]}", "dataset option 'n': its form"},
 	{"{\"name\":\"x\",\"models\":[{\"name\":\"9M\"}]}", "a letter first"},
 	{FIELDS(""), "model 'M': has 0 fields with SLUICE_KEY"},
 	{FIELDS("{\"name\":\"a\",\"type\":\"string\",\"key\":true},{\"name\":\"b\",\"type\":\"string\",\"key\":true}"), "has 2 fields"},

@@ -13,6 +13,8 @@ static struct manifest_option declared[] = {
 	{.name = T("deep"), .type = SLUICE_BOOLEAN},
 	{.name = T("channels"), .type = SLUICE_ARRAY},
 	{.name = T("any"), .type = SLUICE_ANY},
+	{.name = T("pages"), .type = SLUICE_STRING, .form = T("none | cursor <path> <param> | link [<path>]")},
+	{.name = T("size"), .type = SLUICE_INTEGER, .form = T("<1..100>")},
 };
 static struct manifest manifest = {.name = T("shop"), .options = declared, .n_options = LENGTH(declared)};
 static struct integration_settings integration = {.name = T("shop")};
@@ -71,6 +73,37 @@ TEST("a required option that is missing, a wrong type and an unknown name are to
 	CHECK_INT(err.cls, ERR_USAGE);
 	CHECK_INT(build(hidden, 2, &out, &err), -1);
 	CHECK(!strstr(err.text, "s3cret"));
+	buf_free(&out);
+}
+
+TEST("a text that is not written as its connector says is told with its place, the form and the word that was meant")
+{
+	static const struct {
+		const char *name, *value, *says;
+	} cases[] = {
+		{"pages", "cursor meta.next after", NULL},
+		{"pages", "\"link meta.next\"", NULL},
+		{"pages", "", NULL},
+		{"size", "100", NULL},
+		{"pages", "cursr next after",
+	         "x.ini:9: pages: 'cursr next after' is not of the form none | cursor <path> <param> | link [<path>]; did you mean 'cursor'?"},
+		{"pages", "cursor next", "x.ini:9: pages: 'cursor next' is not of the form cursor <path> <param>"},
+		{"size", "101", "x.ini:9: size: '101' is not of the form <1..100>"},
+	};
+	struct buf out = {0};
+	struct err err;
+
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		struct pair given[] = {{.name = T("name"), .value = T("x")},
+		                       {.name = (char *)(uintptr_t)cases[i].name, .value = (char *)(uintptr_t)cases[i].value, .at = {"x.ini", 9}}};
+
+		CHECK_INT(build(given, 2, &out, &err), cases[i].says ? -1 : 0);
+		if (cases[i].says)
+			CHECK_STR(err.text, cases[i].says);
+		given[1].resolved = true;
+		if (cases[i].says && build(given, 2, &out, &err))
+			CHECK(strstr(err.text, "'***'") && !strstr(err.text, "did you mean"));
+	}
 	buf_free(&out);
 }
 

@@ -49,12 +49,12 @@ write_text(const struct service *s, const char *name, const char *text)
 	free(path);
 }
 
-/* [host] as it must be here, `host` after it, then the rest. */
+/* [host] as it must be here, `host` after it, a base URL for all, then the rest. */
 static void
 configure(const struct service *s, const char *host, const char *rest)
 {
 	const char *build = getenv("BUILD") ? getenv("BUILD") : "build";
-	char *text = xasprintf("[host]\ndata_dir = %s/store\nplugin_dir = %s\nworker = %s/sluice-worker\n%s\n%s", s->dir,
+	char *text = xasprintf("[host]\ndata_dir = %s/store\nplugin_dir = %s\nworker = %s/sluice-worker\n%s\n[integration hot]\nbase_url = http://127.0.0.1:9\n%s", s->dir,
 	                       s->dir, build, host, rest);
 
 	write_text(s, "sluice.ini", text);
@@ -249,6 +249,18 @@ TEST("a file that a connection lacked is taken when it comes; edits of anything 
 	service_mend(&s);
 	CHECK_INT(s.refits, 1);
 	free(rest);
+	finish(&s);
+}
+
+TEST("a connection that is added without a base URL refuses it")
+{
+	struct service s;
+
+	REQUIRE(begin(&s, TWO));
+	configure(&s, "", TWO "[integration bare]\nplugin = hot\n[connection delta : bare]\n");
+	CHECK_INT(reload(&s), -1);
+	CHECK_HAS(s.err.text, "connection delta : bare: base_url is missing: connector 'hot' has none of its own; set it in its [integration]");
+	CHECK_INT(s.refits, 0);
 	finish(&s);
 }
 
