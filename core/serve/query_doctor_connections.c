@@ -8,7 +8,7 @@
 #include "run/connections.h"
 #include "run/options.h"
 #include "run/tokens.h"
-#include "serve/question.h"
+#include "serve/doctor.h"
 
 static void
 stored_check(struct question *q, const struct connection_settings *k, const char *subject)

@@ -5,7 +5,7 @@
  * has failed already. */
 #include <stdlib.h>
 #include "base/mem.h"
-#include "serve/question.h"
+#include "serve/doctor.h"
 
 #define LONG_US (INT64_C(5) * 60 * 1000000) /* an event that is well is handled in seconds */
 

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include "base/mem.h"
 #include "deliver/deliver.h"
-#include "serve/question.h"
+#include "serve/doctor.h"
 
 static const struct {
 	const char *verdict, *todo;

@@ -39,14 +39,6 @@ int ask_steps(struct question *q);
 
 /* query_doctor.c */
 int ask_doctor(struct question *q);
-/* A finding: verdict ok, warn or problem; todo NULL: it is well. */
-void doctor_row(struct question *q, const char *check, const char *subject, const char *verdict, const char *found, const char *todo);
-/* query_doctor_connections.c */
-void doctor_connections(struct question *q);
-/* query_doctor_webhooks.c */
-void doctor_webhooks(struct question *q);
-/* query_doctor_events.c */
-void doctor_events(struct question *q);
 
 /* query_alerts.c */
 int ask_alerts(struct question *q);
