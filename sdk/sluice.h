@@ -601,7 +601,8 @@ sluice_list_records(struct sluice_run *run, const char *model, int again, const 
  * "variant":"eu", its name. At once. */
 static inline const char *sluice_get_connection(struct sluice_run *run) { return run->host->get_connection(run); }
 /* An option: a string's text, anything else as JSON; NULL when neither given nor with a fallback. Without being declared:
- * "page_size", what the operator says of this sync, for what does not come by sluice_paginate; NULL: nothing (1.4). At once. */
+ * "page_size", what the operator says of this sync, for what does not come by sluice_paginate; NULL: nothing (1.4). It goes before
+ * a declared option of that name. At once. */
 static inline const char *
 sluice_get_option(struct sluice_run *run, const char *name)
 {

@@ -57,12 +57,15 @@ field_write(struct json_out *o, struct slice text, const char *key, bool *keyed,
 	bool optional = text.len && text.p[text.len - 1] == '?';
 	struct slice name = slice_trim(slice_of(text.p, colon ? (size_t)(colon - text.p) : text.len - optional)),
 	             type = colon ? slice_trim(slice_of(colon + 1, text.len - optional - (size_t)(colon + 1 - text.p))) : SLICE("any");
+	const char *blank = colon ? NULL : memrchr(name.p, ' ', name.len);
 	char *word = slice_dup(type);
-	bool known = false;
+	bool known = false, forgot = false; /* "age integer": a name may hold blanks, and hardly ends so */
 
-	for (int t = 0; manifest_type_name(t); t++)
+	for (int t = 0; manifest_type_name(t); t++) {
 		known |= slice_is(type, manifest_type_name(t));
-	if (!name.len || !known) {
+		forgot |= blank && slice_is(slice_of(blank + 1, name.len - (size_t)(blank + 1 - name.p)), manifest_type_name(t));
+	}
+	if (!name.len || !known || forgot) {
 		err_set(err, ERR_USAGE, "fields: '%.*s' is no field; say for example email:string, or age:integer? where it may be missing",
 		        (int)text.len, text.p);
 		free(word);

@@ -58,7 +58,7 @@ option_text(struct step *s, struct slice value)
 	return p;
 }
 
-/* What the operator says of the sync, where the connector pages by itself; NULL: nothing. */
+/* What the operator says of the sync; it goes before what a section says of its dataset. NULL: nothing. */
 static const char *
 page_size_text(struct step *s)
 {
@@ -79,7 +79,7 @@ run_get_option(struct sluice_run *run, const char *name)
 
 	if (!option && name && s->shaped)
 		option = manifest_dataset_option(s->w->manifest, name);
-	if (!option && name && !strcmp(name, "page_size"))
+	if (name && !strcmp(name, "page_size") && (!option || s->page_size))
 		return page_size_text(s);
 	if (!option) {
 		step_fail(s, SLUICE_EARGUMENT, "sluice_get_option: the connector declares no option '%.60s'",

@@ -268,6 +268,13 @@ level_fetch(struct step *s, const struct sluice_page_request *r, struct level *l
 	return rc;
 }
 
+/* A provider leaves a parameter that it does not know aside, and answers the first page again. */
+static bool
+sends_cursor(const struct sluice_page_request *r)
+{
+	return (r->kind == SLUICE_CURSOR || r->kind == SLUICE_LAST_ITEM) && r->cursor_param;
+}
+
 /* The top level has a page in hand and was asked for the next. */
 static int
 level_advance(struct step *s, const struct sluice_page_request *r)
@@ -276,8 +283,10 @@ level_advance(struct step *s, const struct sluice_page_request *r)
 	struct exchange *ahead = l->page->ahead;
 
 	if (l->page->loops)
-		return step_fail(s, SLUICE_ELOOP, "'%s': page %llu leads to a page that was read before",
-		                 position_text(l->p), (unsigned long long)l->page->after.pages);
+		return step_fail(s, SLUICE_ELOOP, "'%s': page %llu leads to a page that was read before%s%.100s%s",
+		                 position_text(l->p), (unsigned long long)l->page->after.pages,
+		                 sends_cursor(r) ? "; is '" : "", sends_cursor(r) ? r->cursor_param : "",
+		                 sends_cursor(r) ? "' the parameter that takes the cursor?" : "");
 	l->page->ahead = NULL;
 	if (!l->page->more) {
 		level_done(s, true);

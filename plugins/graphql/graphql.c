@@ -182,6 +182,31 @@ items_judge(struct sluice_run *run, const struct query *q, struct skim list)
 	                   q->name, q->id, skim_members(run, first, 0));
 }
 
+/* Can it be known from the answer whether the list goes on? What a query has no way to ask for must not be taken for
+ * gone. */
+static int
+end_judge(struct sluice_run *run, const struct query *q, struct skim answer)
+{
+	const char *dot = strrchr(q->data, '.');
+	const char *around = sluice_format(run, "data%s%.*s", dot ? "." : "", dot ? (int)(dot - q->data) : 0, q->data);
+	const struct skim list = skim_get(answer, around), info = skim_member(list, "pageInfo");
+
+	if (!q->kind && skim_is(skim_member(info, "hasNextPage"), "true"))
+		return sluice_fail(run, SLUICE_EDATA,
+		                   "dataset %s: the list at data = %s goes on (hasNextPage), and the query declares no "
+		                   "variable for its next page: declare $after, as in query($first: Int, $after: String) { "
+		                   "... (first: $first, after: $after) ... }; where one page is all that is wanted, leave "
+		                   "pageInfo out",
+		                   q->name, q->data);
+	if (q->kind == SLUICE_CURSOR && query_ends_in_list(q->data) && q->has_next &&
+	    strstr(q->has_next, "pageInfo.hasNextPage") && skim_kind(list) == '{' && !info.p)
+		return sluice_fail(run, SLUICE_EDATA,
+		                   "dataset %s: the query declares $%s, but does not ask for pageInfo { hasNextPage endCursor } "
+		                   "beside the list at data = %s, so nobody can tell whether it goes on; the answer has there: %s",
+		                   q->name, variable(q->cursor_variable), q->data, skim_members(run, list, 0));
+	return 0;
+}
+
 /* Does a list within a record say that there is more of it? The page's own pageInfo is beside its list, not in it. */
 static int
 page_goes_on(const struct sluice_page *page)
@@ -208,7 +233,8 @@ page_save(struct sluice_run *run, const struct query *q, const struct sluice_pag
 	        {.to = NULL},
 	};
 
-	if (items_judge(run, q, (struct skim){page->body, page->len}))
+	if (end_judge(run, q, skim_of(page->answer, page->answer_len)) ||
+	    items_judge(run, q, (struct skim){page->body, page->len}))
 		return 1;
 	if (q->nested)
 		nested_save(run, q, page, unwraps(q));
@@ -296,6 +322,11 @@ pages_save(struct sluice_run *run, const struct query *q, const char *since)
 		partial |= page_save(run, q, &page, &told);
 		progress(run, q, &page);
 		now = latest(q, seen, &page);
+		if (q->since_path && !now.p && page.number == 1 && page.count > 0)
+			sluice_log(run, SLUICE_WARN,
+			           "dataset %s: since: none of the records has '%s', so each run asks for everything; ask for it "
+			           "in the query",
+			           q->name, q->since_path);
 		if (now.p == seen.p && partial == was)
 			continue;
 		was = partial;
@@ -312,9 +343,11 @@ static int
 fetch(struct sluice_run *run)
 {
 	struct query q;
-	const char *since;
+	const char *since, *size;
 
 	if (query_load(run, &q, sluice_dataset(run), section(run)) == 0) {
+		if ((size = sluice_get_option(run, "page_size")) != NULL) /* that of [sync] goes before the section's */
+			q.page_size = atoi(size);
 		since = since_value(run, &q);
 		if (data_find(run, &q, since) == 0)
 			pages_save(run, &q, since);
@@ -332,7 +365,7 @@ check_dataset(struct sluice_run *run, struct skim name, struct skim options, cJS
 
 	if (query_load(run, &q, sluice_format(run, "%.*s", (int)name.len, name.p), options) == 0 &&
 	    first_fetch(run, &q, NULL, &answer) == 0 && query_see(run, &q, skim_of(answer.body, answer.len)) == 0 &&
-	    query_place(run, &q) == 0) {
+	    query_place(run, &q) == 0 && end_judge(run, &q, skim_of(answer.body, answer.len)) == 0) {
 		told = cJSON_AddObjectToObject(facts, q.name);
 		cJSON_AddStringToObject(told, "data", q.data);
 		cJSON_AddStringToObject(told, "paged_by", q.cursor_variable ? variable(q.cursor_variable) : "nothing");

@@ -4,19 +4,80 @@
  * $skip the offset, $first or $limit the size. Where the list is stands in the answer, unless the section says it: a
  * connection (pageInfo beside edges or nodes), or the only list that there is.
  *
- * Awkward: a query is text of another language, and is not parsed here: only the variables that its first parentheses
- * declare are looked for, and comments before them are passed over. */
+ * Awkward: a query is text of another language, and is not parsed here: its definitions are told apart by their braces,
+ * so that nothing but one query is ever sent, and the variables that its first parentheses declare are looked for. */
 #include "graphql.h"
 #include <stdlib.h>
+#include "../common/headers.h"
 
-/* ---- variables that the query declares ---- */
+/* ---- the text of a query: definitions, https://spec.graphql.org/October2021/#sec-Document ---- */
+
+/* Behind the comment or string that begins at p; p where none does. */
+static const char *
+opaque_end(const char *p)
+{
+	const char *end;
+
+	if (*p == '#')
+		return p + strcspn(p, "\n");
+	if (!strncmp(p, "\"\"\"", 3))
+		return (end = strstr(p + 3, "\"\"\"")) != NULL ? end + 3 : p + strlen(p);
+	if (*p != '"')
+		return p;
+	for (p++; *p && *p != '"'; p++)
+		p += *p == '\\' && p[1];
+	return p + (*p == '"');
+}
+
+/* The next definition from p on; at its first letter or brace. */
+static const char *
+definition_begin(const char *p)
+{
+	for (p += strspn(p, " \t\r\n,"); *p == '#'; p += strspn(p, " \t\r\n,"))
+		p = opaque_end(p);
+	return p;
+}
+
+/* Behind the braces of the definition that p is in. Others stand in its parentheses: values of variables. */
+static const char *
+definition_end(const char *p)
+{
+	for (int depth = 0; *p;) {
+		const char *behind = opaque_end(p);
+		if (behind == p && strchr("{[(", *p))
+			depth++;
+		else if (behind == p && strchr("}])", *p) && --depth == 0 && *p == '}')
+			return p + 1;
+		p = behind > p ? behind : p + 1;
+	}
+	return p;
+}
+
+static int
+begins_with(const char *text, const char *word)
+{
+	const size_t n = strlen(word);
+
+	return !strncmp(text, word, n) && (!text[n] || strchr(" \t\r\n,({@#\"", text[n]));
+}
+
+/* What is asked for: the first definition that is no fragment; "" none. */
+static const char *
+operation_of(const char *text)
+{
+	const char *p = definition_begin(text);
+
+	while (begins_with(p, "fragment"))
+		p = definition_begin(definition_end(p));
+	return p;
+}
 
 /* Does the query declare $name? */
 static int
 declares(const char *text, const char *name)
 {
 	const size_t n = strlen(name);
-	const char *p = text, *end;
+	const char *p = operation_of(text), *end;
 
 	while (*p && *p != '{' && *p != '(')
 		p += *p == '#' ? strcspn(p, "\n") : 1;
@@ -171,16 +232,6 @@ variables_read(struct query *q, struct skim options)
 	q->variables = q->variables ? q->variables : cJSON_CreateObject();
 }
 
-static void
-headers_read(struct sluice_run *run, struct query *q, struct skim options)
-{
-	struct skim_walk w = skim_walk(skim_get(options, "headers"));
-
-	for (size_t n = 0; n < 16 && skim_next(&w); n++)
-		q->headers[n] = (struct sluice_pair){sluice_format(run, "%.*s", (int)w.key.len, w.key.p),
-		                                     skim_text(run, w.value)};
-}
-
 static int
 since_read(struct sluice_run *run, struct query *q, const char *text)
 {
@@ -210,20 +261,37 @@ answer_path(struct sluice_run *run, struct skim options, const char *name)
 	return path ? sluice_format(run, "%s%s", strncmp(path, "data.", 5) ? "data." : "", path) : NULL;
 }
 
+/* Nothing is sent that does not only read. Which one of several operations is meant would have to be said besides. */
 static int
-query_fault(struct sluice_run *run, const struct query *q)
+text_fault(struct sluice_run *run, const struct query *q, const char *option, const char *text)
 {
-	const char *p = q->text + strspn(q->text, " \t\r\n");
+	const char *p = operation_of(text), *first = p;
 
-	if (!strncmp(p, "mutation", 8) || !strncmp(p, "subscription", 12))
-		return sluice_fail(run, SLUICE_EFAILED, "dataset %s: query: a sync only reads, and this is a %s",
-		                   q->name, *p == 'm' ? "mutation" : "subscription");
 	if (!strchr(p, '{'))
 		return sluice_fail(
 		        run, SLUICE_EFAILED,
-		        "dataset %s: query: '%.60s' is no GraphQL: no brace in it; a file's text is taken by query = "
+		        "dataset %s: %s: '%.60s' is no GraphQL: no brace in it; a file's text is taken by %s = "
 		        "file:/path/to/it",
-		        q->name, p);
+		        q->name, option, text + strspn(text, " \t\r\n"), option);
+	for (; *p; p = operation_of(definition_end(p))) {
+		if (begins_with(p, "mutation") || begins_with(p, "subscription"))
+			return sluice_fail(run, SLUICE_EFAILED, "dataset %s: %s: a sync only reads, and this is a %s",
+			                   q->name, option, *p == 'm' ? "mutation" : "subscription");
+		if (p != first)
+			return sluice_fail(run, SLUICE_EFAILED,
+			                   "dataset %s: %s: two operations, and one is asked for: leave the one at "
+			                   "'%.40s' out",
+			                   q->name, option, p);
+	}
+	return 0;
+}
+
+static int
+query_fault(struct sluice_run *run, const struct query *q)
+{
+	if (text_fault(run, q, "query", q->text) ||
+	    (q->nested_query && text_fault(run, q, "nested_query", q->nested_query)))
+		return sluice_status(run);
 	if ((q->cursor != NULL || q->has_next != NULL) && q->kind != SLUICE_CURSOR)
 		return sluice_fail(
 		        run, SLUICE_EFAILED,
@@ -259,14 +327,14 @@ query_load(struct sluice_run *run, struct query *q, const char *name, struct ski
 	                    .page_size = size ? atoi(size) : 100};
 	q->key = strchr(q->id, '.') ? "id" : q->id;
 	variables_read(q, options);
-	headers_read(run, q, options);
 	paging_find(run, q);
 	if (partial && strcmp(partial, "keep") && strcmp(partial, "fail"))
 		return sluice_fail(run, SLUICE_EFAILED, "dataset %s: partial = %s: say keep or fail", name, partial);
 	q->strict = partial && !strcmp(partial, "fail");
 	if (q->page_size < 1)
 		return sluice_fail(run, SLUICE_EFAILED, "dataset %s: page_size is a number of records from 1 on", name);
-	if (query_fault(run, q) || since_read(run, q, option(run, options, "since")))
+	if (headers_read(run, name, skim_get(options, "headers"), q->headers, sizeof(q->headers) / sizeof(*q->headers) - 1) ||
+	    query_fault(run, q) || since_read(run, q, option(run, options, "since")))
 		return sluice_status(run);
 	return 0;
 }

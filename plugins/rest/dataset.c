@@ -9,6 +9,7 @@
 #include "rest.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include "../common/headers.h"
 
 /* ---- words ---- */
 
@@ -86,7 +87,7 @@ paging_read(struct sluice_run *run, struct paging *p, const char *dataset, const
 	return 0;
 }
 
-/* ---- query and headers ---- */
+/* ---- query ---- */
 
 static int
 hex_digit(char c)
@@ -133,22 +134,6 @@ query_read(struct sluice_run *run, struct dataset *d, const char *text)
 			return sluice_fail(run, SLUICE_EFAILED, "dataset %s: query: more than %d parameters", d->name,
 			                   DATASET_PAIRS);
 		d->query[n++] = (struct sluice_pair){url_decode(run, name), url_decode(run, rest)};
-	}
-	return 0;
-}
-
-static int
-headers_read(struct sluice_run *run, struct dataset *d, struct skim headers)
-{
-	struct skim_walk w = skim_walk(headers);
-	size_t n = 0;
-
-	while (skim_next(&w)) {
-		if (n == DATASET_PAIRS)
-			return sluice_fail(run, SLUICE_EFAILED, "dataset %s: more than %d headers", d->name,
-			                   DATASET_PAIRS);
-		d->headers[n++] = (struct sluice_pair){sluice_format(run, "%.*s", (int)w.key.len, w.key.p),
-		                                       skim_text(run, w.value)};
 	}
 	return 0;
 }
@@ -253,7 +238,7 @@ dataset_load(struct sluice_run *run, struct dataset *d, const char *name, struct
 	d->key = strchr(d->id, '.') ? "id" : d->id;
 	d->paging.has_more = OPTION("has_more");
 	d->paging.size_param = OPTION("page_size_param");
-	d->page_size = (int)option_number(run, options, "page_size", 100);
+	d->page_size = (int)option_number(run, options, "page_size", PAGE_SIZE);
 	d->single = skim_is(skim_get(options, "single"), "true");
 	d->skip_404 = skim_is(skim_get(options, "skip_404"), "true");
 	items = OPTION("items");
@@ -261,8 +246,12 @@ dataset_load(struct sluice_run *run, struct dataset *d, const char *name, struct
 	paginate = OPTION("paginate");
 	d->knows_items = items || d->single;
 	d->knows_paging = paginate || d->single;
+	if (d->body && !strcmp(d->method, "GET"))
+		return sluice_fail(run, SLUICE_EFAILED, "dataset %s: body is of a POST: say method = POST, or leave it out",
+		                   name);
 	if ((paginate && paging_read(run, &d->paging, name, paginate)) || query_read(run, d, OPTION("query")) ||
-	    headers_read(run, d, skim_get(options, "headers")) || map_read(run, d, OPTION("map")))
+	    headers_read(run, name, skim_get(options, "headers"), d->headers, DATASET_PAIRS) ||
+	    map_read(run, d, OPTION("map")))
 		return sluice_status(run);
 	since_read(run, d, OPTION("since"));
 	d->start =

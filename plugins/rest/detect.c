@@ -100,6 +100,19 @@ lists_choose(const struct dataset *d, const struct lists *found)
 	return n ? NULL : only;
 }
 
+/* An answer without a list may say why: ", saying: no such project"; "" it does not. */
+static const char *
+words_told(struct sluice_run *run, struct skim answer)
+{
+	static const char *const places[] = {"error.message", "error", "message", "detail", "errors.0.message", "errors.0"};
+	struct skim v;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+		if (skim_kind(v = skim_get(answer, places[i])) == '"' && v.len > 2)
+			return sluice_format(run, ", saying: %.200s", skim_text(run, v));
+	return "";
+}
+
 static int
 items_detect(struct sluice_run *run, struct dataset *d, struct skim answer)
 {
@@ -125,11 +138,14 @@ items_detect(struct sluice_run *run, struct dataset *d, struct skim answer)
 		return sluice_fail(run, SLUICE_EDATA,
 		                   "%s: the answer holds several lists: %s; say which, for example items = %s",
 		                   line_of(run, d), lists_text(run, &found), found.v[0].path);
+	if (!answer.p || skim_is(answer, "{}"))
+		return sluice_fail(run, SLUICE_EDATA, "%s: no list in the answer, which is empty%s; is the path right?",
+		                   line_of(run, d), answer.p ? ": {}" : "");
 	return sluice_fail(run, SLUICE_EDATA,
-	                   "%s: no list in the answer, which is an object with %s; is the path right? If the answer is "
+	                   "%s: no list in the answer, which is an object with %s%s; is the path right? If the answer is "
 	                   "the one record, "
 	                   "say single = yes",
-	                   line_of(run, d), skim_members(run, answer, 1));
+	                   line_of(run, d), skim_members(run, answer, 1), words_told(run, answer));
 }
 
 /* ---- pages ---- */
@@ -252,6 +268,10 @@ link_detect(struct sluice_run *run, struct skim answer, const char *headers)
 static const char *
 cursor_detect(struct sluice_run *run, struct skim answer)
 {
+	const int notion = skim_is(skim_get(answer, "object"), "\"list\"") && skim_get(answer, "next_cursor").p;
+
+	if (notion)
+		return "cursor next_cursor start_cursor page_size";
 	for (size_t i = 0; i < sizeof(usual_cursors) / sizeof(*usual_cursors); i++) {
 		struct skim v = skim_get(answer, usual_cursors[i].path);
 		const int counts =
@@ -376,6 +396,12 @@ answer_judge(struct sluice_run *run, const struct dataset *d, const struct sluic
 		                   "connector feed's, if it is a feed: %.80s",
 		                   line_of(run, d), strncasecmp(v.p, "<?xml", 5) ? "a web page (HTML)" : "XML", v.p);
 	v = skim_of(answer->body, answer->len);
+	if (v.p && strchr("{[", *v.p) &&
+	    skim_blank(v.p + v.len, answer->body + answer->len) < answer->body + answer->len)
+		return sluice_fail(run, SLUICE_EDATA,
+		                   "%s: the answer is not one JSON text, for it goes on behind its end; a record on each line "
+		                   "(JSON lines) is not read: does the service have a list in JSON, too? %.80s",
+		                   line_of(run, d), v.p + v.len);
 	if (v.p && skim_kind(v) != '{' && skim_kind(v) != '[')
 		return sluice_fail(run, SLUICE_EDATA, "%s: the answer is neither a JSON object nor a list: %.80s",
 		                   line_of(run, d), v.p);

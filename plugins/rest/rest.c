@@ -323,6 +323,10 @@ page_save(struct sluice_run *run, struct walk *w, const struct sluice_page *page
 		return;
 	save(run, w, page);
 	latest = since_latest(&w->chain[0], w->seen, list);
+	if (w->chain[0].since_path && !latest.p && page->number <= 1 && page->count > 0)
+		sluice_log(run, SLUICE_WARN,
+		           "dataset %s: since: none of the records has '%s', so each run asks for everything; they have: %s",
+		           w->chain[0].name, w->chain[0].since_path, skim_members(run, skim_member(list, "0"), 0));
 	if (latest.p == w->seen.p)
 		return;
 	latest.p = sluice_format(run, "%.*s", (int)latest.len, latest.p); /* the page goes, this stays */
@@ -372,6 +376,27 @@ single_walk(struct sluice_run *run, struct walk *w, int level, const struct aske
 		sluice_full_done(run, w->chain[0].name);
 }
 
+/* What was asked for, or may lack, and nothing in the answers would tell. */
+static void
+size_tell(struct sluice_run *run, const struct dataset *d, const struct sluice_page *page)
+{
+	static const size_t usual[] = {10, 20, 25, 30, 50, 100, 200, 250, 500, 1000};
+
+	if (page->number != 1)
+		return;
+	if (d->paging.kind && !d->paging.size_param && d->page_size != PAGE_SIZE)
+		sluice_log(run, SLUICE_WARN,
+		           "dataset %s: page_size = %d is not sent, for nobody knows as what: say page_size_param = limit, "
+		           "or what the service calls it",
+		           d->name, d->page_size);
+	for (size_t i = 0; !d->knows_paging && !d->paging.kind && i < sizeof(usual) / sizeof(*usual); i++)
+		if (page->count == usual[i])
+			sluice_log(run, SLUICE_WARN,
+			           "dataset %s: just %zu records, and nothing in the answer says whether there are more: if there "
+			           "are, say how they are asked for, as in paginate = page page per_page; if not, paginate = none",
+			           d->name, page->count);
+}
+
 static void
 list_walk(struct sluice_run *run, struct walk *w, int level)
 {
@@ -393,8 +418,10 @@ list_walk(struct sluice_run *run, struct walk *w, int level)
 		again = 0;
 		while (!again && sluice_paginate(run, &request, &page) > 0) {
 			again = shape_changed(run, d, &page);
-			if (!again)
-				page_walk(run, w, level, &page);
+			if (again)
+				continue;
+			size_tell(run, d, &page);
+			page_walk(run, w, level, &page);
 		}
 	}
 }
@@ -407,9 +434,12 @@ fetch(struct sluice_run *run)
 	struct walk w = {.depth = 0};
 	const struct dataset *d = &w.chain[0];
 	const struct skim kept = checkpoint(run);
+	const char *size = sluice_get_option(run, "page_size"); /* that of [sync] goes before the section's */
 
 	if (chain_load(run, &w, sluice_dataset(run)))
 		return sluice_status(run);
+	if (size)
+		w.chain[0].page_size = atoi(size);
 	w.since = since_value(run, d, kept);
 	if (d->since_param && sluice_is_full(run) && sluice_last_success(run) > 0)
 		sluice_log(run, SLUICE_WARN,
@@ -494,7 +524,7 @@ static const struct sluice_option of_dataset[] = {
          .type = SLUICE_STRING,
          .fallback = "GET",
          .help = "GET, or POST with a body",
-         .form = "GET | POST | PUT | PATCH"},
+         .form = "GET | POST"},
         FORM("query", "<name>=[<value...>]& ...", "parameters, as in a URL: state=all&order_by=updated_at"),
         {.name = "headers", .type = SLUICE_OBJECT, .help = "headers: {\"X-Version\": \"3\"}"},
         {.name = "body", .type = SLUICE_OBJECT, .help = "JSON body of a POST; cursor, page and size go into it"},
@@ -505,7 +535,7 @@ static const struct sluice_option of_dataset[] = {
              "how the pages follow each other; by itself seen"),
         {.name = "page_size",
          .type = SLUICE_INTEGER,
-         .fallback = "100",
+         .fallback = "100", /* PAGE_SIZE */
          .help = "records asked for in a page",
          .form = "<1..100000>"},
         TEXT("page_size_param", "parameter that takes page_size; without one it is not sent"),

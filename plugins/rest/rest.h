@@ -7,6 +7,7 @@
 #define DATASET_PAIRS 24 /* query parameters, headers */
 #define DATASET_MAP 60   /* entries of a map */
 #define DATASET_DEPTH 4  /* a child, its parent, ... */
+#define PAGE_SIZE 100    /* records in a page, unless somebody says otherwise */
 
 /* How the pages follow each other: `paginate`. */
 struct paging {

@@ -117,11 +117,33 @@ fault 1 'stand several lists; say which is the list of records, for example data
 answer '{"data":{"things":[{"name":"x"}]}}'
 fault 1 "the records have no 'id', which should be their id; they have: name; ask for it in the query"
 query='mutation { go }' fault 1 'query: a sync only reads, and this is a mutation$'
+printf '# only a comment\n{ things { id } }\nmutation Go { go }\n' >"$dir/two.graphql"
+query="file:$dir/two.graphql" fault 1 'query: a sync only reads, and this is a mutation$'
+printf '# {\nfragment F on Thing { id(of: "}") }\n mutation { go }\n' >"$dir/two.graphql"
+query="file:$dir/two.graphql" fault 1 'query: a sync only reads, and this is a mutation$'
+printf 'query A { things { id } }\nquery B { things { id } }\n' >"$dir/two.graphql"
+query="file:$dir/two.graphql" fault 1 "two operations, and one is asked for: leave the one at 'query B"
+begin
+section it 'query = { things { id } }' 'nested = x' 'nested_query = mutation($id: ID!) { go }' 'nested_data = x'
+run run
+has "$dir/said" 'nested_query: a sync only reads, and this is a mutation' "nor is one sent for lists within records"
+begin
+section it 'query = { things { id } }' 'headers = {"authorization": "x"}'
+control reset >/dev/null
+run run
+has "$dir/said" "headers: authorization is the host's to send" "nor a credential among the headers"
+is "$(control requests | sed 's/.*"total":\([0-9]*\).*/\1/')" 0 "nothing of this was asked"
 query='things' fault 1 'is no GraphQL: no brace in it'
 answer '{"data":{"things":{"nodes":[{"id":1}],"pageInfo":{"hasNextPage":true,"endCursor":"same"}}}}'
 query='query($after: String) { things }' fault 1 'leads to a page that was read before'
 answer '{"data":{"things":{"nodes":[{"id":1}],"pageInfo":{"hasNextPage":true,"endCursor":null}}}}'
 query='query($after: String) { things }' fault 1 'there is more, says the answer, but no cursor'
+query='{ things(first: 100) { nodes { id } pageInfo { hasNextPage } } }' fault 1 'goes on \(hasNextPage\), and the query declares no variable for its next page: declare \$after'
+is "$(live it | tr -d ' ')" 0 "and nothing is taken for all"
+run test-connection --connection-id acme
+is "$status" 1 "which test-connection tells, too"
+answer '{"data":{"things":{"nodes":[{"id":1}]}}}'
+query='query($after: String) { things(after: $after) { nodes { id } } }' fault 1 'declares \$after, but does not ask for pageInfo \{ hasNextPage endCursor \} .*it has|the answer has there: nodes'
 answer '{"data":{"things":[{"id":1}]}}'
 query='query($after: String) { things }' fault 1 'none of a connection .*say cursor = PATH'
 
@@ -168,6 +190,24 @@ section deep 'query = { companies { edges { node { id people { nodes { n } pageI
 run run
 is "$status $(stored plain | wc -l) $(stored deep | wc -l)" "1 1 1" "a node that is null is withheld, not gone: the others are kept, and it is no whole success"
 is "$(grep -c 'deletes by absence are off: records of it were rejected' "$dir/said")" 2 "nothing is deleted then, with nested or without"
+
+# ---- fragments, sizes, times that are not there
+
+printf 'fragment F on Thing { id }\nquery($first: Int, $after: String = "{") { things(first: $first, after: $after) { nodes { ...F } pageInfo { hasNextPage endCursor } } }\n' >"$dir/fragment.graphql"
+control reset >/dev/null
+routes '[{"route":"POST /graphql","holds":"\"after\":\"c\"","replies":[{"body":{"data":{"things":{"nodes":[{"id":2}],"pageInfo":{"hasNextPage":false}}}}}]},
+	{"route":"POST /graphql","replies":[{"body":{"data":{"things":{"nodes":[{"id":1}],"pageInfo":{"hasNextPage":true,"endCursor":"c"}}}}}]}]'
+begin
+section it "query = file:$dir/fragment.graphql" 'kind = incremental'
+printf '[sync acme : graphql : it]\npage_size = 7\n' | ini
+run run
+is "$status $(live it | tr -d ' ')" "0 2" "variables are those of the query, also behind a fragment"
+is "$(control requests log=1 | grep -o '"first\\":7' | wc -l)" 3 "page_size of the sync goes into each request"
+begin
+section it 'query = query($after: String, $since: String) { things(after: $after, since: $since) { nodes { id } pageInfo { hasNextPage endCursor } } }' \
+	'kind = incremental' 'since = since updatedAt'
+run run
+has "$dir/said" "since: none of the records has 'updatedAt', so each run asks for everything" "a time that no record has is told"
 
 # ---- incremental
 

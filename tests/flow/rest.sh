@@ -233,13 +233,65 @@ answer '{"data":{"things":[{"id":1}],"n":1},"ok":true}'
 fault "dataset it: GET /it: items = data.rows leads nowhere: data is an object with things \(list of 1\), n \(number\); say for example items = data.things" 'path = /it' 'items = data.rows' 'paginate = none'
 fault "items = data is no list, but an object with things \(list of 1\), n \(number\); say for example items = data.things" 'path = /it' 'items = data'
 answer '{"ok":true,"message":"hello"}'
-fault 'no list in the answer, which is an object with ok \(yes or no\), message \(text\); is the path right' 'path = /it'
+fault 'no list in the answer, which is an object with ok \(yes or no\), message \(text\), saying: hello; is the path right' 'path = /it'
 answer '{"id":5,"tags":["a"]}'
 fault "the answer is one record \(it has 'id' itself\), not a list; say single = yes" 'path = /it'
 answer '{"a":[{"id":1}],"b":[{"id":2}]}'
 fault 'the answer holds several lists: a \(1 records\), b \(1 records\); say which, for example items = a' 'path = /it'
 answer '[{"uuid":"u1","name":"x"},{"uuid":"u2","name":"y"}]'
 fault "the records have no 'id', which should be their id; they have: uuid, name; say which member is unique, for example id = uuid" 'path = /it'
+answer '{}'
+fault 'no list in the answer, which is empty: \{\}; is the path right' 'path = /it'
+answer '{"error":{"message":"no such project"},"code":7}'
+fault 'an object with error \(object\), code \(number\), saying: no such project; is the path right' 'path = /it'
+answer '"{\"id\":1}\n{\"id\":2}\n"'
+fault 'not one JSON text, for it goes on behind its end; a record on each line .JSON lines. is not read' 'path = /it' 'single = yes'
+is "$(live it)" 0 "and nothing of it is stored"
+answer '[{"id":1}]'
+begin
+section it 'path = /it' 'method = DELETE'
+run run
+is "$status" 2 "what changes things at the service is no way to list"
+has "$dir/said" "method: 'DELETE' is not of the form GET . POST" "and is told"
+fault 'body is of a POST: say method = POST' 'path = /it' 'body = {"a":1}'
+fault "headers: Authorization is the host's to send: give the connection its token" 'path = /it' 'headers = {"Authorization": "Bearer x"}'
+is "$(control requests | sed 's/.*"total":\([0-9]*\).*/\1/')" 0 "and nothing was asked for"
+begin
+section it 'path = /it' 'kind = incremental' 'since = after updated'
+run run
+has "$dir/said" "since: none of the records has 'updated', so each run asks for everything; they have: id" "a member that no record has is told"
+begin
+section it 'path = /it' 'fields = n integer'
+run run
+is "$status" 2 "a field with a blank for its colon is refused"
+has "$dir/said" "fields: 'n integer' is no field; say for example email:string" "with how it is written"
+control reset >/dev/null
+control faults '[{"route":"GET /it?page_size=100&start_cursor=x","replies":[{"body":{"object":"list","results":[{"id":2}],"has_more":false,"next_cursor":null}}]},
+	{"route":"GET /it","replies":[{"body":{"object":"list","results":[{"id":1}],"has_more":true,"next_cursor":"x"}}]}]' >/dev/null
+begin
+section it 'path = /it'
+run run
+is "$status $(count it)" "0 2" "Notion's pages are seen"
+fault "leads to a page that was read before; is 'cursor' the parameter that takes the cursor\?" 'path = /it' 'paginate = cursor next_cursor cursor'
+answer "[$(seq -s , 1 100 | sed 's/[0-9][0-9]*/{"id":&}/g')]"
+begin
+section it 'path = /it'
+run run
+is "$status" 0 "a list that says nothing of more"
+has "$dir/said" 'dataset it: just 100 records, and nothing in the answer says whether there are more' "is asked about where it has as many as pages have"
+echo 'paginate = none' | ini
+run run
+hasnt "$dir/said" 'just 100 records' "until the section says"
+begin
+section it 'path = /plain/cursor' 'page_size = 7'
+section size 'path = /plain/cursor' 'paginate = cursor meta.next after limit' 'page_size = 50'
+printf '[sync acme : rest : size]\npage_size = 20\n' | ini
+control reset >/dev/null
+control set plain.records=250 >/dev/null
+run run
+control set plain.records=12 >/dev/null
+has "$dir/said" 'dataset it: page_size = 7 is not sent, for nobody knows as what: say page_size_param = limit' "a size that cannot be sent is told"
+is "$(control requests log=1 | tr '{' '\n' | grep -c '"target":"/plain/cursor?.*limit=20')" 13 "page_size of the sync goes before that of the section"
 answer '["AF","EU"]'
 fault "holds no objects but, as its first element, text; if each is a record's id, say map = id:\." 'path = /it'
 begin
@@ -269,7 +321,7 @@ unwritten "since: 'after at more' is not of the form <param> \[<path>\]" 'path =
 unwritten "since_format: 'unixms' is not of the form .*; did you mean 'unix_ms'" 'path = /it' 'since_format = unixms'
 unwritten "query: 'all' is not of the form <name>=" 'path = /it' 'query = state=open&all'
 unwritten "page_size: '0' is not of the form <1..100000>" 'path = /it' 'page_size = 0'
-unwritten "method: 'PSOT' is not of the form GET . POST .*; did you mean 'POST'" 'path = /it' 'method = PSOT'
+unwritten "method: 'PSOT' is not of the form GET . POST; did you mean 'POST'" 'path = /it' 'method = PSOT'
 unwritten "path: 'it' is not of the form /\[<path...>\] . https" 'path = it'
 unwritten ".*it: path is missing" 'path ='
 unwritten ".dataset acme : rest : it.: parent: the connection has no dataset 'nobody'" 'path = /it/${id}' 'parent = nobody'
