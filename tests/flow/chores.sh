@@ -6,7 +6,7 @@ plugins chores
 provider --records 300
 
 configure() { # configure LINES: [connection acme : chores]
-	host 'call_limit = 700ms' 'stop_grace = 300ms' 'retries = 0'
+	host 'call_limit = 2s' 'stop_grace = 2s' 'retries = 0'
 	ini <<-INI
 		[integration chores]
 		base_url = $at
@@ -36,7 +36,7 @@ has "$dir/out" 'call_limit' "and the limit is named"
 run records Thing --id unseen
 is "$(wc -c <"$dir/out")" 0 "nothing of it is stored"
 
-LIMIT=20 run run --sync deaf --timeout 300ms
+LIMIT=60 run --set call_limit=50s run --sync deaf --timeout 1s
 is "$status" 75 "one that does not listen is ended after the grace period"
 run run --sync stops --timeout 1500ms --format jsonl
 is "$status" 75 "one that listens stops in good order"
@@ -250,7 +250,7 @@ ok $? "the server's time ($(ms server) ms) and the rate limit's ($(ms rate_limit
 if command -v script >/dev/null; then
 	console() { # console SECONDS SIGNALS SYNC: run on a terminal of 60 columns, and interrupted so often
 		rm -f "$dir/pid"
-		script -qec "stty cols 60; sh -c 'echo \$\$ >$dir/pid; exec $build/sluice --conf $conf --set stop_grace=8s run --sync $3'; echo exit \$?" /dev/null </dev/null >"$dir/out" 2>&1 &
+		script -qec "stty cols 60; sh -c 'echo \$\$ >$dir/pid; exec $build/sluice --conf $conf --set stop_grace=30s --set call_limit=50s run --sync $3'; echo exit \$?" /dev/null </dev/null >"$dir/out" 2>&1 &
 		until_true 10 grep -q 'records' "$dir/out"
 		sleep "$1"
 		for signal in $2; do # the next one when the one before was heard

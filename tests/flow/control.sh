@@ -75,7 +75,8 @@ serve
 is "$(state acme number) $(state beta offset)" "inactive paused" "all that was said holds after kill -9"
 run connections enable --connection-id acme --integration odd
 run start --connection-id acme --sync cursor
-is "$(state acme number) $(state acme cursor) $(state beta offset)" "waiting waiting paused" "started and switched on again"
+states() { echo "$(state acme number) $(state acme cursor) $(state beta offset)"; }
+becomes "waiting waiting paused" "started and switched on again" states
 
 n=$(runs beta offset)
 run trigger --connection-id beta --sync offset
