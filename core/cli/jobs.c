@@ -116,8 +116,9 @@ static void
 progress_write(struct jobs *jobs, const struct job *j, const struct run_counts *sum, enum wait_reason waiting,
                int64_t until_us)
 {
+	bool answers = waiting == WAIT_CONNECT || waiting == WAIT_SERVER; /* most long before their time is up */
 	int64_t ms = clock_mono_ms(&clock_system) - jobs->start_ms,
-		left = (until_us - clock_wall_us(&clock_system)) / 1000;
+		left = answers || !until_us ? 0 : (until_us - clock_wall_us(&clock_system)) / 1000;
 	char a[32], b[32], c[32], d[TIME_TEXT_MAX];
 	struct buf line = {0}, fits = {0};
 
@@ -126,8 +127,7 @@ progress_write(struct jobs *jobs, const struct job *j, const struct run_counts *
 	           j->pick.sync ? j->pick.sync->name : "", number_text(sum->saved, a), number_text(sum->requests, b),
 	           number_text(ms ? sum->saved * 1000 / (uint64_t)ms : 0, c));
 	if (waiting)
-		buf_printf(&line, "  %s%s%s", wait_names[waiting], until_us && left > 0 ? " " : "",
-		           until_us && left > 0 ? duration_format(left, d) : "");
+		buf_printf(&line, "  %s%s%s", wait_names[waiting], left > 0 ? " " : "", left > 0 ? duration_format(left, d) : "");
 	text_cut(&fits, buf_str(&line), line_width(STDERR_FILENO) - 1); /* a full line would go on in the next */
 	fprintf(stderr, "\r\033[K%s", buf_str(&fits));
 	fflush(stderr);

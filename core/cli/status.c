@@ -134,7 +134,7 @@ time_put(struct json_out *o, const char *key, int64_t us)
 static void
 schedule_json(struct json_out *o, struct slice row)
 {
-	static const char *const texts[] = {"state", "limit", "trouble"};
+	static const char *const texts[] = {"state", "limit", "after", "trouble"};
 	struct slice schedule = member_raw(row, "schedule"), progress = member_raw(row, "progress");
 
 	json_key(o, "schedule");

@@ -52,7 +52,8 @@ static void
 progress_note(struct buf *notes, const char *name, struct slice progress)
 {
 	int64_t done = member_int(progress, "processed", 0), total = member_int(progress, "total", 0);
-	char a[32], b[32], *waiting = member_text(progress, "waiting"), *limit = member_text(progress, "limit");
+	char a[32], b[32], *waiting = member_text(progress, "waiting"), *limit = member_text(progress, "limit"),
+	     *position = member_text(progress, "position");
 	struct buf what = {0};
 
 	if (!progress.len)
@@ -63,6 +64,8 @@ progress_note(struct buf *notes, const char *name, struct slice progress)
 	buf_printf(notes, ", %s/s", number_text((uint64_t)member_int(progress, "records_per_second", 0), a));
 	if (total)
 		buf_printf(notes, ", %s of %s", number_text((uint64_t)done, a), number_text((uint64_t)total, b));
+	if (position)
+		buf_printf(notes, ", step %lld, at %s", (long long)member_int(progress, "step", 0), position);
 	if (waiting) {
 		buf_puts(notes, "; ");
 		buf_puts(&what, waiting);
@@ -72,8 +75,27 @@ progress_note(struct buf *notes, const char *name, struct slice progress)
 	}
 	buf_putc(notes, '\n');
 	buf_free(&what);
+	free(position);
 	free(limit);
 	free(waiting);
+}
+
+/* "after acme : stripe : customers, which is waiting until 2026-...". */
+static void
+after_note(struct buf *notes, const char *name, struct slice after, int64_t until_us)
+{
+	char *connection = member_text(after, "connection"), *integration = member_text(after, "integration"),
+	     *sync = member_text(after, "sync"), *state = member_text(after, "state");
+
+	if (connection && integration && sync && state) {
+		buf_printf(notes, "%s: after %s : %s : %s, which is ", name, connection, integration, sync);
+		until_put(notes, state, until_us);
+		buf_putc(notes, '\n');
+	}
+	free(connection);
+	free(integration);
+	free(sync);
+	free(state);
 }
 
 static void
@@ -84,7 +106,9 @@ schedule_note(struct buf *notes, const char *name, bool broken, struct slice row
 	int64_t until_us = member_int(schedule, "until_us", 0);
 
 	progress_note(notes, name, member_raw(row, "progress"));
-	if (word && (limit || until_us)) {
+	if (json_type(member_raw(schedule, "after")) == JSON_OBJECT) {
+		after_note(notes, name, member_raw(schedule, "after"), until_us);
+	} else if (word && (limit || until_us)) {
 		buf_printf(notes, "%s: ", name);
 		until_put(notes, word, until_us);
 		buf_printf(notes, "%s%s\n", limit ? ", by max_runs of the " : "", limit ? limit : "");

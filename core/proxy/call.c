@@ -477,7 +477,7 @@ proxy_waiting_for(const struct proxy_call *c, int64_t *until_us, const char **wh
 
 	if (c->state == CALL_QUEUED)
 		until = line_until(c, &q);
-	else if (c->state == CALL_WAITING)
+	else if ((c->state == CALL_WAITING || c->state == CALL_SENDING) && c->alarm.place)
 		until = c->alarm.at;
 	*what = q ? q->key : NULL;
 	*until_us = until > now ? clock_wall_us(c->proxy->clock) + (until - now) * 1000 : 0;

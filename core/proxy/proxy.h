@@ -133,7 +133,7 @@ void proxy_cancel(struct proxy_call *c); /* done is called with ERR_STOPPED, lat
 /* Inside proxy_body, from the first piece on: the answer's status and headers. done comes after the last piece. */
 void proxy_head(const struct proxy_call *c, int *status, struct slice *headers);
 void proxy_pause(struct proxy_call *c, bool pause); /* streamed: no pieces while paused */
-/* What the call is doing now and until when (wall microseconds, 0: open). For status. */
+/* What the call is doing now and until when at the latest (wall microseconds, 0: open). For status. */
 enum wait_reason proxy_waiting(const struct proxy_call *c, int64_t *until_us);
 /* The same, and the limit that it waits for ("acme : slack : search"); NULL: none. Borrowed until the loop turns. */
 enum wait_reason proxy_waiting_for(const struct proxy_call *c, int64_t *until_us, const char **what);

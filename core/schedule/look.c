@@ -1,7 +1,7 @@
 /* look.c - what an item does or waits for, in one word, and until when.
  *
  * The words are looked for in the order of what a person has to do about them. Awkward: pauses are monotonic, and are told
- * in wall time as it now is. */
+ * in wall time as it now is; and when another one ends, nobody knows: who waits for it is told when that may begin. */
 #include "schedule/inner.h"
 
 const char *const schedule_state_names[SCHEDULE_STATES] = {
@@ -55,6 +55,27 @@ state_of(const struct schedule_item *i, int64_t mono)
 	return item_may(i, mono) ? SCHEDULE_QUEUED : SCHEDULE_AFTER;
 }
 
+static int64_t
+pause_end(const struct schedule_item *i, int64_t mono, int64_t wall)
+{
+	return wall + (held_until(i) - mono) * US_PER_MS;
+}
+
+static void
+after_look(const struct schedule_item *i, int64_t mono, int64_t wall, struct schedule_view *v)
+{
+	const struct schedule_item *other = i->after ? i->after->item : NULL;
+
+	if (!i->after)
+		return;
+	v->after = &i->after->name;
+	v->after_state = other && !other->gone ? state_of(other, mono) : SCHEDULE_INACTIVE;
+	if (v->after_state == SCHEDULE_WAITING)
+		v->until_us = other->wake_us;
+	else if (v->after_state == SCHEDULE_FAILING)
+		v->until_us = pause_end(other, mono, wall);
+}
+
 void
 schedule_look(const struct schedule *s, const struct schedule_item *i, struct schedule_view *v)
 {
@@ -64,7 +85,7 @@ schedule_look(const struct schedule *s, const struct schedule_item *i, struct sc
 	if (item_automatic(i) && i->plan.auto_sync && !i->link->attention)
 		v->next_us = i->wake_us;
 	if (v->state == SCHEDULE_FAILING) {
-		v->until_us = wall + (held_until(i) - mono) * US_PER_MS;
+		v->until_us = pause_end(i, mono, wall);
 		/* Tried again at the end of the pause, or due by then. */
 		if (v->next_us && (i->retry || v->next_us < v->until_us))
 			v->next_us = v->until_us;
@@ -72,4 +93,6 @@ schedule_look(const struct schedule *s, const struct schedule_item *i, struct sc
 		v->until_us = i->wake_us;
 	else if (v->state == SCHEDULE_QUEUED)
 		v->limit = limit_of(s, i);
+	else if (v->state == SCHEDULE_AFTER)
+		after_look(i, mono, wall, v);
 }

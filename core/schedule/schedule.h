@@ -140,8 +140,10 @@ extern const char *const schedule_state_names[SCHEDULE_STATES]; /* "inactive", .
 struct schedule_view {
 	enum schedule_state state;
 	int64_t next_us;       /* when it is next due, wall; 0: never by itself */
-	int64_t until_us;      /* end of the wait that `state` names; 0: open */
+	int64_t until_us;      /* end of the wait that `state` names; 0: open. AFTER: when that other one may begin */
 	const char *limit;     /* QUEUED: "host", "integration", "connection"; else NULL */
+	const struct schedule_name *after; /* AFTER: what has to end before; borrowed until the next put; else NULL */
+	enum schedule_state after_state;   /* of that one; INACTIVE also of one that is not there */
 	uint64_t failures;
 	bool asked;            /* somebody asked for a run that has not begun */
 };

@@ -3,6 +3,7 @@
  * Without a service in this process they do what they can: what is decided goes into the store, where the next service
  * finds it; a run that this process has under way can be cancelled. */
 #include <stdlib.h>
+#include "base/log.h"
 #include "base/mem.h"
 #include "schedule/decided.h"
 #include "schedule/due.h"
@@ -256,6 +257,22 @@ ask_due(struct question *q)
 /* ---- of one sync, for status ---- */
 
 static void
+after_put(struct json_out *o, const struct schedule_view *v)
+{
+	json_key(o, "after");
+	if (!v->after) {
+		json_put_null(o);
+		return;
+	}
+	json_open(o, '{');
+	json_kv_str(o, "connection", v->after->connection);
+	json_kv_str(o, "integration", v->after->integration);
+	json_kv_str(o, "sync", v->after->sync);
+	json_kv_str(o, "state", schedule_state_names[v->after_state]);
+	json_close(o, '}');
+}
+
+static void
 schedule_put_view(struct json_out *o, const struct service_view *v)
 {
 	json_open(o, '{');
@@ -263,6 +280,7 @@ schedule_put_view(struct json_out *o, const struct service_view *v)
 	json_kv_int(o, "next_us", v->schedule.next_us);
 	json_kv_int(o, "until_us", v->schedule.until_us);
 	json_kv_str(o, "limit", v->schedule.limit);
+	after_put(o, &v->schedule);
 	json_kv_bool(o, "asked", v->schedule.asked);
 	json_kv_str(o, "trouble", v->trouble);
 	json_kv_int(o, "since_us", v->since_us);
@@ -273,9 +291,11 @@ schedule_put_view(struct json_out *o, const struct service_view *v)
 	json_close(o, '}');
 }
 
+/* `processed` is the connector's own figure where it tells one. */
 static void
-progress_put(struct json_out *o, const struct run *r)
+progress_put(struct json_out *o, struct run *r)
 {
+	struct buf position = {0};
 	struct run_counts counts;
 	enum wait_reason waiting;
 	enum run_state state;
@@ -289,9 +309,14 @@ progress_put(struct json_out *o, const struct run *r)
 	json_open(o, '{');
 	json_kv_int(o, "run", (int64_t)run_number(r));
 	json_kv_str(o, "state", run_state_name(state));
-	json_kv_int(o, "processed", (int64_t)done);
+	json_kv_int(o, "processed", (int64_t)(done || total ? done : counts.fetched));
 	if (total)
 		json_kv_int(o, "total", (int64_t)total);
+	json_kv_int(o, "step", (int64_t)run_step(r));
+	buf_puts(&position, run_position(r));
+	log_blank(&position);
+	json_kv_str(o, "position", position.len ? buf_str(&position) : NULL);
+	buf_free(&position);
 	json_kv_int(o, "records", (int64_t)counts.saved);
 	json_kv_int(o, "requests", (int64_t)counts.requests);
 	json_kv_int(o, "duration_ms", counts.total_ms);
@@ -346,7 +371,7 @@ planned_put(const struct question *q, struct json_out *o, const struct chosen *c
 void
 status_live(const struct question *q, struct json_out *o, const struct scope_name *name)
 {
-	const struct run *r = host_run(q->host, name->connection, name->integration, name->sync);
+	struct run *r = host_run(q->host, name->connection, name->integration, name->sync);
 	const struct service *s = host_service(q->host);
 	struct service_view v;
 	struct chosen c;

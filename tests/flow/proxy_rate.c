@@ -17,11 +17,12 @@ static const struct proxy_target_options told = {.base_trusted = true, .remainin
 static bool
 at_once(struct env *e, struct got *g)
 {
+	enum wait_reason reason;
 	int64_t until_us = 0;
 
 	while (!g->times) {
-		proxy_waiting(g->call, &until_us);
-		if (until_us > env_wall(e) + 10000000)
+		reason = proxy_waiting(g->call, &until_us);
+		if (reason != WAIT_CONNECT && reason != WAIT_SERVER && until_us > env_wall(e) + 10000000)
 			break;
 		uv_run(&e->loop, UV_RUN_ONCE);
 	}

@@ -98,7 +98,7 @@ serve
 until_true 20 is_state cursor running
 ok $? "a run that waits for its provider is shown as running"
 run status --sync cursor --format jsonl
-has "$dir/out" '"progress":\{.*"waiting":"waiting for the server"' "with what it waits for"
+has "$dir/out" '"progress":\{.*"step":1,.*"waiting":"waiting for the server".*"until_us":[1-9]' "with what it waits for, and until when at the latest"
 before=$(date +%s)
 kill -TERM "$host"
 ended

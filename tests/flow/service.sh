@@ -152,7 +152,12 @@ $(hourly offset)
 auto_start = no
 $(hourly number)"
 configure 'max_runs = 2'
+run pause --sync number
 serve
+until_true 20 is_state cursor after
+run status --sync cursor
+has "$dir/out" 'cursor: after acme : odd : number, which is paused' "who comes after another is told of which, and what that does"
+run start --sync number
 until_true 20 over cursor 0
 ok $? "what comes after another runs"
 is "$(order)" "number cursor " "behind it, also where both could run at once"

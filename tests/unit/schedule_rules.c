@@ -350,7 +350,17 @@ TEST("after waits for the other's end of the same round, and for its success if 
 	CHECK_INT(turn(), 1);
 	CHECK(begun[0].item == first);
 	CHECK_INT(look(then).state, SCHEDULE_AFTER);
+	REQUIRE(look(then).after);
+	CHECK_STR(look(then).after->sync, "first");
+	CHECK_INT(look(then).after_state, SCHEDULE_RUNNING);
+	CHECK_INT(look(then).until_us, 0); /* nobody knows */
 	end(first, ERR_DATA);
+	CHECK_INT(look(then).after_state, SCHEDULE_FAILING);
+	CHECK_INT(look(then).until_us, look(first).until_us);
+	schedule_pause(s, first, true);
+	CHECK_INT(look(then).after_state, SCHEDULE_PAUSED);
+	CHECK_INT(look(then).until_us, 0);
+	schedule_pause(s, first, false);
 	REQUIRE(turn() == 1);
 	CHECK(begun[0].item == any);
 	end(any, ERR_NONE);

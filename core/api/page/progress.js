@@ -11,6 +11,7 @@ export function progress_line(progress) {
 		h('a', { href: run_link(progress.run) }, plural(progress.records, 'record')),
 		' ', progress.total ? h('span', { class: 'soft' }, `${number(progress.processed)} of ${number(progress.total)} · `) : null,
 		h('span', { class: 'soft' }, plural(progress.requests, 'request'), ' · ', number(progress.records_per_second), '/s · ', milliseconds(progress.duration_ms)),
+		progress.position && h('div', { class: 'mono soft' }, `step ${number(progress.step)}, at ${progress.position}`),
 		progress.waiting && h('div', { class: 'soft' }, progress.waiting, progress.limit ? ` '${progress.limit}'` : null,
 			progress.until_us ? [', ends ', when(progress.until_us)] : null));
 }

@@ -23,6 +23,7 @@ export function sync_row(row) {
 		next: schedule.next_us || row.due_at || null,
 		until: schedule.until_us || null,
 		limit: schedule.limit || null,
+		after: schedule.after || null,
 		run: row.progress?.run || last.run || null,
 		progress: row.progress || null,
 		failures: last.failures || 0,
@@ -56,5 +57,7 @@ export function sync_note(sync) {
 
 	if (progress)
 		return progress.waiting ? `${progress.waiting}${progress.limit ? ` '${progress.limit}'` : ''}` : null;
+	if (sync.word === 'after' && sync.after)
+		return `after ${sync.after.connection} : ${sync.after.integration} : ${sync.after.sync}, which is ${sync.after.state}`;
 	return sync.trouble || (sync.word === 'queued' && sync.limit ? `by max_runs of the ${sync.limit}` : null) || sync.reason;
 }
