@@ -41,6 +41,7 @@ struct events {
 	struct host *host;
 	struct lane *lanes;
 	uv_timer_t timer;
+	struct aside *aside;
 	unsigned running;
 	uint64_t upkeep_after;
 	int64_t upkeep_ms;
@@ -411,6 +412,7 @@ events_open(struct host *h, struct err *err)
 		goto out;
 	}
 	q->timer.data = q;
+	q->aside = aside_new(host_loop(h));
 	host_takes_events(h, q);
 	uv_timer_start(&q->timer, on_timer, 0, 0);
 	return q;
@@ -445,6 +447,7 @@ events_close(struct events *q)
 	if (!q)
 		return;
 	events_calm(q);
+	aside_free(q->aside); /* before what it puts into the store is waited for */
 	for (l = q->lanes; l; l = l->next)
 		if (l->run)
 			run_stop(l->run, "the host ends; what waits is handled by the next one");
@@ -464,6 +467,12 @@ events_close(struct events *q)
 		lane_free(l);
 	}
 	free(q);
+}
+
+struct aside *
+events_aside(struct events *q)
+{
+	return q->aside;
 }
 
 void

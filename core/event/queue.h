@@ -8,6 +8,7 @@
 #ifndef SLUICE_EVENT_QUEUE_H
 #define SLUICE_EVENT_QUEUE_H
 
+#include "event/aside.h"
 #include "run/run.h"
 
 #define EVENT_TRIES 5
@@ -24,6 +25,7 @@ void events_close(struct events *q); /* turns the loop until all is closed; NULL
 void events_arrived(struct events *q, uint32_t scope, uint64_t n);
 /* Says in the log that somebody's event is not taken: so many times a minute, for anybody can have it said. q NULL: always. */
 void events_refused(struct events *q, const char *why);
+struct aside *events_aside(struct events *q); /* where long ones are looked at */
 uint64_t events_waiting(const struct events *q, uint32_t scope); /* scope 0: all */
 
 #endif

@@ -1,13 +1,17 @@
 /* receive.c - see receive.h.
  *
- *   connections of that name (or of the account in the payload) -> webhooks of the connector -> signature -> challenge? ->
- *   type -> id and time -> store -> "taken"
+ *   JSON? -> connections of that name (or of the account in the payload), and the webhooks of their connector: candidates ->
+ *   signatures -> challenge? -> type -> id and time -> store -> "taken"
+ *
+ * What costs time by the length of the body, JSON and signatures, is done beside the loop when it is long. So settings and
+ * plugins are held until it is over.
  *
  * A connector may declare several webhooks: the first that the signature fits and that handles the type has the event.
  * Without a connection in the URL an account may be several connections; each whose secret fits gets the event.
  *
  * Awkward: where the payload names the account, it is read before anything is known of who sent it. It only chooses whose
- * secrets are tried. A challenge may come without an account: then all of the integration are. */
+ * secrets are tried. A challenge may come without an account: then all of the integration are. A short event may overtake a long
+ * one; who waits for his answer before he sends the next is not overtaken. */
 #include "event/receive.h"
 
 #include <stdlib.h>
@@ -25,9 +29,23 @@
 #define TYPE_MAX 255u
 #define CHALLENGE_MAX 8192u /* bytes of one that names no account */
 
+#define LONG 16384u /* bytes of a body; a shorter one takes the loop a tenth of a millisecond */
+
+struct candidate {
+	const struct connection_settings *connection;
+	const struct manifest_webhook *webhook;
+	enum event_verdict verdict;
+};
+
 struct receiving {
 	struct host *host;
-	const struct event_call *call;   /* until event_receive returns */
+	struct event_call call;
+	bool object;                     /* its body is a JSON object */
+	struct settings *settings;       /* held, and */
+	struct plugin_file **plugins;    /* these, for the candidates, */
+	size_t n_plugins;
+	struct candidate *candidates;    /* one connection's together */
+	size_t n_candidates;
 	void (*answer)(void *arg, const struct event_answer *a);
 	void *arg;
 	char *integration;
@@ -36,7 +54,7 @@ struct receiving {
 	enum event_verdict worst;
 	const struct manifest_webhook *unclaimed; /* one for which no connection was found */
 	bool there;                      /* the integration has connections */
-	unsigned asked, genuine, ignored, full; /* connections with a webhook; of them */
+	unsigned genuine, ignored, full; /* connections with a webhook that its signature fits; of them */
 	struct buf challenge;
 	const struct manifest_webhook *looked; /* whose account is that of the payload; */
 	struct buf account;
@@ -60,9 +78,26 @@ receiving_end(struct receiving *r, const char *outcome, const struct event_answe
 	commit_free(r->c);
 	buf_free(&r->challenge);
 	buf_free(&r->account);
+	for (size_t i = 0; i < r->n_plugins; i++)
+		plugin_file_drop(r->plugins[i]);
+	free(r->plugins);
+	free(r->candidates);
+	settings_free(r->settings);
 	free(r->integration);
 	free(r->scopes);
 	free(r);
+}
+
+/* Beside the loop where the body is long. then goes on, on the loop. */
+static void
+receiving_aside(struct receiving *r, void (*work)(void *arg), void (*then)(void *arg))
+{
+	if (r->call.body.len >= LONG && host_events(r->host)) {
+		aside_do(events_aside(host_events(r->host)), work, then, r);
+		return;
+	}
+	work(r);
+	then(r);
 }
 
 /* ---- what stands in the body ---- */
@@ -159,8 +194,8 @@ account_look(struct receiving *r, const struct manifest_webhook *w)
 	if (looks_alike(r->looked, w))
 		return;
 	r->looked = w;
-	r->asks = !text_at(r->call->body, w->account, &r->account) && r->call->body.len <= CHALLENGE_MAX && w->challenge_type &&
-	          text_at(r->call->body, w->type, &type) && slice_is(buf_view(&type), w->challenge_type);
+	r->asks = !text_at(r->call.body, w->account, &r->account) && r->call.body.len <= CHALLENGE_MAX && w->challenge_type &&
+	          text_at(r->call.body, w->type, &type) && slice_is(buf_view(&type), w->challenge_type);
 	buf_free(&type);
 }
 
@@ -169,8 +204,8 @@ account_fits(struct receiving *r, const struct connection_settings *k, const str
 {
 	struct slice account;
 
-	if (r->call->connection)
-		return strcmp(k->name, r->call->connection) == 0;
+	if (r->call.connection)
+		return strcmp(k->name, r->call.connection) == 0;
 	if (!w->account)
 		return false;
 	account_look(r, w);
@@ -183,13 +218,14 @@ account_fits(struct receiving *r, const struct connection_settings *k, const str
 /* ---- one connection ---- */
 
 static enum event_verdict
-judge(struct receiving *r, const struct connection_settings *k, const struct manifest_webhook *w)
+judge(struct receiving *r, const struct candidate *m)
 {
-	const struct event_proof proof = {.webhook = w, .header = r->call->header, .arg = r->call->arg, .body = r->call->body,
+	const struct connection_settings *k = m->connection;
+	const struct event_proof proof = {.webhook = m->webhook, .header = r->call.header, .arg = r->call.arg, .body = r->call.body,
 	                                  .secrets = {k->webhook_secret, k->webhook_secret_before}, .now_us = r->now_us};
 	enum event_verdict verdict;
 
-	if (!w->signature && k->webhook_unsigned)
+	if (!m->webhook->signature && k->webhook_unsigned)
 		return EVENT_GENUINE;
 	verdict = event_verify(&proof, &r->why);
 	if (verdict != EVENT_GENUINE)
@@ -204,7 +240,7 @@ challenge_take(struct receiving *r, const struct manifest_webhook *w, struct sli
 	struct slice value;
 	struct json_out o;
 
-	if (!w->challenge_type || !slice_is(type, w->challenge_type) || !json_path(r->call->body, w->challenge, &value) ||
+	if (!w->challenge_type || !slice_is(type, w->challenge_type) || !json_path(r->call.body, w->challenge, &value) ||
 	    json_type(value) != JSON_STRING)
 		return false;
 	if (!r->challenge.len) {
@@ -219,13 +255,13 @@ challenge_take(struct receiving *r, const struct manifest_webhook *w, struct sli
 static void
 event_put(struct receiving *r, uint32_t scope, const struct manifest_webhook *w, struct slice type)
 {
-	struct inbox_event e = {.scope = scope, .arrived_us = r->now_us, .happened_us = time_at(r->call->body, w->time),
-	                        .webhook = slice_str(w->name), .type = type, .body = r->call->body};
+	struct inbox_event e = {.scope = scope, .arrived_us = r->now_us, .happened_us = time_at(r->call.body, w->time),
+	                        .webhook = slice_str(w->name), .type = type, .body = r->call.body};
 	struct buf id = {0};
 
-	if (!text_at(r->call->body, w->id, &id) || id.len > ID_MAX)
+	if (!text_at(r->call.body, w->id, &id) || id.len > ID_MAX)
 		buf_clear(&id);
-	e.id = id.len ? buf_view(&id) : r->call->body; /* without an id the same body is the same event */
+	e.id = id.len ? buf_view(&id) : r->call.body; /* without an id the same body is the same event */
 	e.type.len = e.type.len < TYPE_MAX ? e.type.len : TYPE_MAX;
 	if (e.happened_us > e.arrived_us) /* nothing happens after it was told: their clock is ahead of ours */
 		e.happened_us = e.arrived_us;
@@ -253,55 +289,93 @@ webhook_take(struct receiving *r, const struct connection_settings *k, const str
 	event_put(r, scope, w, type);
 }
 
+/* The webhooks of one connection: the first that is genuine and handles the type has the event. */
 static void
-connection_try(struct receiving *r, const struct connection_settings *k, const struct manifest *m)
+connection_try(struct receiving *r, const struct candidate *list, size_t n)
 {
-	bool asked = false, done = false, passed = false;
+	bool done = false, passed = false;
 	struct buf type = {0};
 
-	for (size_t i = 0; i < m->n_webhooks && !done; i++) {
-		const struct manifest_webhook *w = &m->webhooks[i];
-		enum event_verdict verdict;
-		if (!account_fits(r, k, m, w)) {
-			r->unclaimed = w->account || !r->unclaimed ? w : r->unclaimed;
-			continue;
-		}
-		asked = true;
-		verdict = judge(r, k, w);
-		if (verdict != EVENT_GENUINE) {
-			r->worst = verdict > r->worst ? verdict : r->worst;
+	for (size_t i = 0; i < n && !done; i++) {
+		const struct manifest_webhook *w = list[i].webhook;
+
+		if (list[i].verdict != EVENT_GENUINE) {
+			r->worst = list[i].verdict > r->worst ? list[i].verdict : r->worst;
 			continue;
 		}
 		passed = true;
-		text_at(r->call->body, w->type, &type);
+		text_at(r->call.body, w->type, &type);
 		done = challenge_take(r, w, buf_view(&type));
 		if (!done && event_type_fits(w->types, buf_view(&type))) {
-			webhook_take(r, k, w, buf_view(&type));
+			webhook_take(r, list[i].connection, w, buf_view(&type));
 			done = true;
 		}
 	}
-	r->asked += asked;
 	r->genuine += passed;
 	r->ignored += passed && !done;
 	buf_free(&type);
 }
 
+/* ---- who may have sent it ---- */
+
 static void
-connections_try(struct receiving *r)
+candidates_of(struct receiving *r, const struct connection_settings *k, struct plugin_file *plugin)
 {
-	const struct settings *s = host_settings(r->host);
-	const struct plugin_file *plugin;
+	const struct manifest *m = plugin->manifest;
+	size_t before = r->n_candidates;
+
+	for (size_t i = 0; i < m->n_webhooks; i++) {
+		const struct manifest_webhook *w = &m->webhooks[i];
+
+		if (!account_fits(r, k, m, w)) {
+			r->unclaimed = w->account || !r->unclaimed ? w : r->unclaimed;
+			continue;
+		}
+		r->candidates = xrealloc(r->candidates, (r->n_candidates + 1) * sizeof *r->candidates);
+		r->candidates[r->n_candidates++] = (struct candidate){.connection = k, .webhook = w};
+	}
+	if (r->n_candidates == before)
+		return;
+	r->plugins = xrealloc(r->plugins, (r->n_plugins + 1) * sizeof *r->plugins);
+	r->plugins[r->n_plugins++] = plugin_file_hold(plugin);
+}
+
+static void
+candidates_find(struct receiving *r)
+{
+	const struct settings *s = r->settings;
+	struct plugin_file *plugin;
 
 	for (size_t i = 0; i < s->n_connections; i++) {
 		const struct connection_settings *k = s->connections[i];
 		if (strcmp(k->integration->name, r->integration) != 0)
 			continue;
 		r->there = true;
-		if (!k->active || k->broken || (r->call->connection && strcmp(k->name, r->call->connection) != 0))
+		if (!k->active || k->broken || (r->call.connection && strcmp(k->name, r->call.connection) != 0))
 			continue;
 		plugin = host_plugin_look(r->host, k->integration->plugin); /* a service has had all of them described */
 		if (plugin && plugin->manifest)
-			connection_try(r, k, plugin->manifest);
+			candidates_of(r, k, plugin);
+	}
+}
+
+/* Aside: it reads what does not change, and writes what nobody else looks at meanwhile. */
+static void
+candidates_judge(void *arg)
+{
+	struct receiving *r = arg;
+
+	for (size_t i = 0; i < r->n_candidates; i++)
+		r->candidates[i].verdict = judge(r, &r->candidates[i]);
+}
+
+static void
+candidates_try(struct receiving *r)
+{
+	for (size_t i = 0, n; i < r->n_candidates; i += n) {
+		for (n = 1; i + n < r->n_candidates && r->candidates[i + n].connection == r->candidates[i].connection;)
+			n++;
+		connection_try(r, &r->candidates[i], n);
 	}
 }
 
@@ -351,7 +425,7 @@ refuse(struct receiving *r)
 	                                 forged = {401, "invalid_signature", "the signature does not fit", {0}, false, false},
 	                                 stale = {401, "stale_signature", "it was signed too long ago", {0}, false, false};
 
-	if (!r->asked) {
+	if (!r->n_candidates) {
 		nobody_note(r);
 		receiving_end(r, "unknown", &nobody);
 		return;
@@ -360,28 +434,22 @@ refuse(struct receiving *r)
 	receiving_end(r, r->worst == EVENT_STALE ? "stale" : "forged", r->worst == EVENT_STALE ? &stale : &forged);
 }
 
-void
-event_receive(struct host *h, const struct event_call *call, void (*answer)(void *arg, const struct event_answer *a), void *arg)
+/* ---- from beginning to end ---- */
+
+static void
+judged(void *arg)
 {
-	static const struct event_answer full = {503, "too_many_events", "too many events wait here; send it again later", {0}, false, false},
-	                                 text = {400, "invalid_body", "the event is no JSON object", {0}, false, false};
-	struct receiving *r = XNEW(struct receiving);
+	static const struct event_answer full = {503, "too_many_events", "too many events wait here; send it again later", {0}, false, false};
+	struct receiving *r = arg;
 	struct event_answer a = {.status = 200};
 
-	*r = (struct receiving){.host = h, .call = call, .answer = answer, .arg = arg, .integration = xstrdup(call->integration),
-	                        .now_us = clock_wall_us(host_clock(h))};
-	if (!json_check(call->body, JSON_DEPTH_MAX, NULL) || json_type(json_trim(call->body)) != JSON_OBJECT) {
-		receiving_end(r, "invalid", &text);
-		return;
-	}
-	connections_try(r);
-	r->call = NULL;
+	candidates_try(r);
 	a.challenge = buf_view(&r->challenge);
 	a.ignored = r->ignored > 0;
 	if (r->n) {
 		struct commit *c = r->c;
 		r->c = NULL;
-		store_commit(host_store(h), c, true, stored, r);
+		store_commit(host_store(r->host), c, true, stored, r);
 	} else if (r->full) {
 		receiving_end(r, "full", &full);
 	} else if (r->genuine) {
@@ -389,4 +457,39 @@ event_receive(struct host *h, const struct event_call *call, void (*answer)(void
 	} else {
 		refuse(r);
 	}
+}
+
+static void
+body_check(void *arg)
+{
+	struct receiving *r = arg;
+
+	r->object = json_check(r->call.body, JSON_DEPTH_MAX, NULL) && json_type(json_trim(r->call.body)) == JSON_OBJECT;
+}
+
+static void
+body_checked(void *arg)
+{
+	static const struct event_answer text = {400, "invalid_body", "the event is no JSON object", {0}, false, false};
+	struct receiving *r = arg;
+
+	if (!r->object) {
+		receiving_end(r, "invalid", &text);
+		return;
+	}
+	candidates_find(r);
+	if (r->n_candidates)
+		receiving_aside(r, candidates_judge, judged);
+	else
+		refuse(r);
+}
+
+void
+event_receive(struct host *h, const struct event_call *call, void (*answer)(void *arg, const struct event_answer *a), void *arg)
+{
+	struct receiving *r = XNEW(struct receiving);
+
+	*r = (struct receiving){.host = h, .call = *call, .answer = answer, .arg = arg, .integration = xstrdup(call->integration),
+	                        .settings = settings_hold(host_settings(h)), .now_us = clock_wall_us(host_clock(h))};
+	receiving_aside(r, body_check, body_checked);
 }

@@ -2,7 +2,8 @@
  *
  * Guarantee: "taken" is said when the event is durable, and never before; the same event again is taken and not handled
  * twice. What cannot be told from a stranger's request is refused, and nobody is told which of a name, a connection or an
- * option was wrong. */
+ * option was wrong. A long event is looked at beside the loop (aside.h): whoever sends forged ones holds up nobody but those
+ * who send long ones too. */
 #ifndef SLUICE_EVENT_RECEIVE_H
 #define SLUICE_EVENT_RECEIVE_H
 
@@ -12,9 +13,9 @@ struct event_call {
 	const char *integration;
 	const char *connection;      /* NULL: the payload says whose it is */
 	const char *(*header)(void *arg, const char *name);
-	void *arg;                   /* of header; used only before event_receive returns */
-	struct slice body;           /* likewise */
-};
+	void *arg;                   /* of header, which is called in any thread */
+	struct slice body;
+}; /* all that it points to is good until the answer is given */
 
 struct event_answer {
 	int status;                  /* 200; 401 refused; 404 nobody is there; 400 no JSON; 503 not now: send it again */

@@ -232,11 +232,45 @@ serve
 until_true 20 settled
 is "$(record y)" '{"id":"y","v":1}' "the next service handles it"
 
+# ---- long ones, which are looked at beside the loop
+
+fill=$(printf '%0100000d' 7)
+long="{\"id\":\"long\",\"type\":\"signed\",\"fill\":\"$fill\",\"save\":[{\"id\":\"b\",\"v\":1}]}"
+send "$long"
+is "$code" 200 "a long event is taken too"
+until_true 20 settled
+is "$(record b)" '{"id":"b","v":1}' "and handled"
+send "$long"
+has "$dir/out" '"known":true' "the same again is known"
+send "$long" /webhook/heard/acme wrong
+is "$(said)" "401 invalid_signature" "a wrong signature of a long one is refused"
+send "no JSON $fill"
+is "$(said)" "400 invalid_body" "and what is no JSON"
+send "{\"id\":\"long2\",\"type\":\"signed\",\"account\":\"A9\",\"fill\":\"$fill\"}" /webhook/heard
+is "$(said)" "404 unknown_webhook" "and whose account is not known"
+send "{\"id\":\"long3\",\"type\":\"signed\",\"account\":\"A1\",\"fill\":\"$fill\",\"save\":[{\"id\":\"b\",\"v\":3}]}" /webhook/heard
+is "$code" 200 "whose account is known is taken"
+printf '%s' "$long" >"$dir/long"
+forged() { curl -s --no-progress-meter -g -m "$1" -Z -o "$dir/forged" -H 'X-Signature: t=1,v1=00' --data-binary "@$dir/long" "$url/webhook/heard/acme?n=[1-40]"; }
+forged 20 &
+forger=$!
+forged 0.1 & # these clients leave
+leaver=$!
+"$build/sluice" --conf "$conf" reload >"$dir/out" 2>"$dir/err"
+ok $? "the configuration is read anew while forged ones are looked at"
+send '{"id":"e1b","type":"signed","save":[{"id":"a","v":"1b"}]}'
+is "$code" 200 "and a genuine one is taken beside them"
+wait "$forger" "$leaver"
+until_true 20 settled
+
 # ---- the end
 
+forged 20 &
+forger=$!
 send '{"id":"z1","type":"signed","save":[{"id":"z","v":1}]}'
 stop
-is "$code" 0 "a host ends in good order"
+wait "$forger"
+is "$code" 0 "a host ends in good order, whatever waits to be looked at"
 run verify
 is "$status" 0 "the store is whole"
 run events list --format jsonl
