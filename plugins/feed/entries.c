@@ -9,6 +9,8 @@
 #include <string.h>
 #include "date.h"
 
+#define BATCH_ENTRIES 1000 /* printed at once; a document may hold many more */
+
 struct place {
 	cJSON *entry;
 	const char *id, *when;
@@ -119,4 +121,26 @@ entries_keep(struct sluice_run *run, const char *model, cJSON *entries)
 	cJSON_Delete(stored);
 	free(ids);
 	free(places);
+}
+
+void
+entries_save(struct sluice_run *run, const char *model, cJSON *entries)
+{
+	const char *size = sluice_get_option(run, "page_size");
+	const int most = size ? atoi(size) : BATCH_ENTRIES;
+	cJSON *batch = cJSON_CreateArray(), *entry;
+	int n = 0;
+
+	do {
+		if ((entry = cJSON_DetachItemFromArray(entries, 0)))
+			cJSON_AddItemToArray(batch, entry);
+		n += entry != NULL;
+		if (n == most || (!entry && n)) {
+			sluice_json_save(run, model, batch);
+			cJSON_Delete(batch);
+			batch = cJSON_CreateArray();
+			n = 0;
+		}
+	} while (entry);
+	cJSON_Delete(batch);
 }

@@ -199,7 +199,7 @@ walk_step(struct walk *w)
 	entries_unite(r.document.entries);
 	if (page > 1)
 		entries_keep(w->run, w->model, r.document.entries);
-	sluice_json_save(w->run, w->model, r.document.entries);
+	entries_save(w->run, w->model, r.document.entries);
 	next = walk_next(w, &r.document, page);
 	repair_finish(&r);
 	if (next) {

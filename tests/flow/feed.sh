@@ -215,6 +215,19 @@ is "$(live dead)" 1 "an entry that says nothing is put aside, and the others com
 run dead-letters list
 has "$dir/out" 'dead .*id' "as a dead letter"
 
+# ---- a document of any length
+
+configure 'many = /many.xml' '[sync acme : feed : many]' 'page_size = 7'
+{ echo '<rss><channel>'; seq 2500 | sed 's,.*,<item><guid>g&</guid></item>,'; echo '</channel></rss>'; } >"$dir/feeds/many.xml"
+route /many.xml "$dir/feeds/many.xml"
+run run
+is "$status $(live many)" "0 2500" "a document's entries are stored so many at a time as page_size says, all of them"
+sed -i '/^page_size/d' "$conf/sluice.ini"
+had=$(sequence many)
+run run --full-refresh
+is "$status $(sequence many)" "0 $had" "or a thousand, with the same records"
+configure 'dead = /dead.xml'
+
 # ---- the provider refuses
 
 control faults '{"match":"/dead","do":"reply","status":401,"body":{}}' >/dev/null
