@@ -6,14 +6,11 @@
  * ask queryAll for what was deleted. An object that is configured later, or with other fields, is read whole: the
  * checkpoint keeps a hash of each one's fields.
  *
- * Awkward: errors are arrays, with a code that matters more than the status: a used-up quota is a 403. And the next
- * page is a cursor that Salesforce forgets after some idle minutes: a run that goes on later finds it gone
- * (INVALID_QUERY_LOCATOR), and the query is begun anew under another key; how often is kept in the checkpoint, for the
- * old key counts as read. */
-#include <sluice_json.h>
-#include <ctype.h>
-#include <strings.h>
+ * Awkward: the next page is a cursor that Salesforce forgets after some idle minutes: a run that goes on later finds it
+ * gone (INVALID_QUERY_LOCATOR), and the query is begun anew under another key; how often is kept in the checkpoint, for
+ * the old key counts as read. */
 #include <time.h>
+#include "salesforce.h"
 
 #define SECOND INT64_C(1000000)
 #define WINDOW (86400 * SECOND)
@@ -22,103 +19,7 @@
 enum { RESTARTS = 3 }; /* of one query in one step */
 enum { BATCH_LEAST = 200, BATCH_MOST = 2000 }; /* records in a page */
 
-/* ---- errors: https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm ---- */
-
-static const int refusals[] = {400, 403, 404, 0};
-
-static const struct {
-	const char *code;
-	int status;
-} meanings[] = {
-	{"REQUEST_LIMIT_EXCEEDED", SLUICE_ERATE},
-	{"INVALID_SESSION_ID", SLUICE_ECREDENTIALS},
-	{"INSUFFICIENT_ACCESS", SLUICE_ECREDENTIALS},
-	{"INSUFFICIENT_ACCESS_OR_READONLY", SLUICE_ECREDENTIALS},
-	{"API_DISABLED_FOR_ORG", SLUICE_ECREDENTIALS},
-	{"API_CURRENTLY_DISABLED", SLUICE_ECREDENTIALS},
-};
-
-/* Is this error code the answer's first one? */
-static int
-says(const cJSON *answer, const char *code)
-{
-	const char *text = sluice_json_text(cJSON_GetArrayItem(answer, 0), "errorCode");
-
-	return text && strcmp(text, code) == 0;
-}
-
-/* Fails with what Salesforce says. */
-static int
-refuse(struct sluice_run *run, const cJSON *answer, int http_status)
-{
-	const cJSON *first = cJSON_GetArrayItem(answer, 0);
-	const char *code = sluice_json_text(first, "errorCode"), *message = sluice_json_text(first, "message");
-	int status = http_status == 403 ? SLUICE_ECREDENTIALS : SLUICE_EDATA;
-
-	for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
-		if (says(answer, meanings[i].code))
-			status = meanings[i].status;
-	return sluice_fail(run, status, "Salesforce says %s (status %d): %s", code ? code : "no", http_status,
-	                   message ? message : "without a reason");
-}
-
-/* Fails but for what the loop deals with: a cursor that is gone, and `besides`. */
-static int
-judge_but(struct sluice_run *run, const struct sluice_response *answer, const char *besides)
-{
-	cJSON *root;
-	int status = 0;
-
-	if (answer->status < 400)
-		return 0;
-	root = sluice_json_parse(answer->body, answer->len);
-	if (!says(root, "INVALID_QUERY_LOCATOR") && !says(root, besides))
-		status = refuse(run, root, answer->status);
-	cJSON_Delete(root);
-	return status;
-}
-
-static int
-judge(struct sluice_run *run, const struct sluice_response *answer)
-{
-	return judge_but(run, answer, "");
-}
-
-/* Objects that cannot be deleted have no IsDeleted. */
-static int
-judge_deleted(struct sluice_run *run, const struct sluice_response *answer)
-{
-	return judge_but(run, answer, "INVALID_FIELD");
-}
-
-static int
-cursor_gone(const struct sluice_page *page)
-{
-	cJSON *root = page->status < 400 ? NULL : sluice_json_parse(page->answer, page->answer_len);
-	const int gone = says(root, "INVALID_QUERY_LOCATOR");
-
-	cJSON_Delete(root);
-	return gone;
-}
-
-/* ---- objects and the models that they become ---- */
-
-static const struct {
-	const char *object, *model;
-} kinds[] = {
-	{"Account", "SalesforceAccount"}, {"Contact", "SalesforceContact"}, {"Lead", "SalesforceLead"},
-	{"Opportunity", "SalesforceOpportunity"}, {"Case", "SalesforceCase"}, {"Campaign", "SalesforceCampaign"},
-	{"Task", "SalesforceTask"}, {"Event", "SalesforceEvent"}, {"User", "SalesforceUser"},
-};
-
-static const char *
-model_of(const char *object)
-{
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (strcmp(kinds[i].object, object) == 0)
-			return kinds[i].model;
-	return "SalesforceRecord";
-}
+/* ---- queries ---- */
 
 struct reading {
 	int64_t last;        /* last success; 0: everything is read */
@@ -127,80 +28,6 @@ struct reading {
 	cJSON *again;        /* how often an object's queries were begun anew */
 	cJSON *now;          /* hashes of the objects of this run */
 };
-
-struct object {
-	const char *name, *model, *fields; /* "Id,SystemModstamp,Name" */
-	const char *hash;
-	int incremental; /* it has a SystemModstamp */
-};
-
-static int
-is_name(const char *text, const char *besides)
-{
-	if (!text || !isalpha((unsigned char)*text))
-		return 0;
-	while (isalnum((unsigned char)*text) || (*text && strchr(besides, *text)))
-		text++;
-	return *text == '\0';
-}
-
-static int
-holds(const cJSON *fields, const cJSON *end, const char *name)
-{
-	const cJSON *each;
-
-	cJSON_ArrayForEach(each, fields) {
-		if (each == end)
-			return 0;
-		if (cJSON_IsString(each) && strcasecmp(each->valuestring, name) == 0)
-			return 1;
-	}
-	return 0;
-}
-
-static const char *
-hash_of(struct sluice_run *run, const char *text)
-{
-	uint64_t h = UINT64_C(14695981039346656037); /* FNV-1a */
-
-	for (; *text; text++)
-		h = (h ^ (unsigned char)*text) * UINT64_C(1099511628211);
-	return sluice_format(run, "%016llx", (unsigned long long)h);
-}
-
-/* One of the metadata's configurations. Nothing but names comes into a query. */
-static int
-object_read(struct sluice_run *run, const cJSON *given, struct object *o)
-{
-	const cJSON *fields = sluice_json_get(given, "fields"), *field;
-	const char *list;
-
-	o->name = sluice_json_text(given, "model");
-	o->incremental = sluice_json_bool(given, "incremental", 1);
-	if (!is_name(o->name, "_"))
-		return sluice_fail(run, SLUICE_EARGUMENT, "a configuration's model is no name of an object: %s",
-		                   sluice_json_print(run, sluice_json_get(given, "model")));
-	if (cJSON_GetArraySize(fields) == 0)
-		return sluice_fail(run, SLUICE_EARGUMENT,
-		                   "the configuration of %s has no fields: give \"fields\": [\"Name\"]", o->name);
-	list = o->incremental ? "Id,SystemModstamp" : "Id";
-	cJSON_ArrayForEach(field, fields) {
-		const char *name = cJSON_IsString(field) ? field->valuestring : NULL;
-		if (!is_name(name, "_."))
-			return sluice_fail(run, SLUICE_EARGUMENT,
-			                   "the configuration of %s has a field that is none: %s", o->name,
-			                   sluice_json_print(run, field));
-		if (strcasecmp(name, "Id") && !(o->incremental && strcasecmp(name, "SystemModstamp") == 0) &&
-		    !holds(fields, field, name))
-			list = sluice_format(run, "%s,%s", list, name);
-	}
-	o->fields = list;
-	o->hash = hash_of(run, list);
-	o->model = model_of(o->name);
-	return 0;
-}
-
-/* ---- queries ---- */
 
 static const char *
 endpoint(struct sluice_run *run, const char *rest)
@@ -277,13 +104,13 @@ query_read(struct sluice_run *run, const struct reading *r, const struct object 
 		        .kind = SLUICE_LINK,
 		        .cursor = "nextRecordsUrl",
 		        .accept = refusals,
-		        .judge = deleted ? judge_deleted : judge,
+		        .judge = deleted ? refusal_judge_deleted : refusal_judge,
 		        .key = again ? sluice_format(run, "%lld %s", (long long)again, soql) : NULL,
 		};
 		struct sluice_page page;
 		gone = 0;
 		while (sluice_paginate(run, &list, &page) > 0) {
-			if (cursor_gone(&page))
+			if (refusal_of_cursor(&page))
 				gone = 1, again = begin_anew(run, r, o);
 			else if (deleted)
 				sluice_batch_delete(run, o->model, page.body, page.len);
@@ -370,7 +197,7 @@ ask(struct sluice_run *run, const char *path)
 		return NULL;
 	root = sluice_json_answer(run, &answer);
 	if (root && answer.status == 403) {
-		refuse(run, root, answer.status);
+		refusal_fail(run, root, answer.status);
 		cJSON_Delete(root);
 		return NULL;
 	}
@@ -385,7 +212,7 @@ list_fields(struct sluice_run *run)
 	cJSON *input = cJSON_Parse(sluice_input(run)), *root = NULL, *reply = cJSON_CreateObject(), *fields, *field;
 	const char *model = sluice_json_text(input, "model");
 
-	if (!is_name(model, "_"))
+	if (!object_name_good(model, "_"))
 		sluice_fail(run, SLUICE_EARGUMENT, "model is no name of an object");
 	else
 		root = ask(run, sluice_format(run, "sobjects/%s/describe", model));
