@@ -39,6 +39,8 @@ pairs_free(struct pair *pairs, size_t n)
 void
 connection_settings_free(struct connection_settings *c)
 {
+	if (!c)
+		return;
 	section_free(SECTION_CONNECTION, c);
 	pairs_free(c->options, c->n_options);
 	pairs_free(c->metadata, c->n_metadata);

@@ -135,6 +135,12 @@ ask POST /connections '{"provider_config_key":"stripe","credentials":{"type":"TB
 is "$code $(grep -c 'credentials.type' "$dir/body")" "400 1" "and credentials of a type that is kept"
 ask POST /connections '{"provider_config_key":"stripe","credentials":{"type":"API_KEY"}}'
 is "$code" 400 "and those that the connector wants"
+for name in a:b ' a' 'a ' :; do
+	ask POST /connections "{\"provider_config_key\":\"stripe\",\"connection_id\":\"$name\",\"credentials\":{\"type\":\"API_KEY\",\"apiKey\":\"x\"}}"
+	is "$code $(grep -c '"code":"invalid_body"' "$dir/body")" "400 1" "and a name that can stand in a configuration, unlike '$name'"
+done
+ask GET '/connections?limit=1'
+is "$code" 200 "which costs nobody else anything"
 
 serve_kill
 serve_begin
