@@ -438,7 +438,8 @@ const struct command command_dev = {
 	.usage = "FOLDER | PATH.so",
 	.summary = "Watches a connector's sources (or its .so): on each save builds it and runs it dry",
 	.help = "A folder is built by its Makefile, else by cc with the flags of `pkg-config sluice`. Nothing is stored and\n"
-	        "nothing that is installed is touched; the connections that use the connector are run dry with what was built.",
+	        "nothing that is installed is touched; the connections that use the connector are run dry with what was built,\n"
+	        "beside a service too.",
 	.flags = flags,
 	.args_min = 1,
 	.args_max = 1,

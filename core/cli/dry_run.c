@@ -1,8 +1,12 @@
-/* dry_run.c - `sluice dry-run`: a real run against the real API that stores nothing and shows what it would change. */
+/* dry_run.c - `sluice dry-run`: a real run against the real API that stores nothing and shows what it would change.
+ *
+ * Beside a service, or whoever else has the store, it reads that one's store as it is at each moment (guest.c). Awkward: both then
+ * send requests under one limit of the provider's, and neither counts the other's; so that is said where there is a limit. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
 #include "cli/jobs.h"
+#include "run/target.h"
 #include "serve/local.h"
 #include "wire/message.h"
 
@@ -216,8 +220,23 @@ ended(struct jobs *jobs, struct job *j, const struct run_result *r)
 	s->rejected = 0;
 }
 
+static void
+limits_tell(struct cli *c, const struct picks *picks)
+{
+	const struct connection_settings *told = NULL;
+
+	for (size_t i = 0; i < picks->n; i++) {
+		const struct pick *p = &picks->list[i];
+		if (p->connection == told || !target_limited(c->settings, p->manifest, p->connection))
+			continue;
+		told = p->connection;
+		cli_note(c, "%s : %s has a rate limit: the process that has the store does not count what this dry run sends",
+		         told->name, told->integration->name);
+	}
+}
+
 static int
-dry_all(struct cli *c, struct host *h, struct err *err)
+dry_all(struct cli *c, struct host *h, bool guest, struct err *err)
 {
 	struct jobs jobs = {.cli = c, .host = h, .max = 1, .ended = ended};
 	struct showing s = {.cli = c, .jobs = &jobs, .all = cli_has(c, "--all")};
@@ -234,6 +253,8 @@ dry_all(struct cli *c, struct host *h, struct err *err)
 	if (cli_timeout(c, &jobs.request.timeout_ms, err) != 0)
 		return -1;
 	if (pick_syncs(c, h, &picks, err) == 0) {
+		if (guest)
+			limits_tell(c, &picks);
 		code = jobs_run(&jobs, &picks);
 		if (c->format != FORMAT_TEXT)
 			print_end(c);
@@ -250,17 +271,15 @@ command_dry_run_run(struct cli *c)
 	struct host *h;
 	struct local *local = NULL;
 	struct err err;
+	bool guest;
 	int code = 0;
 
-	h = host_patient(c, true, false, &err);
-	if (!h && err.cls == ERR_BUSY)
-		err_set(&err, ERR_BUSY, "%s; a dry run wants it for itself: end that process first, or use a copy (`sluice backup PATH`, the "
-		        "key beside it as PATH.key, then --data-dir PATH; not for a connection with a refresh token, which the copy would use up)", err.text);
+	h = host_visit(c, &guest, &err);
 	if (!h)
 		return cli_fail(c, &err);
-	if (host_store(h))
+	if (host_store(h) && !guest)
 		local = local_open(&c->loop, h, &err);
-	code = dry_all(c, h, &err);
+	code = dry_all(c, h, guest, &err);
 	if (code < 0)
 		code = cli_fail(c, &err);
 	local_close(local);
@@ -273,7 +292,8 @@ const struct command command_dry_run = {
 	.usage = "[--sync S] [--connection-id C] [--integration I] [--all]",
 	.summary = "Runs against the real API and shows what would be added, updated and deleted; stores nothing",
 	.help = "The first 100 of each kind, field by field, and all counts. Memory stays bounded however much there "
-                "is.",
+                "is.\n"
+	        "Beside a service it reads that one's store, and has it renew access tokens; rate limits each counts for itself.",
 	.flags = flags,
 	.run = command_dry_run_run,
 };

@@ -5,6 +5,8 @@
  *    |<------------- refused, failed ----'   '-- the newest refresh token is refused: once more, with the previous one
  *    '<-- not saved: they are kept here, and saving is tried again by the next who wants one
  *
+ * Where another process keeps them, ASKING means asking that one, again and again until it has them, and there is no SAVING.
+ *
  * Awkward: a refusal is remembered, a failure that passes is for a while, doubling: a hundred calls of a run that all
  * want a token make one request. And an API that refuses a good token (a missing permission) must not make us renew it
  * for ever: one that was just had and that nobody has accepted yet is not renewed for a doubt, and for doubts once a minute at most. */
@@ -24,6 +26,7 @@
 #define DOUBT_MS 60000
 #define REST_MAX_MS 60000
 #define FORGIVE_MS 10000
+#define RENEW_MS 50 /* between two questions to the process that renews */
 
 enum stage { IDLE, ASKING, SAVING };
 
@@ -35,6 +38,7 @@ struct oauth {
 	char identity[33], from[33], client_hash[33];
 	void (*load)(void *arg, struct buf *json);
 	void (*save)(void *arg, struct slice json);
+	int (*renew)(void *arg, bool doubted, struct err *err);
 	void *arg;
 
 	enum stage stage;
@@ -55,6 +59,7 @@ struct oauth {
 	struct oauth_waiter *first, **last;
 	struct alarm alarm; /* tells those who wait, from the loop */
 	struct err told;    /* what */
+	struct alarm again; /* asks the process that renews */
 };
 
 static const struct err no_error;
@@ -78,6 +83,7 @@ options_hash(const struct oauth_options *o, char client[33], char identity[33])
 }
 
 static void oauth_rang(void *arg);
+static void renew(void *arg);
 
 struct oauth *
 oauth_new(struct proxy *p, const struct oauth_options *o, struct err *err)
@@ -89,10 +95,12 @@ oauth_new(struct proxy *p, const struct oauth_options *o, struct err *err)
 	                    .refs = 1,
 	                    .load = o->load,
 	                    .save = o->save,
+	                    .renew = o->renew,
 	                    .arg = o->arg};
 	oauth_grant_init(&k->grant, o);
 	k->last = &k->first;
 	k->alarm = (struct alarm){.ring = oauth_rang, .arg = k};
+	k->again = (struct alarm){.ring = renew, .arg = k};
 	options_hash(o, k->client_hash, k->identity);
 	if (refresh.len)
 		oauth_hash(o->hash_key, &refresh, 1, k->from);
@@ -125,6 +133,7 @@ oauth_free(struct oauth *o)
 		return;
 	assert(!o->first);
 	alarm_clear(&o->proxy->alarms, &o->alarm);
+	alarm_clear(&o->proxy->alarms, &o->again);
 	oauth_client_free(o->client);
 	oauth_tokens_free(&o->tokens);
 	oauth_grant_finish(&o->grant);
@@ -325,6 +334,47 @@ oauth_saved(struct oauth *o, const struct err *err)
 	oauth_free(o);
 }
 
+/* The process that keeps them has done what it could. */
+static void
+renewed(struct oauth *o)
+{
+	bool doubted = o->stale;
+	struct err err;
+
+	o->stage = IDLE;
+	oauth_reload(o);
+	if (ready(o)) {
+		tell(o, &no_error);
+		return;
+	}
+	if (doubted)
+		err_set(&err, ERR_CREDENTIALS, "%s: the access token is refused, and the process that keeps it has had it just now", o->grant.name);
+	else
+		err_set(&err, ERR_USAGE, "%s: its tokens are kept by a process that knows it by other settings than these: `sluice reload` "
+		        "there first", o->grant.name);
+	fail(o, &err, true);
+}
+
+static void
+renew(void *arg)
+{
+	struct oauth *o = arg;
+	struct err err;
+	int rc;
+
+	o->stage = IDLE;
+	if (!o->first) /* nobody waits any more */
+		return;
+	o->stage = ASKING;
+	rc = o->renew(o->arg, o->stale, &err);
+	if (rc > 0)
+		alarm_set(&o->proxy->alarms, &o->again, proxy_now(o->proxy) + RENEW_MS);
+	else if (rc < 0)
+		fail(o, &err, err.cls == ERR_CREDENTIALS || err.cls == ERR_USAGE);
+	else
+		renewed(o);
+}
+
 static void
 turn(struct oauth *o)
 {
@@ -344,6 +394,8 @@ turn(struct oauth *o)
 		tell(o, &o->refused);
 	} else if (resting(o)) {
 		tell(o, &o->failed);
+	} else if (o->renew) {
+		renew(o);
 	} else {
 		o->second = false;
 		ask(o);

@@ -3,7 +3,9 @@
  * Guarantees. A token that a provider has handed out is durable before it is used, and before the refresh token that it
  * came from is forgotten; the one before it is kept until an API has accepted the new one. However many calls of however
  * many runs want a token at the same moment, one request is made. What the provider has refused for good is not asked
- * again until something has changed. No token is in a log, and every one is told to log_secret().
+ * again until something has changed. No token is in a log, and every one is told to log_secret(). Of several processes that
+ * want tokens of one connection one renews them; the others have it do so (`renew`), and never send a refresh token: of those
+ * that rotate the newest would be known to the wrong one.
  *
  * Awkward: a request for a token may have been answered without us having seen it (a crash, a cut line). Then the old
  * refresh token is tried again, which providers accept until the new one is used, and after it the one before. */
@@ -28,6 +30,9 @@ struct oauth_options { /* all copied */
 	/* Where tokens are kept; NULL: nowhere. load gives what was saved last ("" none). save: oauth_saved() follows, later. */
 	void (*load)(void *arg, struct buf *json);
 	void (*save)(void *arg, struct slice json);
+	/* Another process keeps them, and alone renews them: this has it do so. 0: what load gives now is the newest that there is; 1: ask
+	 * again in a moment; -1: it cannot. doubted: an API has refused the one that we have. NULL: we renew them ourselves. */
+	int (*renew)(void *arg, bool doubted, struct err *err);
 	struct slice hash_key; /* for what is kept of the configuration's values: a keyed hash */
 	void *arg;
 };

@@ -71,6 +71,7 @@ host_open(struct host *h, struct err *err)
 {
 	struct store_options options = host_store_options(h->settings);
 
+	options.guest = h->guest;
 	options.clock = h->clock;
 	options.wake = host_wake;
 	options.arg = h;
@@ -92,6 +93,9 @@ host_new(const struct host_options *o, struct err *err)
 	h->loop = o->loop;
 	h->clock = o->clock ? o->clock : &clock_system;
 	h->settings = settings_hold(o->settings);
+	h->guest = o->guest;
+	h->renew = o->renew;
+	h->renew_arg = o->renew_arg;
 	h->metrics = metrics_new();
 	if (uv_async_init(h->loop, &h->wake, host_woken) != 0) {
 		err_set(err, ERR_HOST, "the event loop takes no more handles");
@@ -102,7 +106,7 @@ host_new(const struct host_options *o, struct err *err)
 	if (o->no_store || (o->read_only && !store_there(o->settings->host.data_dir)))
 		return h;
 	if (host_open(h, err) == 0 && connections_load(h, h->settings, err) == 0 &&
-	    (o->read_only ||
+	    (o->read_only || o->guest ||
 	     (merges_set(h, h->settings, !o->beside, err) == 0 && endpoints_set(h, h->settings, err) == 0)))
 		return h;
 out:

@@ -10,6 +10,9 @@ struct host {
 	const struct clock *clock;
 	struct settings *settings;       /* in force; held */
 	struct store *store;             /* NULL: read_only and none there, or no_store */
+	bool guest;                      /* it is another process's, and only read here */
+	host_renew *renew;               /* by that process; NULL: nobody does */
+	void *renew_arg;
 	struct proxy *proxy;             /* made with the first run */
 	struct registry *registry;       /* made with the first manifest */
 	struct run *runs;                /* under way, each once */

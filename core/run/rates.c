@@ -2,6 +2,7 @@
  *
  * Guarantee: a limited request is sent only when a row that covers it is durable, so a process that is killed at any
  * moment has sent no more than its rows say.
+ * A guest (another process has the store) begins with what the rows say, and writes none: the two count each for itself.
  * Awkward: when a row cannot be written (a full disk) requests go on: the run itself ends by the same trouble soon, and
  * in good order only if nothing of it hangs. */
 #include "run/rates.h"
@@ -59,7 +60,8 @@ rates_begin(struct host *h)
 		return;
 	if (store_state_list(h->store, 0, STATE_RATE, row_read, h, &err) != 0)
 		log_warn("what was sent under rate limits cannot be read: %s", err.text);
-	proxy_limits_keep(h->proxy, rows_save, h);
+	if (!h->guest)
+		proxy_limits_keep(h->proxy, rows_save, h);
 }
 
 void
@@ -68,7 +70,7 @@ rates_end(struct host *h)
 	struct commit *c;
 	struct err err = {0};
 
-	if (!h->store || !h->proxy)
+	if (!h->store || !h->proxy || h->guest)
 		return;
 	proxy_limits_keep(h->proxy, NULL, NULL);
 	c = commit_new(h->store, (struct fence){0, 0});

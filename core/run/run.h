@@ -28,12 +28,20 @@
 struct host;                       /* what all runs share: loop, clock, settings, registry, proxy, store */
 struct run;
 
+/* Has the process that has the store renew the access token of a connection, into the store. doubted: hash of the one that an API has
+ * refused; "" none. As oauth_options.renew (proxy/oauth.h). */
+typedef int host_renew(void *arg, const char *connection, const char *integration, const char *doubted, struct err *err);
+
 struct host_options {
 	uv_loop_t *loop;
 	const struct clock *clock;
 	const struct settings *settings;
 	bool read_only;            /* no store is made when there is none */
 	bool beside;               /* merges are built while the loop runs, not before */
+	bool guest;                /* read_only, beside the process that has the store: for dry runs; limits are counted by each for
+	                              itself, from what that one has written down */
+	host_renew *renew;         /* of a guest; NULL: tokens that need a renewal are none */
+	void *renew_arg;
 	bool no_store;             /* for what needs plugins only: describe, config --check */
 };
 struct host *host_new(const struct host_options *o, struct err *err); /* opens the store, starts proxy and registry */

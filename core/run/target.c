@@ -326,6 +326,16 @@ target_limits_check(const struct settings *s, const struct manifest *m, const st
 	return rc;
 }
 
+bool
+target_limited(const struct settings *s, const struct manifest *m, const struct connection_settings *c)
+{
+	size_t n;
+	struct proxy_limit *list = limits_fill(s, m, c, c->name, &n);
+
+	limits_free(list, n);
+	return n || c->integration->rate_n || m->rate.requests;
+}
+
 struct proxy_target *
 target_new(struct proxy *p, const struct settings *s, const struct manifest *m, const struct connection_settings *c,
            struct slice options, struct oauth *keeper, struct err *err)

@@ -14,6 +14,8 @@ int target_credentials(const struct manifest *m, const struct connection_setting
                        struct err *err);
 /* Is it known whom to ask, before anybody is: a base URL that makes sense, and headers with all that they hold? 0 or -1. */
 int target_base_check(const struct manifest *m, const struct connection_settings *c, struct err *err);
+/* Are its requests limited in any way that is known beforehand? */
+bool target_limited(const struct settings *s, const struct manifest *m, const struct connection_settings *c);
 /* Are there no more limits than one connection can have? 0 or -1. */
 int target_limits_check(const struct settings *s, const struct manifest *m, const struct connection_settings *c, struct err *err);
 

@@ -7,10 +7,12 @@
  *
  * Guarantee: a keeper lives as long as its configuration: a changed one makes a new keeper, which begins with what the
  * store holds; the old one serves the runs that began with it.
+ * A guest (another process has the store) has that one renew what a refresh token renews. What needs none (the client's own
+ * credentials, a signed JWT) it asks for itself when what is kept has expired, and keeps it for itself.
  * Awkward: a process without a store must not spend a refresh token: the new one would be lost with it. So whoever needs
  * one makes the store, or waits until no other process has it. And Google's
  * service accounts come as a JSON file that holds key, issuer and endpoint together. */
-#include "run/tokens.h"
+#include "run/tokens_inner.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,16 +21,6 @@
 #include "run/host.h"
 #include "run/member.h"
 #include "sluice.h"
-
-struct tokens {
-	struct tokens *next;
-	struct host *host;
-	char *connection, *integration;
-	struct oauth *oauth;
-	unsigned saves; /* on their way to the disk */
-	bool retired;   /* its configuration is of yesterday */
-	bool forgotten; /* its connection is another's now, or nobody's: what it still gets is not kept */
-};
 
 /* ---- what is configured ---- */
 
@@ -391,6 +383,8 @@ tokens_show(struct host *h, const char *connection, const char *integration, str
 static void
 tokens_free(struct tokens *t)
 {
+	if (t->oauth)
+		oauth_leave(t->oauth, &t->renewing);
 	oauth_free(t->oauth);
 	free(t->connection);
 	free(t->integration);
@@ -407,7 +401,8 @@ tokens_make(struct host *h, const struct connection_settings *c, struct plan *p,
 	t->integration = xstrdup(c->integration->name);
 	if (h->store && p->o.how != OAUTH_STATIC) {
 		p->o.load = tokens_load;
-		p->o.save = tokens_save;
+		p->o.save = h->guest ? NULL : tokens_save;
+		p->o.renew = h->guest && p->o.how == OAUTH_REFRESH ? tokens_guest_renew : NULL;
 		p->o.arg = t;
 	}
 	t->oauth = oauth_new(host_proxy(h, err), &p->o, err);

@@ -16,6 +16,9 @@ int tokens_check(struct host *h, const struct manifest *m, const struct connecti
 /* One reference, yours. asked: by a person; an old refusal is then tried once more. */
 struct oauth *tokens_keeper(struct host *h, const struct manifest *m, const struct connection_settings *c, struct slice options,
                             bool asked, struct err *err);
+/* For a process that reads our store beside us: its token of that connection is no good any more, or the one of which `doubted` is the
+ * keyed hash ("" none) was refused. done: what the store has now is the newest; else ask again in a moment. -1: none is to be had. */
+int tokens_renew(struct host *h, const char *connection, const char *integration, const char *doubted, bool *done, struct err *err);
 void tokens_end(struct host *h); /* of host_free; before its proxy and store */
 
 /* For `sluice authorize`: the client at the token endpoint, and the tokens that it gave put where the keeper finds them. */

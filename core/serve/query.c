@@ -378,6 +378,7 @@ static const struct {
 	{"history", ask_history},           {"run", ask_run},
 	{"log", ask_log},                   {"metadata", ask_metadata},
 	{"set_token", ask_set_token},       {"token", ask_token},
+	{"renew_token", ask_renew_token},
 	{"positions", ask_positions},
 	{"events", ask_events},             {"event", ask_event},
 	{"retry_events", ask_retry_events}, {"drop_events", ask_drop_events},

@@ -1,5 +1,7 @@
 /* query_token.c - the question by which `sluice authorize` hands over the tokens that it was given, to be kept by whoever
- * has the store; and the one that says how a connection's token is. Neither ever answers with a token. */
+ * has the store; the one that says how a connection's token is; and the one by which who reads the store beside us has it
+ * renewed. None ever answers with a token. */
+#include <stdlib.h>
 #include "base/mem.h"
 #include "run/tokens.h"
 #include "serve/question.h"
@@ -31,4 +33,20 @@ ask_token(struct question *q)
 	question_time(&q->end, "expires_at", expires_us);
 	buf_free(&state);
 	return 0;
+}
+
+int
+ask_renew_token(struct question *q)
+{
+	char *doubted;
+	bool done = false;
+	int rc;
+
+	if (connection_needed(q) != 0)
+		return -1;
+	doubted = member_text(q->json, "doubted");
+	rc = tokens_renew(q->host, q->connection, q->integration, doubted ? doubted : "", &done, q->err);
+	json_kv_bool(&q->end, "done", done);
+	free(doubted);
+	return rc;
 }

@@ -108,6 +108,7 @@ int ask_prune(struct question *q);
 /* query_token.c */
 int ask_set_token(struct question *q);
 int ask_token(struct question *q);
+int ask_renew_token(struct question *q);
 
 /* query_apikey.c */
 int ask_api_key(struct question *q);

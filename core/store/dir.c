@@ -123,12 +123,24 @@ dir_sync(const char *dir)
 	return rc;
 }
 
+/* As long as anybody has it open, lock.mdb says which of the two heads in data.mdb is the newer one. A guest may still read what
+ * was moved away from here, and that word is of the other file: it would choose the older head of this one. */
+static void
+lock_remove(const char *dir)
+{
+	char *path = xasprintf("%s/lock.mdb", dir);
+
+	unlink(path);
+	free(path);
+}
+
 int
 dir_place(const char *part, const char *dir, struct err *err)
 {
 	char *from = xasprintf("%s/data.mdb", part), *to = xasprintf("%s/data.mdb", dir);
 	int rc = 0;
 
+	lock_remove(dir);
 	if (rename(from, to) != 0 || dir_sync(dir) != 0)
 		rc = err_set(err, ERR_HOST, "cannot make %s: %s", to, strerror(errno));
 	free(from);

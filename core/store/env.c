@@ -9,13 +9,17 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 #include "base/clock.h"
 #include "base/mem.h"
 #include "store/env.h"
 
 #define READERS_MAX 512
 #define MAP_MAX (UINT64_C(1) << 46)
+#define GUEST_LEAST (UINT64_C(16) << 30) /* what a guest maps: address space, no memory */
+#define GUEST_TIMES 16                   /* as much as the file has */
 
 static const char *const db_names[DB_COUNT] = {
 	[DB_META] = "meta",       [DB_NAMES] = "names", [DB_DATASETS] = "datasets", [DB_SCOPES] = "scopes",
@@ -63,12 +67,12 @@ static int
 open_databases(struct env *e)
 {
 	MDB_txn *txn;
-	int rc = mdb_txn_begin(e->mdb, NULL, 0, &txn);
+	int rc = mdb_txn_begin(e->mdb, NULL, e->guest ? MDB_RDONLY : 0, &txn);
 
 	if (rc)
 		return rc;
 	for (int i = 0; i < DB_COUNT && !rc; i++)
-		rc = mdb_dbi_open(txn, db_names[i], MDB_CREATE, &e->db[i]);
+		rc = mdb_dbi_open(txn, db_names[i], e->guest ? 0 : MDB_CREATE, &e->db[i]);
 	if (rc) {
 		mdb_txn_abort(txn);
 		return rc;
@@ -76,19 +80,68 @@ open_databases(struct env *e)
 	return mdb_txn_commit(txn); /* writes only when something was created */
 }
 
-static int
-open_mdb(struct env *e, struct err *err)
+static size_t
+guest_map(const struct env *e)
 {
-	const char *doing = "mdb_env_create";
+	char *data = xasprintf("%s/data.mdb", e->dir);
+	struct stat st;
+	uint64_t size = stat(data, &st) == 0 ? (uint64_t)st.st_size : 0;
+
+	free(data);
+	return size < GUEST_LEAST / GUEST_TIMES ? GUEST_LEAST : size < MAP_MAX / GUEST_TIMES ? size * GUEST_TIMES : MAP_MAX;
+}
+
+static int
+make_mdb(struct env *e)
+{
 	int rc = mdb_env_create(&e->mdb);
 
 	if (rc)
-		return env_error(e, rc, doing, 0, err);
+		return rc;
 	mdb_env_set_maxdbs(e->mdb, DB_COUNT);
 	mdb_env_set_maxreaders(e->mdb, READERS_MAX);
 	mdb_env_set_mapsize(e->mdb, e->map);
-	doing = "cannot open data.mdb";
-	rc = mdb_env_open(e->mdb, e->dir, MDB_NORDAHEAD | MDB_NOTLS, 0600);
+	rc = mdb_env_open(e->mdb, e->dir, MDB_NORDAHEAD | MDB_NOTLS | (e->guest ? MDB_RDONLY : 0), 0600);
+	if (rc) {
+		mdb_env_close(e->mdb);
+		e->mdb = NULL;
+	}
+	return rc;
+}
+
+/* Where address space is limited: what the writer says that it has mapped. */
+static int
+make_guest(struct env *e)
+{
+	int rc;
+
+	e->map = guest_map(e);
+	rc = make_mdb(e);
+	if (rc != ENOMEM)
+		return rc;
+	e->map = 0;
+	return make_mdb(e);
+}
+
+static int
+guest_error(const struct env *e, int rc, struct err *err)
+{
+	if (rc == ENOENT || rc == EBADF || rc == MDB_NOTFOUND) /* no file, an empty one, one without its databases */
+		return err_set(err, ERR_BUSY, "the store %s is being made by another process, or that is of another version than this "
+		               "program (%s): try again when it has begun", e->dir, SLUICE_VERSION);
+	if (rc == EAGAIN) /* LMDB tells readers apart by their number */
+		return err_set(err, ERR_BUSY, "the store %s is open in another container, in which the process has the same number (%ld) as "
+		               "this one: run this inside of that container", e->dir, (long)getpid());
+	return env_error(e, rc, "cannot be read beside the process that has it", 0, err);
+}
+
+static int
+open_mdb(struct env *e, struct err *err)
+{
+	const char *doing = "cannot open data.mdb";
+	MDB_envinfo info;
+	int rc = e->guest ? make_guest(e) : make_mdb(e);
+
 	if (!rc) {
 		doing = "cannot open its databases";
 		rc = open_databases(e);
@@ -99,24 +152,44 @@ open_mdb(struct env *e, struct err *err)
 		}
 	}
 	if (rc) {
-		mdb_env_close(e->mdb);
+		if (e->mdb)
+			mdb_env_close(e->mdb);
 		e->mdb = NULL;
-		return env_error(e, rc, doing, 0, err);
+		return e->guest ? guest_error(e, rc, err) : env_error(e, rc, doing, 0, err);
 	}
-	MDB_envinfo info;
 	mdb_env_info(e->mdb, &info);
 	e->map = info.me_mapsize;
 	return 0;
 }
 
-int
-env_open(struct env *e, const char *dir, size_t map, struct err *err)
+static void
+env_init(struct env *e, const char *dir, size_t map)
 {
 	e->dir = xstrdup(dir);
 	e->map = map;
 	pthread_mutex_init(&e->gate, NULL);
 	pthread_cond_init(&e->moved, NULL);
+}
+
+int
+env_open(struct env *e, const char *dir, size_t map, struct err *err)
+{
+	env_init(e, dir, map);
 	return open_mdb(e, err);
+}
+
+int
+env_visit(struct env *e, const char *dir, struct err *err)
+{
+	env_init(e, dir, 0);
+	e->guest = true;
+	return open_mdb(e, err);
+}
+
+void
+env_readers_clear(struct env *e)
+{
+	mdb_reader_check(e->mdb, NULL); /* what cannot be looked at now is looked at with the next group */
 }
 
 void
@@ -204,22 +277,33 @@ reader_leave(struct env *e, struct env_read *gone)
 	pthread_mutex_unlock(&e->gate);
 }
 
-int
-env_read_begin(struct env *e, struct env_read *r, struct err *err)
+static int
+reader_enter(struct env *e, struct env_read *r, bool *inside)
 {
-	int rc = EIO;
-
 	r->thread = pthread_self();
 	r->begun_ms = clock_mono_ms(&clock_system);
 	pthread_mutex_lock(&e->gate);
-	while (e->shut && !is_inside(e, r->thread))
+	*inside = is_inside(e, r->thread);
+	while (e->shut && !*inside)
 		pthread_cond_wait(&e->moved, &e->gate);
 	r->next = e->readers;
 	e->readers = r;
 	pthread_mutex_unlock(&e->gate);
+	return e->mdb ? mdb_txn_begin(e->mdb, NULL, MDB_RDONLY, &r->txn) : EIO;
+}
 
-	if (e->mdb)
-		rc = mdb_txn_begin(e->mdb, NULL, MDB_RDONLY, &r->txn);
+int
+env_read_begin(struct env *e, struct env_read *r, struct err *err)
+{
+	bool inside;
+	int rc = reader_enter(e, r, &inside);
+
+	if (rc == MDB_MAP_RESIZED && e->guest && !inside) { /* the writer has come further than this map */
+		reader_leave(e, r);
+		if (env_reopen(e, err) < 0)
+			return -1;
+		rc = reader_enter(e, r, &inside);
+	}
 	if (rc) {
 		reader_leave(e, r);
 		return env_error(e, rc, "cannot read", 0, err);

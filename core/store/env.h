@@ -2,7 +2,12 @@
  *
  * Any thread may read; only the writer thread writes, grows and reopens. Growing and reopening need that no read is
  * under way: the writer shuts the gate, waits for the reads that are inside (each a page, milliseconds), and opens it
- * again. A read begun inside the callback of another one passes a shut gate, or both would wait for ever. */
+ * again. A read begun inside the callback of another one passes a shut gate, or both would wait for ever.
+ *
+ * A guest reads, on one thread, what another process writes. LMDB lets several processes in: a reader holds no lock that a
+ * writer waits for, and what a killed one leaves (a slot that keeps pages from being used again) the writer clears before
+ * its next group. Awkward: the writer's map grows without the guest being asked; so it maps far more than there is, and
+ * follows at its next read. */
 #ifndef SLUICE_STORE_ENV_H
 #define SLUICE_STORE_ENV_H
 
@@ -26,6 +31,7 @@ struct env {
 	MDB_dbi db[DB_COUNT];
 	char *dir;
 	size_t map;           /* bytes */
+	bool guest;           /* another process writes */
 	pthread_mutex_t gate; /* guards what follows */
 	pthread_cond_t moved;
 	struct env_read *readers;
@@ -33,9 +39,12 @@ struct env {
 };
 
 int env_open(struct env *e, const char *dir, size_t map, struct err *err);
+/* To read beside the process that has it. ERR_BUSY: that is only making it. */
+int env_visit(struct env *e, const char *dir, struct err *err);
 void env_close(struct env *e); /* of one never opened is fine */
 int env_grow(struct env *e);   /* doubles the map; an LMDB code */
 int env_reopen(struct env *e, struct err *err);
+void env_readers_clear(struct env *e); /* of processes that were killed; before each group */
 
 int env_read_begin(struct env *e, struct env_read *r, struct err *err);
 void env_read_end(struct env *e, struct env_read *r);

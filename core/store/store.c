@@ -4,7 +4,8 @@
  *
  * Guarantees: when store_open returns a store, this process is the only one that has it, its format is known and its
  * key is right; when it returns NULL, nothing stays open or locked. A store is made in one transaction (format and
- * wrapped master key together), after its key file is durable.
+ * wrapped master key together), after its key file is durable. A guest goes the same way without lock and writer thread:
+ * another process has them.
  *
  * Awkward: LMDB writes the first pages of a new file with no barrier behind them; a power cut, a full disk or a kill
  * within that write leaves a file that it no longer takes for one. So a store is made in a subdirectory, and appears by
@@ -142,6 +143,8 @@ meta_open(struct store *s, const struct store_options *o, struct err *err)
 	snapshot_end(&p);
 	if (rc != MDB_NOTFOUND)
 		return rc;
+	if (o->guest)
+		return err_set(err, ERR_BUSY, "the store %s is being made by another process: try again when it has begun", o->dir);
 	rc = meta_make(s, o, err); /* a file that LMDB takes for new, but was there */
 	return !rc && dir_sync(o->dir) < 0 ? env_error(&s->env, errno, "cannot make the store", 0, err) : rc;
 }
@@ -278,6 +281,19 @@ runs_open(struct store *s, struct err *err)
 	return 0;
 }
 
+static int
+place_open(struct store *s, const struct store_options *o, struct err *err)
+{
+	if (dir_prepare(o->dir, err) < 0)
+		return -1;
+	if (o->guest)
+		return env_visit(&s->env, o->dir, err);
+	s->lock_fd = dir_lock(o->dir, err);
+	if (s->lock_fd < 0 || file_make(o, err) < 0)
+		return -1;
+	return env_open(&s->env, o->dir, o->map_bytes ? o->map_bytes : MAP_DEFAULT, err);
+}
+
 struct store *
 store_open(const struct store_options *o, struct err *err)
 {
@@ -288,16 +304,7 @@ store_open(const struct store_options *o, struct err *err)
 	s->dir = xstrdup(o->dir);
 	if (sodium_init() < 0)
 		die("libsodium does not start");
-	if (dir_prepare(o->dir, err) < 0)
-		goto fail;
-	s->lock_fd = dir_lock(o->dir, err);
-	if (s->lock_fd < 0)
-		goto fail;
-	if (file_make(o, err) < 0)
-		goto fail;
-	if (env_open(&s->env, o->dir, o->map_bytes ? o->map_bytes : MAP_DEFAULT, err) < 0)
-		goto fail;
-	if (meta_open(s, o, err) < 0 || runs_open(s, err) < 0)
+	if (place_open(s, o, err) < 0 || meta_open(s, o, err) < 0 || runs_open(s, err) < 0)
 		goto fail;
 	writer_start(&s->writer, s, o);
 	return s;
@@ -312,7 +319,7 @@ store_close(struct store *s)
 	if (!s)
 		return;
 	job_finish(s);
-	if (s->writer.running) {
+	if (s->writer.last) {
 		store_drain(s);
 		writer_stop(&s->writer);
 	}

@@ -52,13 +52,15 @@ struct store_options {
 	int64_t commit_delay_ms; /* 0: 50 */
 	uint64_t commit_bytes;   /* 0: 4 MiB */
 	uint64_t map_bytes;      /* first size of the map; 0: 1 GiB; tests use small ones */
+	bool guest;                /* another process has it: read beside that, on one thread. No lock is taken, nothing is
+	                              made or written, and a commit fails (ERR_BUSY); it shows what that process commits */
 	const struct clock *clock; /* NULL: the system's */
 	void (*wake)(void *arg);   /* called from the writer thread; NULL: the caller polls or waits by itself */
 	void *arg;
 };
 
 /* Opens (makes) the store, takes the exclusive lock, checks format and key. ERR_BUSY: another process has it (its pid
- * in the text). ERR_USAGE: wrong key, wrong format, loose modes, network file system. ERR_HOST: disk. */
+ * in the text); of a guest: it is being made. ERR_USAGE: wrong key, wrong format, loose modes, network file system. ERR_HOST: disk. */
 struct store *store_open(const struct store_options *o, struct err *err);
 void store_close(struct store *s); /* commits what was submitted, then joins the writer; NULL is fine */
 void store_poll(struct store *s);  /* runs the callbacks of finished commits */

@@ -68,6 +68,7 @@ group_write(struct store *s, struct commit *list)
 		list_fail(s, list, &err);
 		return;
 	}
+	env_readers_clear(&s->env);
 	while (list_any_good(list)) {
 		rc = apply_group(s, list);
 		if (rc == MDB_MAP_FULL)
@@ -211,6 +212,8 @@ writer_start(struct writer *w, struct store *s, const struct store_options *o)
 	pthread_cond_init(&w->arrived, &attr);
 	pthread_cond_init(&w->ended, NULL);
 	pthread_condattr_destroy(&attr);
+	if (o->guest)
+		return; /* it has no writer: see refuse */
 	if (pthread_create(&w->thread, NULL, writer_main, s) != 0)
 		die("store: cannot start the writer thread");
 	w->running = true;
@@ -219,13 +222,13 @@ writer_start(struct writer *w, struct store *s, const struct store_options *o)
 void
 writer_stop(struct writer *w)
 {
-	if (!w->running)
-		return;
-	pthread_mutex_lock(&w->lock);
-	w->stop = true;
-	pthread_cond_signal(&w->arrived);
-	pthread_mutex_unlock(&w->lock);
-	pthread_join(w->thread, NULL);
+	if (w->running) {
+		pthread_mutex_lock(&w->lock);
+		w->stop = true;
+		pthread_cond_signal(&w->arrived);
+		pthread_mutex_unlock(&w->lock);
+		pthread_join(w->thread, NULL);
+	}
 	pthread_cond_destroy(&w->ended);
 	pthread_cond_destroy(&w->arrived);
 	pthread_mutex_destroy(&w->lock);
@@ -233,11 +236,29 @@ writer_stop(struct writer *w)
 	w->running = false;
 }
 
+/* Of a guest: nobody would ever write it. */
+static void
+refuse(struct writer *w, struct commit *c, const char *dir)
+{
+	err_set(&c->err, ERR_BUSY, "the store %s is open in another process, and is only read here", dir);
+	c->finished = true;
+	if (c->waited)
+		return;
+	*w->done_last = c;
+	w->done_last = &c->next;
+	if (w->wake)
+		w->wake(w->wake_arg);
+}
+
 static void
 submit(struct store *s, struct commit *c, bool now)
 {
 	struct writer *w = &s->writer;
 
+	if (!w->running) {
+		refuse(w, c, s->dir);
+		return;
+	}
 	c->now = now;
 	c->submitted_ms = clock_mono_ms(&clock_system);
 	pthread_mutex_lock(&w->lock);

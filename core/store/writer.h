@@ -37,8 +37,8 @@ struct writer {
 	void *tell_arg;
 };
 
-void writer_start(struct writer *w, struct store *s, const struct store_options *o);
-void writer_stop(struct writer *w); /* after everything in the queue is written; of one never started is fine */
+void writer_start(struct writer *w, struct store *s, const struct store_options *o); /* of a guest: without the thread */
+void writer_stop(struct writer *w); /* after everything in the queue is written */
 
 void writer_stats(struct store *s, struct store_stats *out); /* what of it the writer knows; any thread */
 

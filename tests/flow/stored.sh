@@ -117,12 +117,12 @@ run doctor --connection-id beta --format jsonl
 has "$dir/out" '"check":"connection","subject":"beta : slack","verdict":"ok","found":"it is stored' "doctor beside a host judges it there"
 hasnt "$dir/out" 'do not leave the host' "and finds nothing wrong with where its credentials are"
 run dry-run --connection-id beta
-is "$status" 4 "a dry run is not possible beside a host"
-has "$dir/err" 'sluice backup' "and the way to one is told"
+is "$status" 0 "a dry run beside a host reads the credentials in its store"
+has "$dir/out" '^beta : slack : active-users  would add 0, ' "and compares with what is there"
 run backup "$dir/copy"
 cp "$dir/store.key" "$dir/copy.key"
 run dry-run --connection-id beta --data-dir "$dir/copy"
-is "$status" 0 "which works, for a stored connection too"
+is "$status" 0 "a copy of the store does as well"
 run connections disable beta : slack
 run status --connection-id beta --format jsonl
 has "$dir/out" '"active":false' "status beside a host shows one that was switched off"
