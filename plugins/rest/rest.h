@@ -1,4 +1,5 @@
-/* rest.h - a dataset as its section describes it, and what the pieces of this connector do with it. */
+/* rest.h - a dataset as its section describes it, the walk through it and its parents, and what the pieces of this
+ * connector do with them. */
 #ifndef REST_H
 #define REST_H
 
@@ -55,5 +56,39 @@ int items_judge(struct sluice_run *run, const struct dataset *d, struct skim lis
 const char *since_value(struct sluice_run *run, const struct dataset *d, struct skim checkpoint);
 /* The later of what was seen so far and what is in these items, as JSON. */
 struct skim since_latest(const struct dataset *d, struct skim seen, struct skim list);
+
+/* kept.c. The checkpoint; nothing when there is none. */
+struct skim kept_read(struct sluice_run *run);
+/* What is NULL is left out; shapes is text between braces. */
+void kept_write(struct sluice_run *run, struct skim since, struct skim seen, const char *shapes);
+/* What was found in this run, as text between braces; of one dataset; one more. */
+const char *kept_shapes(struct sluice_run *run);
+struct skim kept_shape(struct sluice_run *run, const char *dataset);
+void kept_shape_put(struct sluice_run *run, const struct dataset *d);
+
+struct walk { /* a dataset and its parents, the first of them last */
+	struct dataset chain[DATASET_DEPTH];
+	const char *names[DATASET_DEPTH];   /* of the parents of chain[0]: chain[1] ... */
+	struct skim records[DATASET_DEPTH]; /* of the same, those at hand */
+	int depth;
+	struct skim seen; /* the latest of since_path; in the page at hand, or kept */
+	const char *since;
+};
+
+struct asked { /* a list of one dataset below one parent */
+	const char *endpoint;
+	struct sluice_pair query[DATASET_PAIRS + 2];
+};
+
+/* walk.c. All sections of the connection. */
+struct skim sections(struct sluice_run *run);
+/* Reads the section of this name, and those of its parents. 0, or the run's failure. */
+int walk_load(struct sluice_run *run, struct walk *w, const char *name);
+/* Lists the first parent, and below it all others, and saves. */
+void walk_all(struct sluice_run *run, struct walk *w);
+/* What is asked for at this level, with the parents' records at hand. 0, or the run's failure. */
+int asked_make(struct sluice_run *run, const struct walk *w, int level, struct asked *a);
+/* One answer, for looking at it. One whose JSON ends too early is asked for again, as the host does with pages. */
+int asked_fetch(struct sluice_run *run, const struct dataset *d, const struct asked *a, struct sluice_response *answer);
 
 #endif
