@@ -21,17 +21,12 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "wire/ending.h"
+#include "wire/outgoing.h"
 #include "wire/spawn.h"
 
 #define READ_ROOM (256u << 10) /* bytes offered to one read */
 #define TURN (2u << 20)        /* bytes read in one turn of the loop */
 #define GRACE_MS 2000          /* between closing its channel and its end */
-
-struct chunk {
-	struct chunk *next;
-	struct buf bytes;
-	size_t sent;
-};
 
 struct worker_process {
 	struct worker_process_options o; /* its strings are not used after the start */
@@ -43,8 +38,7 @@ struct worker_process {
 	enum wire_phase phase;
 	struct buf in;
 	size_t taken; /* bytes at the front of `in` that are done with */
-	struct chunk *first, **last;
-	size_t queued;
+	struct outgoing out;
 	struct err why; /* set by whoever decides its end first; cls ERR_NONE and no text: not decided */
 	int status;     /* of waitid: si_code and si_status */
 	int code;
@@ -82,15 +76,7 @@ channel_close(struct worker_process *w)
 	if (w->child.words >= 0)
 		close(w->child.words);
 	w->child.channel = w->child.words = -1;
-	while (w->first) {
-		struct chunk *c = w->first;
-
-		w->first = c->next;
-		buf_free(&c->bytes);
-		free(c);
-	}
-	w->last = &w->first;
-	w->queued = 0;
+	outgoing_free(&w->out);
 	buf_free(&w->in);
 	w->taken = 0;
 }
@@ -260,7 +246,7 @@ static void on_channel(uv_poll_t *handle, int status, int events);
 static void
 watch(struct worker_process *w)
 {
-	int events = (w->held || w->eof ? 0 : UV_READABLE) | (w->first ? UV_WRITABLE : 0);
+	int events = (w->held || w->eof ? 0 : UV_READABLE) | (w->out.first ? UV_WRITABLE : 0);
 
 	if (w->killed || w->ended || w->freed || uv_is_closing((uv_handle_t *)&w->channel))
 		return;
@@ -291,31 +277,6 @@ channel_drain(struct worker_process *w)
 
 /* ---- frames to the worker ---- */
 
-/* Writes what the socket takes. A worker that is gone is noticed by its death, not here. */
-static void
-channel_write(struct worker_process *w)
-{
-	while (w->first && !w->killed && w->child.channel >= 0) {
-		struct chunk *c = w->first;
-		ssize_t n = send(w->child.channel, c->bytes.p + c->sent, c->bytes.len - c->sent,
-		                 MSG_NOSIGNAL | MSG_DONTWAIT);
-
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return;
-		if (n < 0)
-			n = (ssize_t)(c->bytes.len - c->sent);
-		c->sent += (size_t)n;
-		w->queued -= (size_t)n;
-		if (c->sent < c->bytes.len)
-			continue;
-		w->first = c->next;
-		if (!w->first)
-			w->last = &w->first;
-		buf_free(&c->bytes);
-		free(c);
-	}
-}
-
 /* What is sent decides what may come back. */
 static void
 sent_note(struct worker_process *w, struct slice frames)
@@ -339,20 +300,13 @@ sent_note(struct worker_process *w, struct slice frames)
 void
 worker_process_send(struct worker_process *w, struct buf *b)
 {
-	struct chunk *c;
-
 	if (w->killed || w->ended || w->freed || b->len == 0) {
 		buf_clear(b);
 		return;
 	}
 	sent_note(w, buf_view(b));
-	c = XNEW(struct chunk);
-	c->bytes = *b;
-	*b = (struct buf){0};
-	w->queued += c->bytes.len;
-	*w->last = c;
-	w->last = &c->next;
-	channel_write(w);
+	outgoing_put(&w->out, b);
+	outgoing_write(&w->out, w->child.channel);
 	watch(w);
 }
 
@@ -363,8 +317,8 @@ on_channel(uv_poll_t *handle, int status, int events)
 {
 	struct worker_process *w = handle->data;
 
-	if (events & UV_WRITABLE)
-		channel_write(w);
+	if ((events & UV_WRITABLE) && !w->killed)
+		outgoing_write(&w->out, w->child.channel);
 	if (status < 0 || (events & UV_READABLE))
 		channel_drain(w);
 	if (w->freed)
@@ -458,7 +412,6 @@ worker_process_start(const struct worker_process_options *o, struct err *err)
 
 	w->o = *o;
 	w->phase = PHASE_START;
-	w->last = &w->first;
 	if (spawn_worker(&w->child, &(struct spawn_options){o->executable, o->plugin_path, o->plugin_fd, o->memory}, err)) {
 		free(w);
 		return NULL;
@@ -476,7 +429,7 @@ worker_process_phase(struct worker_process *w, enum wire_phase phase)
 size_t
 worker_process_queued(const struct worker_process *w)
 {
-	return w->queued;
+	return w->out.queued;
 }
 
 void
