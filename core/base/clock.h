@@ -33,5 +33,6 @@ const char *duration_format(int64_t ms, char out[TIME_TEXT_MAX]); /* "1h30m", "2
 /* "32MiB", "64KiB", "1GiB", "512" (bytes), "10MB" (10^6). false: no size. */
 bool size_parse(struct slice text, uint64_t *bytes);
 const char *size_format(uint64_t bytes, char out[TIME_TEXT_MAX]); /* "1.5 MiB" */
+const char *number_text(uint64_t n, char out[32]);                /* "1 234 567" */
 
 #endif

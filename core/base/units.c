@@ -257,3 +257,18 @@ size_format(uint64_t bytes, char out[TIME_TEXT_MAX])
 		snprintf(out, TIME_TEXT_MAX, "%" PRIu64 " %s", whole, names[shift - 1]);
 	return out;
 }
+
+const char *
+number_text(uint64_t n, char out[32])
+{
+	char plain[24];
+	size_t len = (size_t)snprintf(plain, sizeof plain, "%llu", (unsigned long long)n), at = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (i && (len - i) % 3 == 0)
+			out[at++] = ' ';
+		out[at++] = plain[i];
+	}
+	out[at] = '\0';
+	return out;
+}

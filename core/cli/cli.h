@@ -70,7 +70,6 @@ void print_row(struct cli *c, struct slice json);                     /* json, j
 void print_end(struct cli *c);                                        /* closes json's array; also an empty one */
 void print_object(struct cli *c, struct slice json);                  /* the one object of an answer */
 const char *time_short(const char *rfc3339, char out[TIME_TEXT_MAX]); /* "2026-11-23 07:22:19"; NULL: "-" */
-const char *number_text(uint64_t n, char out[32]);                    /* 1 234 567 */
 /* At most so many characters, the last an ellipsis where something is left out; nothing that would steer a terminal. */
 void text_cut(struct buf *out, const char *text, size_t chars);
 size_t line_width(int fd);                                            /* characters: of the terminal there, else 160 */

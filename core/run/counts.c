@@ -89,7 +89,9 @@ counts_read(struct run_counts *c, struct slice counts, struct slice time)
 static void
 count_say(uint64_t n, const char *one, const char *many, struct buf *out)
 {
-	buf_printf(out, "%llu %s", (unsigned long long)n, n == 1 ? one : many);
+	char text[32];
+
+	buf_printf(out, "%s %s", number_text(n, text), n == 1 ? one : many);
 }
 
 void

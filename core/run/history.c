@@ -155,10 +155,11 @@ history_ended(struct run *r)
 {
 	bool good = r->err.cls == ERR_NONE;
 	struct buf text = {0}, time = {0};
+	char saved[32], rejected[32];
 
 	if (good)
-		buf_printf(&text, "ends: %llu records saved, %llu rejected; ", (unsigned long long)r->counts.saved,
-		           (unsigned long long)r->counts.rejected);
+		buf_printf(&text, "ends: %s records saved, %s rejected; ", number_text(r->counts.saved, saved),
+		           number_text(r->counts.rejected, rejected));
 	else
 		buf_printf(&text, "ends: %s; ", r->err.text);
 	counts_say(&r->counts, &text);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "schedule/alerts.h"
 #include "schedule/decided.h"
+#include "schedule/plan.h"
 #include "serve/doctor.h"
 
 struct told { /* of the connection at hand */
@@ -85,6 +86,12 @@ check_state(const struct patient *p)
 	}
 	if (v.schedule.state == SCHEDULE_ATTENTION && told_before(p, states[SCHEDULE_ATTENTION].means))
 		return;
+	if (v.schedule.after) {
+		doctor_found(&p->about, states[v.schedule.after_state].verdict, states[v.schedule.after_state].todo,
+		             "it is due, and comes after %s : %s : %s: %s", v.schedule.after->connection,
+		             v.schedule.after->integration, v.schedule.after->sync, states[v.schedule.after_state].means);
+		return;
+	}
 	us = v.schedule.until_us ? v.schedule.until_us : v.schedule.next_us;
 	doctor_found(&p->about, states[v.schedule.state].verdict, states[v.schedule.state].todo, "%s%s%s%s%.19s%s",
 	             states[v.schedule.state].means, v.schedule.limit ? " of the " : "", v.schedule.limit ? v.schedule.limit : "",
@@ -113,6 +120,19 @@ failure_told(const struct patient *p, enum err_class of, const char *reason)
 	return told_before(p, of == ERR_CREDENTIALS ? remedies[of] : reason);
 }
 
+/* Of one that nothing begins by itself that is no finding; what is wrong with its connection has been told. */
+static void
+never_ran(const struct patient *p)
+{
+	struct schedule_plan plan;
+
+	plan_of(p->about.q->host, p->c, &plan);
+	if (!plan.auto_sync)
+		doctor_found(&p->about, FINE, NULL, "it never ran, and only runs when somebody asks for it");
+	else if (!p->c->connection->broken)
+		doctor_found(&p->about, WARN, "`sluice run`, or `sluice trigger` beside a service", "it never ran");
+}
+
 static void
 check_last(const struct patient *p)
 {
@@ -120,7 +140,7 @@ check_last(const struct patient *p)
 	enum err_class of = cls ? err_class_find(cls) : ERR_NONE;
 
 	if (!p->last.len && !p->open.len)
-		doctor_found(&p->about, WARN, "`sluice run`, or `sluice trigger` beside a service", "it never ran");
+		never_ran(p);
 	else if (status && strcmp(status, "success") == 0)
 		doctor_found(&p->about, FINE, NULL, "the last run (%lld) succeeded", (long long)member_int(p->last, "run", 0));
 	else if (status && strcmp(status, "error") == 0 && !failure_told(p, of, reason))

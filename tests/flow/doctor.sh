@@ -25,6 +25,9 @@ finds() { # finds PATTERN SENTENCE: and exits 1
 
 configure
 finds '"check":"schedule|never ran.*"todo":"`sluice run`' "before the first run doctor says that nothing ran"
+run doctor
+has "$dir/out" 'warn +last run: acme : campaign : paged: it never ran' "by the sync's name"
+hasnt "$dir/out" 'handmade' "but not of one that runs only when it is asked for"
 run run
 run doctor --all
 has "$dir/out" 'ok +plugin: campaign: version 1.0.0; a worker loads and describes it in the sandbox' "the sandbox is tried"

@@ -43,7 +43,7 @@ has "$dir/out" '^status +success, a full listing, complete$' "how it ended"
 has "$dir/out" '^provider +1 200 fetched, 1[23] pages, 1[23] requests, [0-9.]+ [KM]iB$' "what was asked of the provider"
 has "$dir/out" '^records +1 200 processed, 1 200 added, 0 updated, 0 deleted' "what became of the records"
 has "$dir/out" '^of which +.*waiting for the server' "where the time went"
-has "$dir/out" '^20[0-9-]+ [0-9:]+  info +ends: 1200 records saved' "and its log"
+has "$dir/out" '^20[0-9-]+ [0-9:]+  info +ends: 1 200 records saved' "and its log"
 hasnt "$dir/out" '[{}]' "no JSON"
 run history --run 4
 has "$dir/out" '^reason +.*500' "a failed one has its reason"
@@ -71,10 +71,10 @@ configure
 sed -i 's/^retries = 0/retries = 3/' "$conf/sluice.ini"
 control faults '{"match":"GET /plain","nth":[2],"times":1,"do":"429","retry_after":1}' >/dev/null
 run run --sync paged --connection-id beta
-has "$dir/out" '\(1200 fetched, 1[34] requests, 1 retry, 1 rate-limit hit, [0-9.]+ [KM]iB, [0-9a-z.]+, of which .*waiting for rate limits' \
+has "$dir/out" '\(1 200 fetched, 1[34] requests, 1 retry, 1 rate-limit hit, [0-9.]+ [KM]iB, [0-9a-z.]+, of which .*waiting for rate limits' \
 	"run tells what it fetched, how often it asked, and what it waited for"
 run logs --sync paged --limit 1
-has "$dir/out" 'ends: 1200 records saved, 0 rejected; 1200 fetched, 1[34] requests, 1 retry, 1 rate-limit hit, ' "so does the last line of its log"
+has "$dir/out" 'ends: 1 200 records saved, 0 rejected; 1 200 fetched, 1[34] requests, 1 retry, 1 rate-limit hit, ' "so does the last line of its log"
 control reset >/dev/null
 run run --sync paged --connection-id beta --format jsonl
 has "$dir/out" '"fetched":1200,"saved":1200,"added":0,.*"requests":1[234],"retries":0,"rate_limited":0,"bytes":[1-9]' "in JSON all of it"
