@@ -23,6 +23,7 @@ ini <<-INI
 	url    = http://127.0.0.1:1/a/path/that/is/a/secret
 	secret = a secret for the signature of events
 	events = records.created
+	of     = *:stripe:StripeCustomer
 	batch  = 10
 INI
 chmod 600 "$conf/sluice.ini"
