@@ -12,6 +12,7 @@
 #include <string.h>
 #include "api/connection_check.h"
 #include "api/v1_syncs.h"
+#include "base/json_time.h"
 #include "base/mem.h"
 #include "run/connections.h"
 #include "run/member.h"
@@ -34,14 +35,6 @@ word_of(const char *status)
 		if (strcmp(status, words[i].status) == 0)
 			return words[i].word;
 	return status ? "FAILED" : NULL;
-}
-
-static void
-time_put(struct json_out *o, const char *key, int64_t us)
-{
-	char text[TIME_TEXT_MAX];
-
-	json_kv_str(o, key, us ? time_format_ms(us, text) : NULL);
 }
 
 /* ---- GET /api/connectors/sync ---- */
@@ -127,7 +120,7 @@ last_put(struct api *a, const struct connector *c, struct json_out *o)
 		at_us = member_int(buf_view(&last), "finished_us", 0);
 	}
 	json_kv_str(o, "status", status_word(c, status));
-	time_put(o, "lastSyncAt", at_us);
+	json_kv_time_ms(o, "lastSyncAt", at_us);
 	json_kv_str(o, "lastSyncStatus", c->running ? "IN_PROGRESS" : word_of(status));
 	json_kv_str(o, "lastSyncError", reason ? reason : c->chosen.connection->broken);
 	free(status);
@@ -154,7 +147,7 @@ connector_put(struct api *a, const struct connector *c, struct json_out *o)
 		json_put_null(o);
 	json_kv_str(o, "cron", plan.cron);
 	json_kv_bool(o, "due", c->due);
-	time_put(o, "dueAt", c->due_us);
+	json_kv_time_ms(o, "dueAt", c->due_us);
 	json_close(o, '}');
 }
 
@@ -271,8 +264,8 @@ past_row(void *arg, struct slice row)
 	json_kv_int(o, "id", member_int(row, "run", 0));
 	json_kv_str(o, "connectorId", id);
 	json_kv_str(o, "status", word_of(status));
-	time_put(o, "startedAt", member_time(row, "started_at"));
-	time_put(o, "finishedAt", member_time(row, "finished_at"));
+	json_kv_time_ms(o, "startedAt", member_time(row, "started_at"));
+	json_kv_time_ms(o, "finishedAt", member_time(row, "finished_at"));
 	json_kv_int(o, "recordsFetched", member_int(counts, "fetched", 0));
 	json_kv_int(o, "recordsProcessed", member_int(counts, "saved", 0));
 	json_kv_str(o, "error", error);

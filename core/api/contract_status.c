@@ -13,6 +13,7 @@
 
 #include <string.h>
 #include "api/contract.h"
+#include "base/json_time.h"
 #include "run/member.h"
 #include "schedule/plan.h"
 
@@ -65,14 +66,6 @@ type_word(const struct standing *s)
 }
 
 static void
-time_put(struct json_out *o, const char *key, int64_t us)
-{
-	char text[TIME_TEXT_MAX];
-
-	json_kv_str(o, key, us ? time_format_ms(us, text) : NULL);
-}
-
-static void
 live_take(void *arg, const struct dataset_info *d)
 {
 	*(uint64_t *)arg = d->live;
@@ -121,7 +114,7 @@ result_put(const struct standing *s, struct json_out *o)
 	const char *execution = execution_word(s);
 
 	if (finished_us)
-		time_put(o, "finishedAt", finished_us);
+		json_kv_time_ms(o, "finishedAt", finished_us);
 	json_kv_raw(o, "latestResult", result.len ? result : SLICE("{}"));
 	if (execution)
 		json_kv_str(o, "latestExecutionStatus", execution);
@@ -156,7 +149,7 @@ contract_status_put(struct api *a, const struct chosen *c, struct json_out *o)
 	json_kv_str(o, "type", type_word(&s));
 	json_kv_str(o, "status", status);
 	json_kv_str(o, "frequency", plan_text(&plan, every));
-	time_put(o, "nextScheduledSyncAt", strcmp(status, "PAUSED") == 0 ? 0 : s.view.schedule.next_us);
+	json_kv_time_ms(o, "nextScheduledSyncAt", strcmp(status, "PAUSED") == 0 ? 0 : s.view.schedule.next_us);
 	result_put(&s, o);
 	counts_put(a, c, &s, o);
 	json_kv_raw(o, "checkpoint", s.checkpointed ? buf_view(&s.checkpoint) : SLICE("null"));

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <inttypes.h>
 #include "api/v1.h"
+#include "base/json_time.h"
 #include "config/variant.h"
 
 static void
@@ -28,23 +29,15 @@ content_put(struct json_out *o, struct slice json)
 }
 
 static void
-time_put(struct json_out *o, const char *key, int64_t us)
-{
-	char text[TIME_TEXT_MAX];
-
-	json_kv_str(o, key, us ? time_format(us, text) : NULL);
-}
-
-static void
 facts_put(struct json_out *o, const struct record *r)
 {
 	json_kv_slice(o, "id", r->id);
 	json_kv_int(o, "sequence", (int64_t)r->sequence);
-	time_put(o, "first_seen_at", r->first_seen_us);
-	time_put(o, "modified_at", r->modified_us);
-	time_put(o, "deleted_at", r->deleted_us);
+	json_kv_time(o, "first_seen_at", r->first_seen_us);
+	json_kv_time(o, "modified_at", r->modified_us);
+	json_kv_time(o, "deleted_at", r->deleted_us);
 	if (r->pruned_us)
-		time_put(o, "pruned_at", r->pruned_us);
+		json_kv_time(o, "pruned_at", r->pruned_us);
 	content_put(o, r->json);
 }
 

@@ -5,6 +5,7 @@
  * time. Awkward: rows come in the order in which they were asked for, without those that went meanwhile. */
 #include <stdlib.h>
 #include <string.h>
+#include "base/json_time.h"
 #include "base/mem.h"
 #include "cli/status_notes.h"
 #include "run/idset.h"
@@ -124,14 +125,6 @@ row_shown(const struct standing *s, const struct pick *p, const char *word)
 }
 
 static void
-time_put(struct json_out *o, const char *key, int64_t us)
-{
-	char text[TIME_TEXT_MAX];
-
-	json_kv_str(o, key, us ? time_format(us, text) : NULL);
-}
-
-static void
 schedule_json(struct json_out *o, struct slice row)
 {
 	static const char *const texts[] = {"state", "limit", "after", "trouble"};
@@ -143,7 +136,7 @@ schedule_json(struct json_out *o, struct slice row)
 		for (size_t i = 0; i < LENGTH(texts); i++)
 			json_kv_raw(o, texts[i], member_raw(schedule, texts[i]));
 		json_kv_bool(o, "asked", member_bool(schedule, "asked", false));
-		time_put(o, "until", member_int(schedule, "until_us", 0));
+		json_kv_time(o, "until", member_int(schedule, "until_us", 0));
 		json_close(o, '}');
 	} else {
 		json_put_null(o);
@@ -168,9 +161,9 @@ row_json(struct standing *s, const struct pick *p, struct slice row, const char 
 	json_kv_str(&o, "status", word);
 	json_kv_str(&o, "state", state); /* of its schedule; null: no service said so */
 	json_kv_bool(&o, "active", p->connection->active);
-	time_put(&o, "last_run_at", member_int(last, "last_run_us", 0));
-	time_put(&o, "last_success_at", success);
-	time_put(&o, "due_at", due_us(row)); /* null: never by itself */
+	json_kv_time(&o, "last_run_at", member_int(last, "last_run_us", 0));
+	json_kv_time(&o, "last_success_at", success);
+	json_kv_time(&o, "due_at", due_us(row)); /* null: never by itself */
 	json_kv_int(&o, "records", (int64_t)records_of(s, p));
 	json_kv_raw(&o, "held", member_raw(row, "held"));
 	json_kv_raw(&o, "alerts", member_raw(row, "alerts"));

@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/json_time.h"
 #include "base/mem.h"
 #include "cli/checks.h"
 #include "cli/jobs.h"
@@ -195,13 +196,12 @@ token_json(const struct jobs *jobs, const struct job *j, struct json_out *o)
 {
 	struct buf state = {0};
 	int64_t expires_us;
-	char time[TIME_TEXT_MAX];
 
 	if (token_of(jobs, j, &state, &expires_us)) {
 		json_key(o, "token");
 		json_open(o, '{');
 		json_kv_str(o, "state", buf_str(&state));
-		json_kv_str(o, "expires_at", expires_us ? time_format(expires_us, time) : NULL);
+		json_kv_time(o, "expires_at", expires_us);
 		json_close(o, '}');
 	}
 	buf_free(&state);

@@ -5,6 +5,7 @@
  * these milliseconds tells it twice rather than never. */
 #include <stdlib.h>
 #include <string.h>
+#include "base/json_time.h"
 #include "base/mem.h"
 #include "run/member.h"
 #include "schedule/alerts_inner.h"
@@ -134,7 +135,7 @@ alert_write(const struct alert *a, struct json_out *o)
 	if (a->limit)
 		json_kv_str(o, "limit", a->limit);
 	json_kv_str(o, "since", time_format(a->since_us, text));
-	json_kv_str(o, "until", a->until_us ? time_format(a->until_us, text) : NULL);
+	json_kv_time(o, "until", a->until_us);
 	json_kv_str(o, "text", a->text);
 	json_close(o, '}');
 }

@@ -25,14 +25,6 @@ question_limit(const struct question *q)
 	return n < 1 ? 1 : n > QUESTION_ROWS_MAX ? QUESTION_ROWS_MAX : (size_t)n;
 }
 
-void
-question_time(struct json_out *o, const char *key, int64_t us)
-{
-	char text[TIME_TEXT_MAX];
-
-	json_kv_str(o, key, us ? time_format(us, text) : NULL);
-}
-
 /* ---- datasets ---- */
 
 static bool
@@ -54,7 +46,7 @@ dataset_row(void *arg, const struct dataset_info *d)
 		json_kv_int(&o, "deleted", (int64_t)d->gone);
 		json_kv_int(&o, "bytes", (int64_t)d->bytes);
 		json_kv_int(&o, "sequence", (int64_t)d->sequence);
-		question_time(&o, "modified_at", d->modified_us);
+		json_kv_time(&o, "modified_at", d->modified_us);
 		json_kv_str(&o, "variant", d->variant);
 		json_close(&o, '}');
 		question_row(q);
@@ -158,11 +150,11 @@ record_row(void *arg, const struct record *r)
 	json_kv_slice(&o, "id", r->id);
 	json_kv_int(&o, "sequence", (int64_t)r->sequence);
 	json_kv_str(&o, "action", change_name(r->action));
-	question_time(&o, "first_seen_at", r->first_seen_us);
-	question_time(&o, "modified_at", r->modified_us);
-	question_time(&o, "deleted_at", r->deleted_us);
+	json_kv_time(&o, "first_seen_at", r->first_seen_us);
+	json_kv_time(&o, "modified_at", r->modified_us);
+	json_kv_time(&o, "deleted_at", r->deleted_us);
 	if (r->pruned_us)
-		question_time(&o, "pruned_at", r->pruned_us);
+		json_kv_time(&o, "pruned_at", r->pruned_us);
 	json_kv_raw(&o, "record", r->json);
 	json_close(&o, '}');
 	question_row(q);

@@ -215,7 +215,7 @@ ask_service(struct question *q)
 	service_counts(s, &connections, &syncs, &next_us);
 	json_kv_int(&q->end, "connections", (int64_t)connections);
 	json_kv_int(&q->end, "syncs", (int64_t)syncs);
-	question_time(&q->end, "next_due_at", next_us);
+	json_kv_time(&q->end, "next_due_at", next_us);
 	json_kv_str(&q->end, "short_of", service_short_of(s));
 	json_kv_raw(&q->end, "listens", host_addresses(q->host));
 	return 0;
@@ -228,7 +228,7 @@ due_put(struct question *q, const struct due *d, bool refused)
 
 	json_open(&o, '{');
 	names_put(&o, &d->chosen);
-	question_time(&o, "due_at", d->due_us);
+	json_kv_time(&o, "due_at", d->due_us);
 	if (refused)
 		json_kv_bool(&o, "refused", true);
 	json_close(&o, '}');

@@ -35,12 +35,12 @@ static void
 standing_write(struct json_out *o, const struct standing *s)
 {
 	json_kv_int(o, "delivered", (int64_t)s->delivered);
-	question_time(o, "delivered_at", s->delivered_us);
+	json_kv_time(o, "delivered_at", s->delivered_us);
 	json_kv_int(o, "failed", (int64_t)s->failed);
-	question_time(o, "failed_at", s->failed_us);
+	json_kv_time(o, "failed_at", s->failed_us);
 	json_kv_int(o, "failures", (int64_t)s->pace.failures);
-	question_time(o, "failing_since", s->pace.failing_us);
-	question_time(o, "next_try_at", s->pace.next_us);
+	json_kv_time(o, "failing_since", s->pace.failing_us);
+	json_kv_time(o, "next_try_at", s->pace.next_us);
 	json_key(o, "status");
 	if (s->status)
 		json_put_int(o, s->status);
@@ -60,7 +60,7 @@ endpoint_write(const struct deliver_view *v, struct json_out *o)
 	json_kv_str(o, "trouble", v->trouble ? v->trouble : v->settings && !v->settings->active ? "active = no" : NULL);
 	json_kv_int(o, "pending", (int64_t)v->outbox.pending);
 	json_kv_int(o, "bytes", (int64_t)v->outbox.bytes);
-	question_time(o, "oldest_at", v->outbox.oldest_us);
+	json_kv_time(o, "oldest_at", v->outbox.oldest_us);
 	json_kv_int(o, "parked", (int64_t)v->outbox.parked);
 	standing_write(o, v->standing);
 	json_close(o, '}');
@@ -190,12 +190,12 @@ event_write(struct events *l, const struct outbox_event *v)
 	json_kv_str(&o, "id", v->id);
 	json_kv_str(&o, "type", v->type);
 	json_kv_str(&o, "state", v->parked_us ? "parked" : "pending");
-	question_time(&o, "made_at", v->made_us);
+	json_kv_time(&o, "made_at", v->made_us);
 	json_kv_int(&o, "attempts", (int64_t)v->attempts);
-	question_time(&o, "first_try_at", v->first_try_us);
-	question_time(&o, "last_try_at", v->last_try_us);
-	question_time(&o, "next_try_at", v->next_try_us);
-	question_time(&o, "parked_at", v->parked_us);
+	json_kv_time(&o, "first_try_at", v->first_try_us);
+	json_kv_time(&o, "last_try_at", v->last_try_us);
+	json_kv_time(&o, "next_try_at", v->next_try_us);
+	json_kv_time(&o, "parked_at", v->parked_us);
 	json_key(&o, "reason");
 	if (v->reason.len)
 		json_put_slice(&o, v->reason);
@@ -234,7 +234,7 @@ delivered_rows(struct question *q, const char *endpoint)
 		json_kv_str(&o, "id", d->id);
 		json_kv_str(&o, "type", d->type);
 		json_kv_str(&o, "state", "delivered");
-		question_time(&o, "delivered_at", d->at_us);
+		json_kv_time(&o, "delivered_at", d->at_us);
 		json_kv_int(&o, "attempts", (int64_t)d->attempts);
 		json_kv_int(&o, "status", d->status);
 		json_kv_int(&o, "duration_ms", d->took_ms);

@@ -34,10 +34,10 @@ event_write(struct question *q, const struct inbox_event *e, bool whole)
 	else
 		json_put_null(&o);
 	json_kv_int(&o, "run", (int64_t)e->run);
-	question_time(&o, "arrived_at", e->arrived_us);
-	question_time(&o, "happened_at", e->happened_us);
-	question_time(&o, "next_at", e->state == INBOX_WAITING ? e->next_us : 0);
-	question_time(&o, "settled_at", e->settled_us);
+	json_kv_time(&o, "arrived_at", e->arrived_us);
+	json_kv_time(&o, "happened_at", e->happened_us);
+	json_kv_time(&o, "next_at", e->state == INBOX_WAITING ? e->next_us : 0);
+	json_kv_time(&o, "settled_at", e->settled_us);
 	json_kv_int(&o, "bytes", (int64_t)e->body.len);
 	if (whole)
 		json_kv_raw(&o, "body", json_trim(e->body)); /* it was checked when it came */

@@ -168,8 +168,8 @@ absent_row(void *arg, const struct record *r)
 
 	json_open(&o, '{');
 	json_kv_slice(&o, "id", r->id);
-	question_time(&o, "first_seen_at", r->first_seen_us);
-	question_time(&o, "modified_at", r->modified_us);
+	json_kv_time(&o, "first_seen_at", r->first_seen_us);
+	json_kv_time(&o, "modified_at", r->modified_us);
 	json_kv_raw(&o, "record", r->json);
 	json_close(&o, '}');
 	question_row(q);

@@ -30,9 +30,9 @@ letter_write(struct question *q, const struct dead_info *d, bool whole)
 	json_kv_slice(&o, "reason", d->reason);
 	json_kv_int(&o, "attempts", (int64_t)d->attempts);
 	json_kv_int(&o, "run", (int64_t)d->run);
-	question_time(&o, "first_at", d->first_us);
-	question_time(&o, "last_at", d->last_us);
-	question_time(&o, "resolved_at", d->settled_us);
+	json_kv_time(&o, "first_at", d->first_us);
+	json_kv_time(&o, "last_at", d->last_us);
+	json_kv_time(&o, "resolved_at", d->settled_us);
 	json_key(&o, "resolved_by");
 	if (d->settled_us)
 		json_put_slice(&o, d->settler);

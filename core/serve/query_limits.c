@@ -64,8 +64,8 @@ quota_put(struct json_out *o, const struct proxy_limit_state *s)
 	json_kv_int(o, "requests", (int64_t)s->quota_n);
 	json_kv_int(o, "per_ms", s->quota_ms);
 	json_kv_int(o, "used", (int64_t)s->quota_used);
-	question_time(o, "used_up_until", s->quota_until_us);
-	question_time(o, "used_up_at", s->quota_forecast_us); /* at the pace so far; null: it suffices, or is already */
+	json_kv_time(o, "used_up_until", s->quota_until_us);
+	json_kv_time(o, "used_up_at", s->quota_forecast_us); /* at the pace so far; null: it suffices, or is already */
 	json_close(o, '}');
 }
 
@@ -112,8 +112,8 @@ limit_row(void *arg, const struct proxy_limit_state *s)
 		json_put_int(&o, s->remaining);
 	else
 		json_put_null(&o);
-	question_time(&o, "remaining_until", s->remaining >= 0 ? s->remaining_until_us : 0);
-	question_time(&o, "paused_until", until_us);
+	json_kv_time(&o, "remaining_until", s->remaining >= 0 ? s->remaining_until_us : 0);
+	json_kv_time(&o, "paused_until", until_us);
 	json_kv_str(&o, "reason", why);
 	quota_put(&o, s);
 	json_kv_int(&o, "waiting_requests", s->waiting);

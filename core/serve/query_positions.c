@@ -273,7 +273,7 @@ next_tell(struct question *q)
 		return;
 	service_look(s, q->connection, q->integration, q->sync, &v);
 	if (v.scheduled && v.schedule.next_us)
-		question_time(&q->end, "next_run_at", v.schedule.next_us);
+		json_kv_time(&q->end, "next_run_at", v.schedule.next_us);
 }
 
 static int

@@ -30,7 +30,7 @@ ask_token(struct question *q)
 		return -1;
 	if (tokens_show(q->host, q->connection, q->integration, &state, &expires_us))
 		json_kv_str(&q->end, "state", buf_str(&state));
-	question_time(&q->end, "expires_at", expires_us);
+	json_kv_time(&q->end, "expires_at", expires_us);
 	buf_free(&state);
 	return 0;
 }

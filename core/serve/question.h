@@ -3,6 +3,7 @@
 #define SLUICE_SERVE_QUESTION_H
 
 #include <string.h>
+#include "base/json_time.h"
 #include "run/member.h"
 #include "serve/query.h"
 
@@ -23,7 +24,6 @@ struct question {
 void question_row(struct question *q); /* sends what stands in row, and empties it */
 size_t question_limit(const struct question *q);                     /* rows that are wanted */
 int question_cursor(struct question *q, uint64_t *after, uint64_t *began); /* 0: none was given; began NULL: takes none */
-void question_time(struct json_out *o, const char *key, int64_t us); /* 0: null */
 
 /* A name that the question gives and the thing does not have leaves it out. */
 static inline bool
