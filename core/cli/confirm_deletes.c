@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
-#include "cli/cli.h"
+#include "cli/verbs.h"
 
 #define SAMPLE 20
 #define PAGE 1000
@@ -128,8 +128,9 @@ question_about(struct buf *out, const char *query, const struct held *held)
 /* ---- list ---- */
 
 static int
-list_run(struct holding *h, struct err *err)
+list_run(void *arg, struct err *err)
 {
+	struct holding *h = arg;
 	static const char *const head[] = {"CONNECTION", "INTEGRATION", "SYNC", "MODEL", "HELD",
 	                                   "OF",         "SINCE",       "RUN",  "STATE"};
 	struct table t = {.columns = LENGTH(head)};
@@ -220,8 +221,9 @@ sample_show(struct holding *h, const struct held *held, struct err *err)
 }
 
 static int
-show_run(struct holding *h, struct err *err)
+show_run(void *arg, struct err *err)
 {
+	struct holding *h = arg;
 	bool text = h->cli->format == FORMAT_TEXT;
 	struct buf names = {0};
 	int rc = 0;
@@ -322,36 +324,30 @@ decide(struct holding *h, bool confirm, struct err *err)
 }
 
 static int
-confirm_run(struct holding *h, struct err *err)
+confirm_run(void *arg, struct err *err)
 {
-	return decide(h, true, err);
+	return decide(arg, true, err);
 }
 
 static int
-dismiss_run(struct holding *h, struct err *err)
+dismiss_run(void *arg, struct err *err)
 {
-	return decide(h, false, err);
+	return decide(arg, false, err);
 }
 
-static const struct {
-	const char *name;
-	int (*run)(struct holding *h, struct err *err);
-} verbs[] = {{"list", list_run}, {"show", show_run}, {"confirm", confirm_run}, {"dismiss", dismiss_run}};
+static const struct cli_verb verbs[] = {
+	{"list", .run = list_run}, {"show", .run = show_run}, {"confirm", .run = confirm_run}, {"dismiss", .run = dismiss_run}, {0}};
 
 static int
 command_confirm_deletes_run(struct cli *c)
 {
 	struct holding h = {.cli = c};
 	struct err err = {0};
-	size_t verb = 0;
+	const struct cli_verb *verb = verb_find(c, verbs, &err);
 	int rc = -1;
 
-	while (verb < LENGTH(verbs) && strcmp(c->args[0], verbs[verb].name) != 0)
-		verb++;
-	if (verb == LENGTH(verbs))
-		err_set(&err, ERR_USAGE, "usage: sluice confirm-deletes %s", c->command->usage);
-	else if (access_open(&h.access, c, false, &err) == 0 && held_find(&h, &err) == 0)
-		rc = verbs[verb].run(&h, &err);
+	if (verb && access_open(&h.access, c, false, &err) == 0 && held_find(&h, &err) == 0)
+		rc = verb->run(&h, &err);
 	if (rc == 0 && c->format != FORMAT_TEXT)
 		print_end(c);
 	for (size_t i = 0; i < h.n; i++)

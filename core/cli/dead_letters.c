@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
-#include "cli/cli.h"
+#include "cli/verbs.h"
 #include "sluice.h"
 
 #define PAGE 1000 /* letters in one answer */
@@ -69,14 +69,6 @@ question_begin(const struct cli *c, struct buf *out, const char *query)
 	return o;
 }
 
-static int
-number_of(const char *text, int64_t *number, struct err *err)
-{
-	if (json_check(slice_str(text), 0, NULL) && json_int(slice_str(text), number) && *number > 0)
-		return 0;
-	return err_set(err, ERR_USAGE, "'%s' is no dead letter's number", text);
-}
-
 /* ---- list ---- */
 
 static void
@@ -116,8 +108,9 @@ list_row(void *arg, struct slice row)
 }
 
 static int
-list_run(struct letters *l, struct err *err)
+list_run(void *arg, struct err *err)
 {
+	struct letters *l = arg;
 	static const char *const head[] = {"NUMBER",      "ATTEMPTS",   "FIRST SEEN",  "LAST SEEN",
 	                                   "RESOLVED BY", "CONNECTION", "INTEGRATION", "SYNC",
 	                                   "MODEL",       "ID",         "REASON"};
@@ -220,8 +213,9 @@ letter_ask(struct letters *l, int64_t number, struct err *err)
 
 /* The raw data stands below the facts, since it may be long. */
 static int
-show_run(struct letters *l, struct err *err)
+show_run(void *arg, struct err *err)
 {
+	struct letters *l = arg;
 	static const char *const texts[] = {"connection",  "integration", "sync",     "model",    "id",
 	                                    "reason",      "attempts",    "run",      "first_at", "last_at",
 	                                    "resolved_at", "resolved_by", "raw_bytes"};
@@ -230,7 +224,7 @@ show_run(struct letters *l, struct err *err)
 
 	if (l->cli->n_args != 2)
 		return err_set(err, ERR_USAGE, "show wants one number: sluice dead-letters show NUMBER");
-	if (number_of(l->cli->args[1], &number, err) != 0 || letter_ask(l, number, err) != 0)
+	if (verb_number(l->cli, 1, &number, err) != 0 || letter_ask(l, number, err) != 0)
 		return -1;
 	if (l->cli->format != FORMAT_TEXT) {
 		print_object(l->cli, buf_view(&l->row));
@@ -259,13 +253,13 @@ said_print(struct letters *l, const char *what, int64_t n)
 }
 
 static int
-resolve_run(struct letters *l, struct err *err)
+resolve_run(void *arg, struct err *err)
 {
+	struct letters *l = arg;
 	struct buf question = {0}, end = {0};
 	struct json_out o = json_out(&question);
-	int64_t number;
 	char by[64];
-	int rc = 0;
+	int rc;
 
 	if (l->cli->n_args < 2)
 		return err_set(err, ERR_USAGE, "resolve wants numbers: `sluice dead-letters list` shows them");
@@ -273,13 +267,7 @@ resolve_run(struct letters *l, struct err *err)
 	json_open(&o, '{');
 	json_kv_str(&o, "query", "resolve_letters");
 	json_kv_str(&o, "by", by);
-	json_key(&o, "numbers");
-	json_open(&o, '[');
-	for (size_t i = 1; i < l->cli->n_args && rc == 0; i++) {
-		rc = number_of(l->cli->args[i], &number, err);
-		json_put_int(&o, number);
-	}
-	json_close(&o, ']');
+	rc = verb_numbers_put(l->cli, &o, err);
 	json_close(&o, '}');
 	if (rc == 0)
 		rc = access_ask(&l->access, buf_view(&question), row_keep, l, &end, err);
@@ -291,8 +279,9 @@ resolve_run(struct letters *l, struct err *err)
 }
 
 static int
-purge_run(struct letters *l, struct err *err)
+purge_run(void *arg, struct err *err)
 {
+	struct letters *l = arg;
 	const char *older = cli_value(l->cli, "--older-than");
 	struct buf question = {0}, end = {0};
 	struct json_out o;
@@ -386,46 +375,36 @@ retry_one(struct letters *l, int64_t number, struct err *err)
 }
 
 static int
-retry_run(struct letters *l, struct err *err)
+retry_run(void *arg, struct err *err)
 {
+	struct letters *l = arg;
 	int64_t number;
 	int rc = 0;
 
 	if (l->cli->n_args < 2)
 		return err_set(err, ERR_USAGE, "retry wants numbers: `sluice dead-letters list` shows them");
 	for (size_t i = 1; i < l->cli->n_args && rc == 0; i++)
-		rc = number_of(l->cli->args[i], &number, err) == 0 ? retry_one(l, number, err) : -1;
+		rc = verb_number(l->cli, i, &number, err) == 0 ? retry_one(l, number, err) : -1;
 	return rc;
 }
 
-static const struct {
-	const char *name;
-	bool rows; /* what it prints are rows: in json an array */
-	int (*run)(struct letters *l, struct err *err);
-} verbs[] = {{"list", true, list_run},
-             {"show", false, show_run},
-             {"resolve", false, resolve_run},
-             {"purge", false, purge_run},
-             {"retry", true, retry_run}};
+static const struct cli_verb verbs[] = {
+	{"list", .rows = true, .run = list_run},
+	{"show", .run = show_run},
+	{"resolve", .run = resolve_run},
+	{"purge", .run = purge_run},
+	{"retry", .rows = true, .run = retry_run},
+	{0},
+};
 
 static int
 command_dead_letters_run(struct cli *c)
 {
 	struct letters l = {.cli = c};
 	struct err err = {0};
-	size_t verb = 0;
-	int rc = -1;
+	int rc = verb_run(c, verbs, &l.access, &l, &err);
 
-	while (verb < LENGTH(verbs) && strcmp(c->args[0], verbs[verb].name) != 0)
-		verb++;
-	if (verb == LENGTH(verbs))
-		err_set(&err, ERR_USAGE, "usage: sluice dead-letters %s", c->command->usage);
-	else if (access_open(&l.access, c, false, &err) == 0)
-		rc = verbs[verb].run(&l, &err);
-	if (c->format != FORMAT_TEXT && verb < LENGTH(verbs) && verbs[verb].rows && (rc == 0 || c->array_used))
-		print_end(c);
 	buf_free(&l.row);
-	access_close(&l.access);
 	return rc != 0 ? cli_fail(c, &err) : l.refused ? 1 : 0;
 }
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
-#include "cli/cli.h"
+#include "cli/verbs.h"
 
 #define PAGE 1000 /* events in one answer */
 
@@ -43,14 +43,6 @@ question_begin(const struct cli *c, struct buf *out, const char *query)
 	if (cli_value(c, "--endpoint"))
 		json_kv_str(&o, "endpoint", cli_value(c, "--endpoint"));
 	return o;
-}
-
-static int
-number_of(const char *text, int64_t *number, struct err *err)
-{
-	if (json_check(slice_str(text), 0, NULL) && json_int(slice_str(text), number) && *number > 0)
-		return 0;
-	return err_set(err, ERR_USAGE, "'%s' is no event's number: `sluice deliveries list` shows them", text);
 }
 
 /* ---- rows ---- */
@@ -94,8 +86,9 @@ table_begin(struct deliveries *d, const struct column *columns)
 /* ---- endpoints, list, show ---- */
 
 static int
-endpoints_run(struct deliveries *d, struct err *err)
+endpoints_run(void *arg, struct err *err)
 {
+	struct deliveries *d = arg;
 	static const struct column columns[] = {
 		{"endpoint", "WEBHOOK"},   {"state", "STATE"},              {"pending", "WAITING"},   {"parked", "PARKED"},
 		{"delivered", "DELIVERED"}, {"delivered_at", "LAST"},       {"failures", "FAILURES"}, {"next_try_at", "NEXT TRY"},
@@ -116,8 +109,9 @@ endpoints_run(struct deliveries *d, struct err *err)
 }
 
 static int
-list_run(struct deliveries *d, struct err *err)
+list_run(void *arg, struct err *err)
 {
+	struct deliveries *d = arg;
 	static const struct column waiting[] = {
 		{"number", "NUMBER"},     {"type", "TYPE"},          {"id", "ID"},                {"made_at", "MADE"},
 		{"attempts", "ATTEMPTS"}, {"last_try_at", "LAST TRY"}, {"next_try_at", "NEXT TRY"}, {"bytes", "BYTES"},
@@ -163,8 +157,9 @@ row_keep(void *arg, struct slice row)
 }
 
 static int
-show_run(struct deliveries *d, struct err *err)
+show_run(void *arg, struct err *err)
 {
+	struct deliveries *d = arg;
 	static const char *const texts[] = {"endpoint",  "number",   "id",           "type",        "state",
 	                                    "made_at",   "attempts", "first_try_at", "last_try_at", "next_try_at",
 	                                    "parked_at", "reason",   "bytes"};
@@ -176,7 +171,7 @@ show_run(struct deliveries *d, struct err *err)
 	if (d->cli->n_args != 2)
 		err_set(err, ERR_USAGE, "show wants one number: sluice deliveries show NUMBER");
 	else
-		rc = number_of(d->cli->args[1], &number, err);
+		rc = verb_number(d->cli, 1, &number, err);
 	if (rc == 0) {
 		json_kv_int(&o, "number", number);
 		json_close(&o, '}');
@@ -197,29 +192,11 @@ show_run(struct deliveries *d, struct err *err)
 /* ---- retry, drop ---- */
 
 static int
-numbers_put(const struct deliveries *d, struct json_out *o, struct err *err)
-{
-	int64_t number;
-
-	if (d->cli->n_args < 2)
-		return 0;
-	json_key(o, "numbers");
-	json_open(o, '[');
-	for (size_t i = 1; i < d->cli->n_args; i++) {
-		if (number_of(d->cli->args[i], &number, err) != 0)
-			return -1;
-		json_put_int(o, number);
-	}
-	json_close(o, ']');
-	return 0;
-}
-
-static int
 change_run(struct deliveries *d, const char *query, struct buf *end, struct err *err)
 {
 	struct buf question = {0};
 	struct json_out o = question_begin(d->cli, &question, query);
-	int rc = numbers_put(d, &o, err);
+	int rc = verb_numbers_put(d->cli, &o, err);
 
 	json_kv_bool(&o, "parked", cli_has(d->cli, "--parked"));
 	json_kv_bool(&o, "pending", cli_has(d->cli, "--pending"));
@@ -233,8 +210,9 @@ change_run(struct deliveries *d, const char *query, struct buf *end, struct err 
 }
 
 static int
-retry_run(struct deliveries *d, struct err *err)
+retry_run(void *arg, struct err *err)
 {
+	struct deliveries *d = arg;
 	struct buf end = {0};
 	char *name = NULL;
 	int64_t n;
@@ -254,8 +232,9 @@ retry_run(struct deliveries *d, struct err *err)
 }
 
 static int
-drop_run(struct deliveries *d, struct err *err)
+drop_run(void *arg, struct err *err)
 {
+	struct deliveries *d = arg;
 	struct buf end = {0};
 	char *name = NULL;
 	int rc;
@@ -275,34 +254,23 @@ drop_run(struct deliveries *d, struct err *err)
 	return rc;
 }
 
-static const struct {
-	const char *name;
-	bool rows, writes;
-	int (*run)(struct deliveries *d, struct err *err);
-} verbs[] = {{"endpoints", true, false, endpoints_run},
-             {"list", true, false, list_run},
-             {"show", false, false, show_run},
-             {"retry", false, true, retry_run},
-             {"drop", false, true, drop_run}};
+static const struct cli_verb verbs[] = {
+	{"endpoints", .rows = true, .run = endpoints_run},
+	{"list", .rows = true, .run = list_run},
+	{"show", .run = show_run},
+	{"retry", .writes = true, .run = retry_run},
+	{"drop", .writes = true, .run = drop_run},
+	{0},
+};
 
 static int
 command_deliveries_run(struct cli *c)
 {
 	struct deliveries d = {.cli = c};
 	struct err err = {0};
-	size_t verb = 0;
-	int rc = -1;
+	int rc = verb_run(c, verbs, &d.access, &d, &err);
 
-	while (verb < LENGTH(verbs) && strcmp(c->args[0], verbs[verb].name) != 0)
-		verb++;
-	if (verb == LENGTH(verbs))
-		err_set(&err, ERR_USAGE, "usage: sluice deliveries %s", c->command->usage);
-	else if (access_open(&d.access, c, verbs[verb].writes, &err) == 0)
-		rc = verbs[verb].run(&d, &err);
-	if (c->format != FORMAT_TEXT && verb < LENGTH(verbs) && verbs[verb].rows && (rc == 0 || c->array_used))
-		print_end(c);
 	buf_free(&d.row);
-	access_close(&d.access);
 	return rc == 0 ? 0 : cli_fail(c, &err);
 }
 

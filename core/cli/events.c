@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
-#include "cli/cli.h"
+#include "cli/verbs.h"
 
 static const struct cli_flag flags[] = {
 	{"--connection-id", "C", "only of this connection"},
@@ -36,14 +36,6 @@ row_keep(void *arg, struct slice row)
 	buf_slice(&e->row, row);
 }
 
-static int
-number_of(const char *text, int64_t *number, struct err *err)
-{
-	if (json_check(slice_str(text), 0, NULL) && json_int(slice_str(text), number) && *number > 0)
-		return 0;
-	return err_set(err, ERR_USAGE, "'%s' is no event's number", text);
-}
-
 /* ---- list ---- */
 
 static void
@@ -69,8 +61,9 @@ list_row(void *arg, struct slice row)
 }
 
 static int
-list_run(struct events_asked *e, struct err *err)
+list_run(void *arg, struct err *err)
 {
+	struct events_asked *e = arg;
 	static const char *const head[] = {"NUMBER", "FAILED", "STATE", "ARRIVED", "CONNECTION", "INTEGRATION", "TYPE", "ID", "REASON"};
 	static const struct {
 		const char *flag, *member;
@@ -124,15 +117,16 @@ show_text(const struct events_asked *e)
 }
 
 static int
-show_run(struct events_asked *e, struct err *err)
+show_run(void *arg, struct err *err)
 {
+	struct events_asked *e = arg;
 	struct buf question = {0}, end = {0};
 	int64_t number;
 	int rc;
 
 	if (e->cli->n_args != 2)
 		return err_set(err, ERR_USAGE, "show wants one number: sluice events show NUMBER");
-	if (number_of(e->cli->args[1], &number, err) != 0)
+	if (verb_number(e->cli, 1, &number, err) != 0)
 		return -1;
 	buf_printf(&question, "{\"query\":\"event\",\"number\":%lld}", (long long)number);
 	rc = access_ask(&e->access, buf_view(&question), row_keep, e, &end, err);
@@ -152,20 +146,14 @@ change_run(struct events_asked *e, const char *query, const char *said, const ch
 {
 	struct buf question = {0}, end = {0};
 	struct json_out o = json_out(&question);
-	int64_t number, n;
-	int rc = 0;
+	int64_t n;
+	int rc;
 
 	if (e->cli->n_args < 2)
 		return err_set(err, ERR_USAGE, "%s wants numbers: `sluice events list --dead` shows them", e->cli->args[0]);
 	json_open(&o, '{');
 	json_kv_str(&o, "query", query);
-	json_key(&o, "numbers");
-	json_open(&o, '[');
-	for (size_t i = 1; i < e->cli->n_args && rc == 0; i++) {
-		rc = number_of(e->cli->args[i], &number, err);
-		json_put_int(&o, number);
-	}
-	json_close(&o, ']');
+	rc = verb_numbers_put(e->cli, &o, err);
 	json_close(&o, '}');
 	if (rc == 0)
 		rc = access_ask(&e->access, buf_view(&question), row_keep, e, &end, err);
@@ -182,41 +170,28 @@ change_run(struct events_asked *e, const char *query, const char *said, const ch
 }
 
 static int
-retry_run(struct events_asked *e, struct err *err)
+retry_run(void *arg, struct err *err)
 {
-	return change_run(e, "retry_events", "waiting", "will be handled again", err);
+	return change_run(arg, "retry_events", "waiting", "will be handled again", err);
 }
 
 static int
-drop_run(struct events_asked *e, struct err *err)
+drop_run(void *arg, struct err *err)
 {
-	return change_run(e, "drop_events", "dropped", "dropped", err);
+	return change_run(arg, "drop_events", "dropped", "dropped", err);
 }
 
-static const struct {
-	const char *name;
-	bool rows; /* what it prints are rows: in json an array */
-	int (*run)(struct events_asked *e, struct err *err);
-} verbs[] = {{"list", true, list_run}, {"show", false, show_run}, {"retry", false, retry_run}, {"drop", false, drop_run}};
+static const struct cli_verb verbs[] = {
+	{"list", .rows = true, .run = list_run}, {"show", .run = show_run}, {"retry", .run = retry_run}, {"drop", .run = drop_run}, {0}};
 
 static int
 command_events_run(struct cli *c)
 {
 	struct events_asked e = {.cli = c};
 	struct err err = {0};
-	size_t verb = 0;
-	int rc = -1;
+	int rc = verb_run(c, verbs, &e.access, &e, &err);
 
-	while (verb < LENGTH(verbs) && strcmp(c->args[0], verbs[verb].name) != 0)
-		verb++;
-	if (verb == LENGTH(verbs))
-		err_set(&err, ERR_USAGE, "usage: sluice events %s", c->command->usage);
-	else if (access_open(&e.access, c, false, &err) == 0)
-		rc = verbs[verb].run(&e, &err);
-	if (c->format != FORMAT_TEXT && verb < LENGTH(verbs) && verbs[verb].rows && (rc == 0 || c->array_used))
-		print_end(c);
 	buf_free(&e.row);
-	access_close(&e.access);
 	return rc != 0 ? cli_fail(c, &err) : 0;
 }
 
