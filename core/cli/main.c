@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/log.h"
+#include "base/mem.h"
 #include "cli/cli.h"
 
 static void
@@ -74,7 +75,9 @@ main(int argc, char **argv)
 
 	signal(SIGPIPE, SIG_IGN); /* a reader of ours that goes away is a failed write */
 	log_begin(&c, NULL, NULL);
-	uv_loop_init(&c.loop);
+	code = uv_loop_init(&c.loop);
+	if (code)
+		die("the event loop cannot be made: %s", uv_strerror(code));
 	code = cli_parse(&c, argc, argv, &err);
 	if (code == 0) {
 		log_begin(&c, c.log_level, c.log_format);

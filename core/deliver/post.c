@@ -164,8 +164,8 @@ easy_set(struct post *post, const struct post_ask *ask)
 {
 	CURL *easy = post->easy;
 
-	curl_easy_setopt(easy, CURLOPT_URL, ask->url);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	engine_text(easy, CURLOPT_URL, ask->url);
+	engine_text(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_POST, 1L);
 	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)ask->body.len);
 	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, ask->body.len ? ask->body.p : "");
@@ -178,17 +178,17 @@ easy_set(struct post *post, const struct post_ask *ask)
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* not the environment's either */
+	engine_text(easy, CURLOPT_PROXY, ""); /* not the environment's either */
 	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a stop does not wait for a name to be resolved */
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)ask->timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, "sluice/" SLUICE_VERSION);
+	engine_text(easy, CURLOPT_USERAGENT, "sluice/" SLUICE_VERSION);
 	if (ask->connect_ms)
 		curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)ask->connect_ms);
 	if (ask->ca_file)
-		curl_easy_setopt(easy, CURLOPT_CAINFO, ask->ca_file);
+		engine_text(easy, CURLOPT_CAINFO, ask->ca_file);
 }
 
 struct post *

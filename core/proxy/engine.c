@@ -41,6 +41,16 @@ engine_let_go(struct engine *e)
 		free(e);
 }
 
+/* Tells libcurl what happened. A socket for which it has no memory would be watched by nobody, and its transfer never end. */
+static void
+engine_tell(struct engine *e, curl_socket_t fd, int what)
+{
+	int running;
+
+	if (curl_multi_socket_action(e->multi, fd, what, &running) == CURLM_OUT_OF_MEMORY)
+		die("out of memory: libcurl cannot go on");
+}
+
 /* Reads out what has finished. Each round may free the engine, so it is looked at again. */
 static void
 engine_collect(struct engine *e)
@@ -78,7 +88,7 @@ watch_event(uv_poll_t *poll, int status, int events)
 {
 	struct watch *w = poll->data;
 	struct engine *e = w->engine;
-	int what = 0, running;
+	int what = 0;
 
 	if (status < 0)
 		what = CURL_CSELECT_ERR;
@@ -86,7 +96,7 @@ watch_event(uv_poll_t *poll, int status, int events)
 		what |= CURL_CSELECT_IN;
 	if (events & UV_WRITABLE)
 		what |= CURL_CSELECT_OUT;
-	curl_multi_socket_action(e->multi, w->fd, what, &running);
+	engine_tell(e, w->fd, what);
 	engine_collect(e);
 }
 
@@ -126,9 +136,8 @@ static void
 timer_fired(uv_timer_t *timer)
 {
 	struct engine *e = timer->data;
-	int running;
 
-	curl_multi_socket_action(e->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	engine_tell(e, CURL_SOCKET_TIMEOUT, 0);
 	engine_collect(e);
 }
 
@@ -204,6 +213,13 @@ engine_handle(struct engine *e)
 	if (!easy)
 		die("out of memory: libcurl has no handle for us");
 	return easy;
+}
+
+void
+engine_text(CURL *easy, CURLoption option, const char *text)
+{
+	if (curl_easy_setopt(easy, option, text) == CURLE_OUT_OF_MEMORY)
+		die("out of memory: libcurl cannot take an option");
 }
 
 void

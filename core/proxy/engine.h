@@ -25,6 +25,8 @@ engine_free(struct engine *e); /* stop all transfers first; not from inside libc
 void engine_connections(struct engine *e, long most);
 
 CURL *engine_handle(struct engine *e); /* a fresh easy handle, perhaps a used one made new */
+/* An option of text, which libcurl copies; there is no transfer with one missing: the method, the CA, the proxy that is none. */
+void engine_text(CURL *easy, CURLoption option, const char *text);
 void engine_handle_return(struct engine *e, CURL *easy);
 void engine_start(struct engine *e, CURL *easy);
 void engine_stop(struct engine *e, CURL *easy); /* not from inside libcurl */

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "proxy/engine.h"
 
 #define FIRST_RESERVE (4 * 1024 * 1024) /* bytes believed of a Content-Length before they come */
 #define PIECE (32 * 1024)
@@ -228,7 +229,7 @@ method_set(struct exchange *x)
 		curl_easy_setopt(x->easy, CURLOPT_POSTFIELDS, plan->body.len ? plan->body.p : "");
 	}
 	if (strcmp(plan->method, sends ? "POST" : "GET"))
-		curl_easy_setopt(x->easy, CURLOPT_CUSTOMREQUEST, plan->method);
+		engine_text(x->easy, CURLOPT_CUSTOMREQUEST, plan->method);
 }
 
 static void
@@ -255,12 +256,12 @@ exchange_begin(struct exchange *x, CURL *easy, const struct exchange_plan *plan)
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, plan->headers);
 	method_set(x);
 	callbacks_set(x);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	engine_text(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, plan->may_repeat ? 0L : 1L);
-	curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* not the environment's either */
+	engine_text(easy, CURLOPT_PROXY, ""); /* not the environment's either */
 	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a stop does not wait for a name to be resolved */
@@ -269,9 +270,9 @@ exchange_begin(struct exchange *x, CURL *easy, const struct exchange_plan *plan)
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)plan->slow_seconds);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 64L * 1024);
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, plan->user_agent);
+	engine_text(easy, CURLOPT_USERAGENT, plan->user_agent);
 	if (plan->ca_file)
-		curl_easy_setopt(easy, CURLOPT_CAINFO, plan->ca_file);
+		engine_text(easy, CURLOPT_CAINFO, plan->ca_file);
 }
 
 /* ---- judging ---- */

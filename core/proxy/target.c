@@ -95,14 +95,10 @@ unsigned
 target_limits_of(const struct proxy_target *t, const char *method, const struct url *u)
 {
 	unsigned limits = 0;
-	char *path = NULL, *base = NULL;
+	char *path = url_path(u), *base = url_path(&t->base);
 	const char *below;
 	size_t n;
 
-	if (!u->parts || curl_url_get(u->parts, CURLUPART_PATH, &path, 0))
-		path = NULL;
-	if (curl_url_get(t->base.parts, CURLUPART_PATH, &base, 0))
-		base = NULL;
 	n = base ? strlen(base) : 0;
 	while (n && base[n - 1] == '/')
 		n--;

@@ -32,12 +32,21 @@ text_good(struct slice text, struct err *err)
 	return true;
 }
 
+/* For want of memory nothing is taken for missing: a user name, or the query that says which page. */
+static CURLUcode
+enough(CURLUcode rc)
+{
+	if (rc == CURLUE_OUT_OF_MEMORY)
+		die("out of memory: a URL could not be made");
+	return rc;
+}
+
 static char *
 part(CURLU *parts, CURLUPart which, unsigned flags)
 {
 	char *text = NULL;
 
-	return curl_url_get(parts, which, &text, flags) ? NULL : text;
+	return enough(curl_url_get(parts, which, &text, flags)) ? NULL : text;
 }
 
 /* The host as it compares: lower case, no brackets, no trailing dot. */
@@ -99,7 +108,7 @@ url_read(struct url *u, struct err *err)
 static int
 url_set(struct url *u, const char *text, struct err *err)
 {
-	CURLUcode rc = curl_url_set(u->parts, CURLUPART_URL, text, CURLU_URLENCODE | CURLU_DISALLOW_USER);
+	CURLUcode rc = enough(curl_url_set(u->parts, CURLUPART_URL, text, CURLU_URLENCODE | CURLU_DISALLOW_USER));
 
 	if (!rc)
 		return url_read(u, err);
@@ -118,8 +127,7 @@ parts_new(void)
 {
 	CURLU *parts = curl_url();
 
-	if (!parts)
-		die("out of memory: a URL could not be made");
+	enough(parts ? CURLUE_OK : CURLUE_OUT_OF_MEMORY);
 	return parts;
 }
 
@@ -149,8 +157,7 @@ url_resolve(struct url *u, const struct url *from, struct slice location, struct
 	if (!text_good(location, err))
 		return -1;
 	u->parts = curl_url_dup(from->parts);
-	if (!u->parts)
-		die("out of memory: a URL could not be made");
+	enough(u->parts ? CURLUE_OK : CURLUE_OUT_OF_MEMORY);
 	copy = slice_dup(location);
 	rc = url_set(u, copy, err);
 	free(copy);
@@ -264,6 +271,12 @@ url_same_origin(const struct url *a, const struct url *b)
 	return a->tls == b->tls && url_same_place(a, b);
 }
 
+char *
+url_path(const struct url *u)
+{
+	return u->parts ? part(u->parts, CURLUPART_PATH, 0) : NULL;
+}
+
 /* Copies the parameters of query that are not called name. */
 static void
 keep_others(struct buf *out, const char *query, struct slice name)
@@ -295,7 +308,7 @@ url_set_param(struct url *u, const char *name, struct slice value)
 		buf_putc(&query, '=');
 		buf_url(&query, value);
 	}
-	curl_url_set(u->parts, CURLUPART_QUERY, query.len ? buf_str(&query) : NULL, 0);
+	enough(curl_url_set(u->parts, CURLUPART_QUERY, query.len ? buf_str(&query) : NULL, 0));
 	curl_free(old);
 	buf_wipe(&query);
 	buf_free(&key);

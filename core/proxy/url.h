@@ -31,6 +31,7 @@ void url_free(struct url *u);
 uint16_t url_usual_port(const struct url *u);
 bool url_same_origin(const struct url *a, const struct url *b); /* scheme, host, port */
 bool url_same_place(const struct url *a, const struct url *b);  /* host and port */
+char *url_path(const struct url *u); /* for curl_free; NULL: none */
 /* Puts name=value (raw) in place of all parameters of that name; value.p NULL: only removes them. The text is wiped
  * after use. */
 void url_set_param(struct url *u, const char *name, struct slice value);
