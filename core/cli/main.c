@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/cli.h"
@@ -66,6 +67,18 @@ output_end(int code)
 	return exit_worst(code, err_exit_code(ERR_HOST));
 }
 
+/* What assert does, and libraries that find no memory (libuv, glib): the end that die() makes, unless a core is wanted. */
+static void
+on_abort(int number)
+{
+	struct rlimit core;
+
+	if (getrlimit(RLIMIT_CORE, &core) != 0 || core.rlim_cur == 0)
+		die("a check failed, or a library found no memory; what was committed is safe");
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -74,6 +87,8 @@ main(int argc, char **argv)
 	int code;
 
 	signal(SIGPIPE, SIG_IGN); /* a reader of ours that goes away is a failed write */
+	signal(SIGABRT, on_abort);
+	signal(SIGTRAP, on_abort);
 	log_begin(&c, NULL, NULL);
 	code = uv_loop_init(&c.loop);
 	if (code)

@@ -7,15 +7,14 @@
  * that is under way can be met as well as its start.
  *
  * Calls: malloc calloc realloc posix_memalign aligned_alloc memalign, and with them all that libraries and libc itself
- * (strdup, asprintf, getline, fopen) allocate. MEMORY_COMM=NAME: only in processes of this name. Awkward: sanitizers
- * bring an allocator of their own, so this is for ordinary builds. */
+ * (strdup, asprintf, getline, fopen) allocate. Awkward: sanitizers bring an allocator of their own, so this is for
+ * ordinary builds; and a worker is given no environment, so one must be started by a script that preloads this. */
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -30,27 +29,11 @@ static struct {
 	_Atomic uint64_t count, at, many, failed;
 } *told; /* NULL: nothing fails */
 
-static int
-is_meant(void)
-{
-	const char *wanted = getenv("MEMORY_COMM");
-	char comm[32] = {0};
-	int fd = wanted ? open("/proc/self/comm", O_RDONLY | O_CLOEXEC) : -1;
-
-	if (!wanted)
-		return 1;
-	if (fd < 0 || read(fd, comm, sizeof(comm) - 1) < 0)
-		return 0;
-	close(fd);
-	comm[strcspn(comm, "\n")] = 0;
-	return strcmp(comm, wanted) == 0;
-}
-
 __attribute__((constructor)) static void
 memory_start(void)
 {
 	const char *path = getenv("MEMORY_FILE");
-	int fd = path && is_meant() ? open(path, O_RDWR | O_CLOEXEC) : -1;
+	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
 	void *p = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	if (p != MAP_FAILED)
