@@ -43,7 +43,7 @@ struct play {
 
 /* ---- the stage ---- */
 
-static void
+static void __attribute__((format(printf, 3, 4)))
 file_put(const char *path, mode_t mode, const char *fmt, ...)
 {
 	FILE *f = fopen(path, "we");
@@ -58,7 +58,7 @@ file_put(const char *path, mode_t mode, const char *fmt, ...)
 	fclose(f);
 }
 
-static void
+static void __attribute__((format(printf, 1, 2)))
 command(const char *fmt, ...)
 {
 	char line[PATH_MAX * 2];
