@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include "base/calendar.h"
 #include "base/mem.h"
 
 #define SECOND_US INT64_C(1000000)
@@ -20,34 +21,15 @@ struct civil {
 	int micro;
 };
 
-/* Days since 1970-01-01 in the proleptic Gregorian calendar; years begin in March, so that leap days come last. */
-static int64_t
-days_of(int64_t year, int month, int day)
-{
-	int64_t y = month <= 2 ? year - 1 : year;
-	int64_t era = (y >= 0 ? y : y - 399) / 400;
-	int64_t of_era = y - era * 400;
-	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
 static struct civil
 civil_of(int64_t us)
 {
 	int64_t s = us / SECOND_US - (us % SECOND_US < 0);
 	int64_t day = s / DAY_S - (s % DAY_S < 0);
-	int64_t z = day + 719468;
-	int64_t era = (z >= 0 ? z : z - 146096) / 146097;
-	int64_t of_era = z - era * 146097;
-	int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-	int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
-	int64_t shifted = (5 * of_year + 2) / 153;
 	int rest = (int)(s - day * DAY_S);
-	struct civil c = {.day = (int)(of_year - (153 * shifted + 2) / 5 + 1)};
+	struct calendar_date date = calendar_date(day);
+	struct civil c = {.year = date.year, .month = (int)date.month, .day = (int)date.day};
 
-	c.month = (int)(shifted < 10 ? shifted + 3 : shifted - 9);
-	c.year = year + era * 400 + (c.month <= 2);
 	c.hour = rest / 3600;
 	c.minute = rest / 60 % 60;
 	c.second = rest % 60;
@@ -73,7 +55,7 @@ civil_us(const struct civil *c, int64_t *us)
 		return false;
 	if (c->hour > 23 || c->minute > 59 || c->second > 60)
 		return false;
-	days = days_of(c->year, c->month, c->day);
+	days = calendar_day(c->year, (unsigned)c->month, (unsigned)c->day);
 	*us = (days * DAY_S + c->hour * 3600 + c->minute * 60 + c->second) * SECOND_US + c->micro;
 	return true;
 }

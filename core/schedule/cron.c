@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "base/calendar.h"
 #include "base/mem.h"
 
 #define MINUTE INT64_C(60)
@@ -116,9 +117,9 @@ field_read(const struct field *f, const char *text, uint64_t *bits, struct err *
 }
 
 static bool
-day_fits(const struct cron *c, const struct zone_date *d)
+day_fits(const struct cron *c, int64_t at, const struct calendar_date *d)
 {
-	bool day = c->days >> d->day & 1, weekday = c->weekdays >> d->weekday & 1;
+	bool day = c->days >> d->day & 1, weekday = c->weekdays >> calendar_weekday(at) & 1;
 
 	return (c->months >> d->month & 1) && (c->any_day ? day && weekday : day || weekday);
 }
@@ -128,13 +129,13 @@ static int64_t
 day_next(const struct cron *c, int64_t day)
 {
 	for (int64_t last = day + SEARCH_DAYS; day < last;) {
-		struct zone_date d = zone_date(day);
-		if (day_fits(c, &d))
+		struct calendar_date d = calendar_date(day);
+		if (day_fits(c, day, &d))
 			return day;
 		if (c->months >> d.month & 1)
 			day++;
 		else
-			day = zone_day(d.year + (d.month == 12), d.month == 12 ? 1 : d.month + 1, 1);
+			day = calendar_day(d.year + (d.month == 12), d.month == 12 ? 1 : d.month + 1, 1);
 	}
 	return -1;
 }
@@ -189,7 +190,7 @@ cron_parse(struct cron *c, const char *text, struct err *err)
 		.any_day = word[2][0] == '*' || word[4][0] == '*',
 		.every_hour = bits[1] == (1 << 24) - 1,
 	};
-	if (day_next(c, zone_day(2000, 1, 1)) < 0)
+	if (day_next(c, calendar_day(2000, 1, 1)) < 0)
 		return err_set(err, ERR_USAGE, "'%.60s' is never due: there is no such date", text);
 	return 0;
 }

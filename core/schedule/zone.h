@@ -22,9 +22,4 @@ struct zone_times zone_utc(const struct zone *z, int64_t local);
 /* The moment in (from, to] at which the clocks are set, at most one in that span; to when there is none. */
 int64_t zone_change(const struct zone *z, int64_t from, int64_t to);
 
-/* Calendar of local seconds: days since 1970-01-01. */
-struct zone_date { int64_t year; unsigned month, day, weekday; /* 1.., 1.., 0 = Sunday */ };
-struct zone_date zone_date(int64_t day);
-int64_t zone_day(int64_t year, unsigned month, unsigned day);
-
 #endif

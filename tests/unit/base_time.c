@@ -1,5 +1,6 @@
 /* base_time.c - points in time, durations and sizes as text, there and back. */
 #include "../tap.h"
+#include "base/calendar.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -196,6 +197,15 @@ TEST("sizes are read in powers of two and of ten")
 	for (size_t i = 0; i < LENGTH(wrong); i++)
 		if (size_parse(slice_str(wrong[i]), &v))
 			tap_fail(__FILE__, __LINE__, wrong[i]);
+}
+
+TEST("dates count as the calendar does")
+{
+	for (int64_t day = -1000; day < 100000; day++) {
+		struct calendar_date d = calendar_date(day);
+		REQUIRE(calendar_day(d.year, d.month, d.day) == day);
+		REQUIRE(calendar_weekday(day) == (unsigned)((day + 1004 * 7 + 4) % 7));
+	}
 }
 
 TEST("sizes are written with one decimal")

@@ -64,15 +64,6 @@ TEST("the wall and the world agree in every hour of eighty years")
 	}
 }
 
-TEST("dates count as the calendar does")
-{
-	for (int64_t day = -1000; day < 100000; day++) {
-		struct zone_date d = zone_date(day);
-		REQUIRE(zone_day(d.year, d.month, d.day) == day);
-		REQUIRE(d.weekday == (unsigned)((day + 1004 * 7 + 4) % 7));
-	}
-}
-
 TEST("a zone that is not there is told, with the one that was meant")
 {
 	struct err err = {0};
