@@ -121,7 +121,7 @@ server_recv(int fd, char *to, size_t room, int64_t *at_ms)
 	for (struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL; c; c = CMSG_NXTHDR(&m, c))
 		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
 			memcpy(&came, CMSG_DATA(c), sizeof came);
-			*at_ms -= (int64_t)(now.tv_sec - came.tv_sec) * 1000 + (now.tv_nsec - came.tv_nsec) / 1000000;
+			*at_ms -= ((int64_t)(now.tv_sec - came.tv_sec) * 1000000000 + now.tv_nsec - came.tv_nsec) / 1000000;
 		}
 	return n;
 }
@@ -230,7 +230,6 @@ server_accept(void *arg)
 		int one = 1;
 
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-		setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
 		pthread_mutex_lock(&s->lock);
 		*link = (struct server_link){s, fd, s->connections % 256};
 		s->fds[s->connections++ % 256] = fd;
@@ -256,6 +255,7 @@ server_start(const struct script *scripts)
 	pthread_mutex_init(&s->lock, NULL);
 	memset(s->fds, -1, sizeof s->fds);
 	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	setsockopt(s->fd, SOL_SOCKET, SO_TIMESTAMPNS, &(int){1}, sizeof(int)); /* connections inherit it */
 	if (bind(s->fd, (struct sockaddr *)&a, sizeof a) || listen(s->fd, 128) ||
 	    getsockname(s->fd, (struct sockaddr *)&a, &len))
 		abort();

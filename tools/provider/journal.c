@@ -12,7 +12,7 @@
 
 struct entry {
 	uint64_t n;                  /* number of the request, from 1 */
-	int64_t t_ms;                /* monotonic */
+	int64_t t_ms;                /* when it came, monotonic */
 	int status;                  /* 0: never answered */
 	char fault[32];              /* "" when none */
 	size_t method, target, head, body; /* lengths of the four parts of text */
@@ -131,7 +131,7 @@ journal_begin(struct journal *j, const struct request *r)
 	struct entry *e = &j->ring[j->total++ % JOURNAL_KEEP];
 
 	e->n = j->total;
-	e->t_ms = clock_mono_ms(j->clock);
+	e->t_ms = r->came_ms;
 	e->status = 0;
 	e->fault[0] = 0;
 	e->method = r->method.len;
@@ -144,7 +144,7 @@ journal_begin(struct journal *j, const struct request *r)
 	buf_slice(&e->text, r->head);
 	buf_slice(&e->text, slice_of(r->body.p, e->body));
 	j->current = path_count(j, r->path);
-	if (e->t_ms < j->current->not_before_ms) {
+	if (clock_mono_ms(j->clock) < j->current->not_before_ms) {
 		j->current->early++;
 		j->early++;
 	}

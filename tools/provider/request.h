@@ -28,6 +28,7 @@ struct request {
 	struct header headers[REQUEST_HEADERS_MAX];
 	size_t header_count;
 	bool keep_alive;
+	int64_t came_ms;  /* monotonic; set by the server */
 	enum bend bend;   /* set by a fault, before the handler runs */
 	uint64_t bend_no; /* how often that fault was used before */
 };

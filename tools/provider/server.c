@@ -31,6 +31,7 @@ struct conn {
 	bool expected;     /* "100 Continue" was sent for this request */
 	bool keep_alive;
 	int64_t wake_ms;   /* WAITING: when to go on */
+	int64_t came_ms;   /* when the last bytes of `in` came */
 	struct buf in;     /* received, not yet worked on */
 	size_t in_at;      /* of these so many are done with */
 	struct buf chunks; /* decoded body */
@@ -83,6 +84,7 @@ listener_open(struct server *s, struct err *err)
 	if (s->listener < 0)
 		return err_set(err, ERR_HOST, "socket: %s", strerror(errno));
 	setsockopt(s->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	setsockopt(s->listener, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)); /* connections inherit it */
 	if (bind(s->listener, (struct sockaddr *)&addr, len) < 0 || listen(s->listener, 4096) < 0 ||
 	    getsockname(s->listener, (struct sockaddr *)&addr, &len) < 0)
 		return err_set(err, ERR_HOST, "port %d of %s: %s", s->setup.port, s->setup.bind, strerror(errno));
@@ -329,6 +331,7 @@ conn_step(struct server *s, struct conn *c)
 	}
 	c->expected = false;
 	c->keep_alive = state == REQUEST_WHOLE && r.keep_alive;
+	r.came_ms = c->came_ms;
 	if (state == REQUEST_WHOLE)
 		s->setup.handle(s->setup.arg, &r, &c->reply);
 	else
@@ -344,13 +347,31 @@ conn_serve(struct server *s, struct conn *c)
 		;
 }
 
+/* How long ago the bytes of a message came, by the kernel: on a busy machine that is long before they are read. */
+static int64_t
+message_age_ms(struct server *s, struct msghdr *m)
+{
+	struct timespec came;
+	int64_t us = 0;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c))
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+			memcpy(&came, CMSG_DATA(c), sizeof(came));
+			us = clock_wall_us(s->setup.clock) - came.tv_sec * INT64_C(1000000) - came.tv_nsec / 1000;
+		}
+	return us > 0 && us < 60000000 ? us / 1000 : 0; /* not when the clock was set meanwhile */
+}
+
 static void
 conn_read(struct server *s, struct conn *c)
 {
 	enum { ONCE = 16384 };
+	union { struct cmsghdr align; char room[256]; } extra;
 
 	buf_reserve(&c->in, ONCE);
-	ssize_t n = recv(c->fd, c->in.p + c->in.len, ONCE, 0);
+	struct iovec to = {c->in.p + c->in.len, ONCE};
+	struct msghdr m = {.msg_iov = &to, .msg_iovlen = 1, .msg_control = &extra, .msg_controllen = sizeof(extra)};
+	ssize_t n = recvmsg(c->fd, &m, 0);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
@@ -358,6 +379,7 @@ conn_read(struct server *s, struct conn *c)
 		return;
 	}
 	c->in.len += (size_t)n;
+	c->came_ms = clock_mono_ms(s->setup.clock) - message_age_ms(s, &m);
 	conn_serve(s, c);
 }
 
