@@ -1,9 +1,9 @@
-/* serve_load.c - a hundred connections with two syncs each, every two seconds, while the host is killed every three: no
+/* serve_load.c - thirty connections with two syncs each, every three seconds, and the host is killed again and again: no
  * due time is lost, none is met twice, and the provider was asked by nobody who is not in the history.
  *
  * The same for ten minutes and a thousand connections is measured by tests/bench/service.c. Awkward: on a machine that is
- * busy elsewhere runs begin late; the bound here is far from what is usual, which is milliseconds. Under the sanitizers,
- * where a worker costs ten times as much, there are fewer connections. */
+ * busy elsewhere runs begin late; the bound here is far from what is usual, which is milliseconds, and there are so few
+ * connections that a twentieth of a core is enough. Under the sanitizers, where a worker costs ten times as much, still fewer. */
 #define TAP_NO_MAIN
 #include "../hostile/service.h"
 #include "../tap.h"
@@ -16,8 +16,8 @@
 static struct service_play
 play_of(int seconds, int kill_ms)
 {
-	return (struct service_play){.connections = SLUICE_SANITIZED ? 20 : 100,
-	                             .every_ms = 2000,
+	return (struct service_play){.connections = SLUICE_SANITIZED ? 10 : 30,
+	                             .every_ms = 3000,
 	                             .seconds = seconds,
 	                             .kill_ms = kill_ms,
 	                             .max_runs = MAX_RUNS};
@@ -52,27 +52,27 @@ account_check(const struct service_account *a, const struct service_play *p)
 	CHECK(a->late_99 < LATE_MOST);
 }
 
-TEST("a hundred connections are synced every two seconds: nothing lost or doubled, descriptors and threads stay as many")
+TEST("thirty connections are synced every three seconds: nothing lost or doubled, descriptors and threads stay as many")
 {
-	struct service_play p = play_of(6, 0);
+	struct service_play p = play_of(9, 0);
 	struct service_account *a = played(&p);
 
 	account_check(a, &p);
-	CHECK(a->met > p.connections * 2 * 2);
+	CHECK(a->met > p.connections * 2 * 3 / 2);
 	CHECK_INT(a->unasked, 0);
 	CHECK(a->fds <= a->fds_before + GROWTH_FDS);
 	CHECK(a->threads <= a->threads_before + GROWTH_THREADS);
 	free(a);
 }
 
-TEST("the same with the host killed every three seconds")
+TEST("the same with the host killed again and again")
 {
-	struct service_play p = play_of(11, 3000);
+	struct service_play p = play_of(14, 3300);
 	struct service_account *a = played(&p);
 
 	account_check(a, &p);
 	CHECK(a->hosts >= 4);
-	CHECK(a->met > p.connections * 2 * 4);
+	CHECK(a->met > p.connections * 2 * 2);
 	CHECK(a->unasked >= 0 && a->unasked <= (a->hosts - 1) * MAX_RUNS);
 	free(a);
 }

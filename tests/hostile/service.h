@@ -181,6 +181,27 @@ serving_reap(struct service_account *a, pid_t pid)
 	a->cpu += usage_seconds(&use);
 }
 
+/* Until the host would end by SIGTERM in good order: one that has hardly begun is ended by it like any program. */
+static inline void
+serving_settle(pid_t pid)
+{
+	char path[64], line[128];
+	unsigned long caught = 0;
+
+	snprintf(path, sizeof path, "/proc/%d/status", pid);
+	for (int i = 0; i < 3000 && !(caught & 1ul << (SIGTERM - 1)); i++) {
+		FILE *f = fopen(path, "re");
+
+		while (f && fgets(line, sizeof line, f))
+			if (strncmp(line, "SigCgt:", 7) == 0)
+				caught = strtoul(line + 7, NULL, 16);
+		if (f)
+			fclose(f);
+		if (!(caught & 1ul << (SIGTERM - 1)))
+			nap(20000);
+	}
+}
+
 /* Until `seconds` are over; each: what else is to be done, five times a second (may be NULL). */
 static inline void
 service_serve(const struct stage *st, const struct service_play *p, struct service_account *a,
@@ -204,6 +225,7 @@ service_serve(const struct stage *st, const struct service_play *p, struct servi
 		pid = serving_start(st, a);
 	}
 	samples_judge(a);
+	serving_settle(pid);
 	a->end_us = clock_wall_us(&clock_system);
 	kill(pid, SIGTERM);
 	serving_reap(a, pid);
