@@ -205,12 +205,12 @@ run_begin(struct run *r)
 {
 	struct err err;
 
+	if (r->naming) /* also when it is to end: the store still tells us of that commit */
+		return;
 	if (r->err.cls != ERR_NONE) {
 		run_enter(r, RUN_COMMITTING);
 		return;
 	}
-	if (r->naming)
-		return;
 	if (begin_write(r, &err) != 0) {
 		run_fail(r, &err);
 		return;

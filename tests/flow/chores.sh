@@ -65,9 +65,8 @@ is $? 143 "SIGTERM ends it with 143"
 run metadata get --connection-id acme
 has "$dir/out" '"seen": true' "what was written beside it stands"
 
-reached() { "$build/sluice" --conf "$conf" checkpoint get --connection-id acme --sync stops 2>/dev/null; }
-before=$(reached)
-further() { [ "$(reached)" -gt $((before + 10)) ]; }
+kept() { "$build/sluice" --conf "$conf" history --sync stops --limit 1 --format jsonl 2>/dev/null | sed -n 's/.*"status":"running".*"added":\([0-9]*\).*/\1/p'; }
+further() { [ "$(kept)" -gt 10 ]; } # as its history has it, which is what a kill leaves
 "$build/sluice" --conf "$conf" run --sync stops >"$dir/killed" 2>&1 </dev/null &
 pid=$!
 pids="$pids $pid"

@@ -569,3 +569,27 @@ TEST("a run's start does not wait for the disk, not even the first one of its sy
 	CHECK_INT(live(b), 20 * 300);
 	bed_free(b);
 }
+
+TEST("a run that is stopped while its names are on their way to the disk ends behind them")
+{
+	struct bed *b = bed();
+	struct run_request q = {.name = "list", .what = STEP_SYNC};
+	const struct scope_name name = {.connection = "c0", .integration = "steps", .sync = "list"};
+	struct err err = {0};
+	struct run *r;
+
+	bed_make(b, "commit_delay = 300ms", "", NULL, 100);
+	q.connection = connection(b, "c0");
+	b->over = false;
+	r = run_start(b->host, &q, run_ended, b, &err);
+	CHECK_STR(err.text, "");
+	REQUIRE(r);
+	for (int i = 0; i < 3; i++)
+		uv_run(&b->loop, UV_RUN_NOWAIT);
+	run_stop(r, "enough");
+	while (!b->over)
+		uv_run(&b->loop, UV_RUN_ONCE);
+	CHECK_INT(b->last.err.cls, ERR_STOPPED);
+	CHECK(store_scope_find(host_store(b->host), &name) != 0); /* else the store would still tell a run of it that is gone */
+	bed_free(b);
+}
