@@ -350,7 +350,7 @@ renewed(struct oauth *o)
 	if (doubted)
 		err_set(&err, ERR_CREDENTIALS, "%s: the access token is refused, and the process that keeps it has had it just now", o->grant.name);
 	else
-		err_set(&err, ERR_USAGE, "%s: its tokens are kept by a process that knows it by other settings than these: `sluice reload` "
+		err_set(&err, ERR_CREDENTIALS, "%s: its tokens are kept by a process that knows it by other settings than these: `sluice reload` "
 		        "there first", o->grant.name);
 	fail(o, &err, true);
 }
@@ -370,7 +370,7 @@ renew(void *arg)
 	if (rc > 0)
 		alarm_set(&o->proxy->alarms, &o->again, proxy_now(o->proxy) + RENEW_MS);
 	else if (rc < 0)
-		fail(o, &err, err.cls == ERR_CREDENTIALS || err.cls == ERR_USAGE);
+		fail(o, &err, err.cls == ERR_CREDENTIALS);
 	else
 		renewed(o);
 }

@@ -31,8 +31,12 @@ tokens_guest_renew(void *arg, bool doubted, struct err *err)
 
 	if (doubted)
 		token_hash(t, hex);
-	if (t->host->renew)
-		return t->host->renew(t->host->renew_arg, t->connection, t->integration, hex, err);
+	if (t->host->renew) {
+		int rc = t->host->renew(t->host->renew_arg, t->connection, t->integration, hex, err);
+		if (rc < 0 && err->cls == ERR_USAGE)
+			err->cls = ERR_CREDENTIALS; /* a person has to say them to the other process; asking again is of no use */
+		return rc;
+	}
 	return err_set(err, ERR_CREDENTIALS, "connection %s : %s: its access token has to be renewed by the process that has the store",
 	               t->connection, t->integration);
 }
