@@ -106,6 +106,8 @@ struct picks {
 };
 int connection_broken(struct cli *c, const struct connection_settings *k); /* tells why; the exit code, 0 when it is not */
 int pick_syncs(struct cli *c, struct host *h, struct picks *out, struct err *err); /* by --sync, --connection-id, --integration */
+void pick_names_put(struct json_out *o, const struct pick *p); /* connection, integration, sync: members of an open object */
+void picks_question(const struct picks *picks, size_t from, size_t most, struct buf *out); /* how these stand: query "status" */
 const struct connection_settings *pick_connection(struct cli *c, struct err *err); /* exactly one */
 
 /* owner.c: root becomes the owner of the store in dir, for good; all others stay who they are. */

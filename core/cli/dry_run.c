@@ -113,9 +113,7 @@ differ_json(struct cli *c, const struct job *j, enum change_action action, const
 	struct json_out o = json_out(&row);
 
 	json_open(&o, '{');
-	json_kv_str(&o, "connection", j->pick.connection->name);
-	json_kv_str(&o, "integration", j->pick.connection->integration->name);
-	json_kv_str(&o, "sync", j->pick.sync->name);
+	pick_names_put(&o, &j->pick);
 	json_kv_str(&o, "action", change_name(action));
 	json_kv_str(&o, "model", model);
 	json_kv_slice(&o, "id", id);
@@ -172,9 +170,7 @@ summary_json(struct cli *c, const struct job *j, const struct run_result *r)
 	json_open(&o, '{');
 	json_key(&o, "summary");
 	json_open(&o, '{');
-	json_kv_str(&o, "connection", j->pick.connection->name);
-	json_kv_str(&o, "integration", j->pick.connection->integration->name);
-	json_kv_str(&o, "sync", j->pick.sync->name);
+	pick_names_put(&o, &j->pick);
 	json_kv_str(&o, "status", status_of(r));
 	json_kv_int(&o, "added", (int64_t)r->counts.added);
 	json_kv_int(&o, "updated", (int64_t)r->counts.updated);

@@ -181,3 +181,29 @@ pick_syncs(struct cli *c, struct host *h, struct picks *out, struct err *err)
 		return nobody(c, err);
 	return out->n || out->exit ? 0 : no_sync(c, h, err);
 }
+
+void
+pick_names_put(struct json_out *o, const struct pick *p)
+{
+	json_kv_str(o, "connection", p->connection->name);
+	json_kv_str(o, "integration", p->connection->integration->name);
+	json_kv_str(o, "sync", p->sync->name);
+}
+
+void
+picks_question(const struct picks *picks, size_t from, size_t most, struct buf *out)
+{
+	struct json_out o = json_out(out);
+
+	json_open(&o, '{');
+	json_kv_str(&o, "query", "status");
+	json_key(&o, "syncs");
+	json_open(&o, '[');
+	for (size_t i = from; i < picks->n && i - from < most; i++) {
+		json_open(&o, '{');
+		pick_names_put(&o, &picks->list[i]);
+		json_close(&o, '}');
+	}
+	json_close(&o, ']');
+	json_close(&o, '}');
+}

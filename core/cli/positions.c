@@ -71,9 +71,7 @@ question_write(const struct cli *c, const struct pick *p, struct buf *out)
 	json_open(&o, '{');
 	json_kv_str(&o, "query", "positions");
 	json_kv_str(&o, "op", c->args[0]);
-	json_kv_str(&o, "connection", p->connection->name);
-	json_kv_str(&o, "integration", p->connection->integration->name);
-	json_kv_str(&o, "sync", p->sync->name);
+	pick_names_put(&o, p);
 	json_kv_int(&o, "depth", depth > 99 ? 99 : (int64_t)depth);
 	if (c->n_args > 1)
 		json_kv_str(&o, "key", c->args[1]);

@@ -64,9 +64,7 @@ remote_serves(struct cli *c)
 static void
 names_write(struct json_out *o, const struct pick *p)
 {
-	json_kv_str(o, "connection", p->connection->name);
-	json_kv_str(o, "integration", p->connection->integration->name);
-	json_kv_str(o, "sync", p->sync->name);
+	pick_names_put(o, p);
 }
 
 /* ---- asking ---- */

@@ -52,9 +52,7 @@ result_json(struct jobs *jobs, const struct job *j, const struct run_result *r)
 	struct json_out o = json_out(&row);
 
 	json_open(&o, '{');
-	json_kv_str(&o, "connection", j->pick.connection->name);
-	json_kv_str(&o, "integration", j->pick.connection->integration->name);
-	json_kv_str(&o, "sync", j->pick.sync->name);
+	pick_names_put(&o, &j->pick);
 	json_kv_int(&o, "run", (int64_t)r->run);
 	json_kv_str(&o, "status", status_of(r));
 	json_kv_bool(&o, "full", r->full);
@@ -244,26 +242,6 @@ due_question(const struct cli *c, uint64_t limit, struct buf *out)
 	json_close(&o, '}');
 }
 
-static void
-interrupted_question(const struct picks *picks, struct buf *out)
-{
-	struct json_out o = json_out(out);
-
-	json_open(&o, '{');
-	json_kv_str(&o, "query", "status");
-	json_key(&o, "syncs");
-	json_open(&o, '[');
-	for (size_t i = 0; i < picks->n; i++) {
-		json_open(&o, '{');
-		json_kv_str(&o, "connection", picks->list[i].connection->name);
-		json_kv_str(&o, "integration", picks->list[i].connection->integration->name);
-		json_kv_str(&o, "sync", picks->list[i].sync->name);
-		json_close(&o, '}');
-	}
-	json_close(&o, ']');
-	json_close(&o, '}');
-}
-
 static int
 picks_narrow(struct access *a, uint64_t limit, struct picks *picks, struct err *err)
 {
@@ -277,7 +255,7 @@ picks_narrow(struct access *a, uint64_t limit, struct picks *picks, struct err *
 	if (due)
 		due_question(a->cli, limit, &question);
 	else
-		interrupted_question(picks, &question);
+		picks_question(picks, 0, picks->n, &question);
 	rc = access_ask(a, buf_view(&question), due ? due_row : interrupted_row, &k, &end, err);
 	buf_free(&question);
 	buf_free(&end);

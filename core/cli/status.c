@@ -155,9 +155,7 @@ row_json(struct standing *s, const struct pick *p, struct slice row, const char 
 	     *state = member_text(member_raw(row, "schedule"), "state");
 
 	json_open(&o, '{');
-	json_kv_str(&o, "connection", p->connection->name);
-	json_kv_str(&o, "integration", p->connection->integration->name);
-	json_kv_str(&o, "sync", p->sync->name);
+	pick_names_put(&o, p);
 	json_kv_str(&o, "status", word);
 	json_kv_str(&o, "state", state); /* of its schedule; null: no service said so */
 	json_kv_bool(&o, "active", p->connection->active);
@@ -236,26 +234,6 @@ status_row(void *arg, struct slice row)
 	free(word);
 }
 
-static void
-status_question(const struct picks *picks, size_t from, struct buf *out)
-{
-	struct json_out o = json_out(out);
-
-	json_open(&o, '{');
-	json_kv_str(&o, "query", "status");
-	json_key(&o, "syncs");
-	json_open(&o, '[');
-	for (size_t i = from; i < picks->n && i < from + ASKED_AT_ONCE; i++) {
-		json_open(&o, '{');
-		json_kv_str(&o, "connection", picks->list[i].connection->name);
-		json_kv_str(&o, "integration", picks->list[i].connection->integration->name);
-		json_kv_str(&o, "sync", picks->list[i].sync->name);
-		json_close(&o, '}');
-	}
-	json_close(&o, ']');
-	json_close(&o, '}');
-}
-
 static int
 status_ask(struct standing *s, struct err *err)
 {
@@ -271,7 +249,7 @@ status_ask(struct standing *s, struct err *err)
 	for (size_t from = 0; rc == 0 && (from == 0 || from < s->picks->n); from += ASKED_AT_ONCE) { /* of no sync too: of the host */
 		buf_clear(&question);
 		buf_clear(&s->end);
-		status_question(s->picks, from, &question);
+		picks_question(s->picks, from, ASKED_AT_ONCE, &question);
 		rc = access_ask(s->access, buf_view(&question), status_row, s, &s->end, err);
 	}
 	if (rc == 0)
