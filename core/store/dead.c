@@ -5,7 +5,7 @@
  * dataset and mark in clear (bound to the seal by its place), the rest sealed. One that a person has settled stays, out
  * of the index and of the counts: the same record failing again is news. Awkward: letters whose dataset is not known (0)
  * are told apart by model. */
-#include "store/apply.h"
+#include "store/headed.h"
 #include "store/read.h"
 
 #define RAW_MAX (64 << 10)
@@ -14,6 +14,7 @@
 #define HEAD_SIZE (4 + 4 + MARK_SIZE)  /* scope, dataset, mark */
 #define INDEX_SIZE (4 + MARK_SIZE + 4) /* dataset, mark, scope */
 enum { MARK_ID = 'i', MARK_RAW = 'r' };
+static const struct headed letters = {DB_DEAD, SEAL_DEAD, HEAD_SIZE};
 
 struct letter {
 	uint32_t scope, dataset;
@@ -54,23 +55,11 @@ letter_head_put(uint8_t out[HEAD_SIZE], const struct letter *l)
 	memcpy(out + 8, l->mark, MARK_SIZE);
 }
 
-/* The seal is bound to number and head: key of the place. */
-static struct slice
-place_key(uint64_t number, const void *head, uint8_t out[8 + HEAD_SIZE])
-{
-	put_be64(out, number);
-	memcpy(out + 8, head, HEAD_SIZE);
-	return slice_of(out, 8 + HEAD_SIZE);
-}
-
 static int
 letter_put(struct group *g, uint64_t number, const struct letter *l)
 {
-	uint8_t place[8 + HEAD_SIZE], head[HEAD_SIZE];
-	struct slice key;
+	uint8_t head[HEAD_SIZE];
 	struct buf text = {0};
-	MDB_val k = val_of(place, 8), v;
-	int rc;
 
 	buf_u64(&text, l->run);
 	buf_u64(&text, l->attempts);
@@ -86,34 +75,21 @@ letter_put(struct group *g, uint64_t number, const struct letter *l)
 		buf_bytes(&text, l->settler);
 	}
 	letter_head_put(head, l);
-	key = place_key(number, head, place);
-	v = (MDB_val){HEAD_SIZE + text.len + SEAL_OVERHEAD, NULL};
-	rc = mdb_put(g->txn, g->db[DB_DEAD], &k, &v, MDB_RESERVE);
-	if (!rc) {
-		memcpy(v.mv_data, head, HEAD_SIZE);
-		seal_put(&g->s->seal, &g->nonce, (struct seal_place){SEAL_DEAD, key}, buf_view(&text),
-		         (uint8_t *)v.mv_data + HEAD_SIZE);
-	}
-	buf_wipe(&text);
-	return rc;
+	return headed_put(g, &letters, number, head, &text);
 }
 
 /* false: damaged. The letter's slices are borrowed from scratch or value. */
 static bool
 letter_get(const struct seal *seal, uint64_t number, struct slice value, struct buf *scratch, struct letter *l)
 {
-	uint8_t place[8 + HEAD_SIZE];
 	struct slice text;
 	struct reader r;
 
-	if (value.len < HEAD_SIZE)
+	if (!headed_get(&letters, seal, (struct headed_entry){number, value}, scratch, &text))
 		return false;
 	l->scope = get_be32(value.p);
 	l->dataset = get_be32(value.p + 4);
 	memcpy(l->mark, value.p + 8, MARK_SIZE);
-	if (!seal_get(seal, (struct seal_place){SEAL_DEAD, place_key(number, value.p, place)},
-	              slice_of(value.p + HEAD_SIZE, value.len - HEAD_SIZE), scratch, &text))
-		return false;
 	r = reader_of(text);
 	l->run = reader_u64(&r);
 	l->attempts = reader_u64(&r);

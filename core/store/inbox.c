@@ -11,10 +11,11 @@
  * Awkward: numbers are never handed out again, also when the newest event goes, because a run that has one in hand names it
  * by number. So the last one stands in the index too. */
 #include "base/mem.h"
-#include "store/apply.h"
+#include "store/headed.h"
 #include "store/read.h"
 
 #define HEAD_SIZE (4 + 1) /* scope, state */
+static const struct headed events = {DB_INBOX, SEAL_INBOX, HEAD_SIZE};
 #define TEXT_MAX (64u << 20)
 enum { KEY_LAST = 'n', KEY_ID = 'i' };
 static const uint8_t listed[] = {[INBOX_WAITING] = 'w', [INBOX_DONE] = 0, [INBOX_DEAD] = 'd'}; /* 0: not by its state */
@@ -43,23 +44,11 @@ state_key(enum inbox_state state, uint32_t scope, uint64_t number, uint8_t out[S
 	return slice_of(out, STATE_KEY_SIZE);
 }
 
-/* What the seal is bound to. */
-static struct slice
-place_key(uint64_t number, const void *head, uint8_t out[8 + HEAD_SIZE])
-{
-	put_be64(out, number);
-	memcpy(out + 8, head, HEAD_SIZE);
-	return slice_of(out, 8 + HEAD_SIZE);
-}
-
 static int
 entry_put(struct group *g, const struct inbox_event *e)
 {
-	uint8_t place[8 + HEAD_SIZE], head[HEAD_SIZE];
-	struct slice key;
+	uint8_t head[HEAD_SIZE];
 	struct buf text = {0};
-	MDB_val k = val_of(place, 8), v;
-	int rc;
 
 	buf_u64(&text, (uint64_t)e->arrived_us);
 	buf_u64(&text, (uint64_t)e->happened_us);
@@ -74,32 +63,19 @@ entry_put(struct group *g, const struct inbox_event *e)
 	buf_bytes(&text, e->body);
 	put_be32(head, e->scope);
 	head[4] = (uint8_t)e->state;
-	key = place_key(e->number, head, place);
-	v = (MDB_val){HEAD_SIZE + text.len + SEAL_OVERHEAD, NULL};
-	rc = mdb_put(g->txn, g->db[DB_INBOX], &k, &v, MDB_RESERVE);
-	if (!rc) {
-		memcpy(v.mv_data, head, HEAD_SIZE);
-		seal_put(&g->s->seal, &g->nonce, (struct seal_place){SEAL_INBOX, key}, buf_view(&text),
-		         (uint8_t *)v.mv_data + HEAD_SIZE);
-	}
-	buf_wipe(&text);
-	return rc;
+	return headed_put(g, &events, e->number, head, &text);
 }
 
 /* false: damaged. Slices are borrowed from scratch or value. */
 static bool
 entry_get(const struct seal *seal, uint64_t number, struct slice value, struct buf *scratch, struct inbox_event *e)
 {
-	uint8_t place[8 + HEAD_SIZE];
 	struct slice text;
 	struct reader r;
 
-	if (value.len < HEAD_SIZE)
+	if (!headed_get(&events, seal, (struct headed_entry){number, value}, scratch, &text))
 		return false;
 	*e = (struct inbox_event){.number = number, .scope = get_be32(value.p), .state = (uint8_t)value.p[4]};
-	if (!seal_get(seal, (struct seal_place){SEAL_INBOX, place_key(number, value.p, place)},
-	              slice_of(value.p + HEAD_SIZE, value.len - HEAD_SIZE), scratch, &text))
-		return false;
 	r = reader_of(text);
 	e->arrived_us = (int64_t)reader_u64(&r);
 	e->happened_us = (int64_t)reader_u64(&r);
