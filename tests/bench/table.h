@@ -63,7 +63,7 @@ median(double *of, size_t n)
 
 /* 179 208 from a thousand on, else two places behind the point, or none when they say nothing. */
 static inline const char *
-number_text(double v, char out[32])
+figure_text(double v, char out[32])
 {
 	long whole = (long)(v + 0.5);
 
@@ -89,10 +89,10 @@ row_print(const struct row *r, const char *more, ...)
 		         r->side == '>'   ? ">="
 		         : r->side == '<' ? "<="
 		                          : "=",
-		         number_text(r->bar, number));
+		         figure_text(r->bar, number));
 	if (r->cpu > 0)
 		snprintf(cpu, sizeof cpu, r->cpu < 0.1 ? "%.4f" : "%.2f", r->cpu);
-	printf("%-50s %11s %-16s %-11s %-7s %6s   ", r->what, number_text(r->figure, figure), r->unit, bar,
+	printf("%-50s %11s %-16s %-11s %-7s %6s   ", r->what, figure_text(r->figure, figure), r->unit, bar,
 	       missed ? "MISSED" : "", cpu);
 	va_start(ap, more);
 	vprintf(more, ap);
