@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "cli/refetch.h"
 #include "cli/verbs.h"
 #include "sluice.h"
 
@@ -21,6 +22,7 @@ static const struct cli_flag flags[] = {
         {"--resolved", NULL, "list, purge: only those that somebody has resolved"},
         {"--older-than", "D", "purge: only those last seen so long ago: 30d, 12h"},
         {"--all", NULL, "purge: whether resolved or not, of any age"},
+        {"--refetch", NULL, "retry: have their syncs list everything anew, and wait for that"},
         {"--limit", "N", "list: at most N; 0: all; usually 100"},
         {"--cursor", "N", "list: only those after this number"},
         {NULL, NULL, NULL},
@@ -397,26 +399,51 @@ static const struct cli_verb verbs[] = {
 	{0},
 };
 
+/* It opens the store by itself, to run in it or to ask whoever has it. */
+static int
+refetch_run(struct cli *c)
+{
+	struct err err = {0};
+	int code;
+
+	if (c->n_args < 2)
+		code = err_set(&err, ERR_USAGE, "retry wants numbers: `sluice dead-letters list` shows them");
+	else
+		code = letters_refetch(c, &err);
+	if (c->format != FORMAT_TEXT && (code >= 0 || c->array_used))
+		print_end(c);
+	return code < 0 ? cli_fail(c, &err) : code;
+}
+
 static int
 command_dead_letters_run(struct cli *c)
 {
 	struct letters l = {.cli = c};
 	struct err err = {0};
-	int rc = verb_run(c, verbs, &l.access, &l, &err);
+	bool retry = strcmp(c->args[0], "retry") == 0;
+	int rc;
 
+	if (cli_has(c, "--refetch") && retry)
+		return refetch_run(c);
+	if (cli_has(c, "--refetch"))
+		rc = err_set(&err, ERR_USAGE, "--refetch goes with retry");
+	else
+		rc = verb_run(c, verbs, &l.access, &l, &err);
 	buf_free(&l.row);
 	return rc != 0 ? cli_fail(c, &err) : l.refused ? 1 : 0;
 }
 
 const struct command command_dead_letters = {
         .name = "dead-letters",
-        .usage = "list | show NUMBER | resolve NUMBER... | retry NUMBER... | purge --resolved | --older-than D | --all",
+        .usage = "list | show NUMBER | resolve NUMBER... | retry NUMBER... [--refetch] | purge --resolved | --older-than D | --all",
         .summary = "Lists records that could not be saved, shows them, and has them tried again or put aside",
         .help = "A later good record of the same id resolves its letter. resolve keeps it, with who and when, until it "
                 "is purged;\n"
                 "should the record be refused again, that is a new letter. retry judges the raw data by the connector "
                 "that is\n"
-                "installed now, and saves it, or counts an attempt and exits 1.",
+                "installed now, and saves it, or counts an attempt and exits 1. With --refetch the sync of each lists "
+                "everything anew:\n"
+                "what the provider has mended since comes as it now is, and resolves its letter.",
         .flags = flags,
         .args_min = 1,
         .args_max = 1000,

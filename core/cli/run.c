@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "cli/jobs.h"
 #include "cli/remote.h"
+#include "cli/run.h"
 #include "run/counts.h"
 #include "serve/local.h"
 #include "wire/message.h"
@@ -338,6 +339,65 @@ command_run_now(struct cli *c)
 		code = run_all(&a, &jobs, limit, &err);
 	if (code < 0)
 		code = cli_fail(c, &err);
+	local_close(local);
+	access_close(&a);
+	return code;
+}
+
+/* ---- for others ---- */
+
+static void
+ended_text(struct jobs *jobs, struct job *j, const struct run_result *r)
+{
+	if (jobs->cli->format == FORMAT_TEXT)
+		result_text(j, r);
+}
+
+static int
+picks_named(struct access *a, const struct scope_name *syncs, size_t n, struct picks *out, struct err *err)
+{
+	struct cli *c = a->cli;
+
+	out->list = xcalloc(n + 1, sizeof *out->list);
+	for (size_t i = 0; i < n; i++) {
+		const struct scope_name *name = &syncs[i];
+		struct pick p = {.connection = settings_connection(c->settings, name->connection, name->integration)};
+
+		if (!p.connection)
+			return err_set(err, ERR_USAGE, "connection %s : %s is not configured any more", name->connection, name->integration);
+		p.manifest = host_manifest_of(a->host, p.connection, err);
+		if (!p.manifest)
+			return -1;
+		p.sync = manifest_sync(p.manifest, name->sync);
+		if (!p.sync)
+			return err_set(err, ERR_USAGE, "'%s' is no sync of %s : %s: what it brings cannot be asked for anew", name->sync,
+			               name->connection, name->integration);
+		if (p.connection->broken)
+			out->exit = exit_worst(out->exit, connection_broken(c, p.connection));
+		else
+			out->list[out->n++] = p;
+	}
+	return 0;
+}
+
+int
+run_refresh(struct cli *c, const struct scope_name *syncs, size_t n, struct err *err)
+{
+	struct jobs jobs = {.cli = c, .ended = ended_text, .max = c->settings->host.max_runs,
+	                    .request = {.what = STEP_SYNC, .full_refresh = true}};
+	struct local *local = NULL;
+	struct picks picks = {0};
+	struct access a;
+	int code = -1;
+
+	if (run_access(&a, c, err) != 0)
+		return -1;
+	jobs.host = a.host;
+	if (!a.remote)
+		local = local_open(&c->loop, a.host, err);
+	if ((local || a.remote) && picks_named(&a, syncs, n, &picks, err) == 0)
+		code = a.remote ? remote_run(&jobs, &picks, false) : jobs_run(&jobs, &picks);
+	free(picks.list);
 	local_close(local);
 	access_close(&a);
 	return code;

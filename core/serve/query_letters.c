@@ -308,9 +308,9 @@ retry_do(struct retry *r, uint64_t number, const char *key, const char *fault)
 	if (!r->whole)
 		return err_set(
 		        q->err, ERR_USAGE,
-		        "dead letter %llu holds only the first 64 KiB of its record: a sync that fetches it again "
-		        "resolves it",
-		        (unsigned long long)number);
+		        "dead letter %llu holds only the first 64 KiB of its record: `sluice dead-letters retry %llu --refetch` "
+		        "fetches it again",
+		        (unsigned long long)number, (unsigned long long)number);
 	if (!fault)
 		fault = record_fault(r, key);
 	if (!fault)

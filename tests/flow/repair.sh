@@ -165,8 +165,40 @@ has "$dir/out" '^3 dead' "all are purged"
 run dead-letters list --format json
 is "$(cat "$dir/out")" "[]" "and none is left"
 
+# ---- fetched again
+
+run run --sync rows
+b=$(letter b) c=$(letter c) none=$(letter '')
+run dead-letters retry "$b" --refetch
+is "$status" 1 "what the provider still gives so is refused again"
+has "$dir/out" "^dead letter $b: refused again \(attempt 2\): .*number" "by the run that fetched it"
+configure '{"id":"a","number":1},{"id":"b","number":15},{"id":"c","number":"x"},{"id":"d","number":2}' 'vouch = no'
+run dead-letters retry "$b" "$c" "$none" --refetch --format jsonl
+is "$status $(stored Row | grep -c '"number":15')" "1 1" "what it has mended comes as it now is"
+is "$(sed 's/^{"number":[0-9]*,"outcome":"\([a-z ]*\)".*/\1/' "$dir/out" | tr '\n' ',')" "resolved,refused,not seen," "of each letter it is told what became of it"
+is "$("$build/sluice" --conf "$conf" history --sync rows --limit 1 --format jsonl | grep -c '"full":true')" 1 "one full run for all of them"
+run dead-letters retry "$b" --refetch
+is "$status" 2 "what is gone is not fetched"
+run dead-letters list --refetch
+is "$status" 2 "--refetch goes with retry alone"
+options='vouch = no
+max_runs = 2' # an interrupted run of ticks is gone on with
+configure '{"id":"a","number":1},{"id":"c","number":"x"}' "$options"
+"$build/sluice" --conf "$conf" serve 2>"$dir/log" </dev/null &
+host=$!
+pids="$pids $host"
+until_true 20 grep -q '"msg":"serves ' "$dir/log"
+configure '{"id":"a","number":1},{"id":"c","number":9}' "$options"
+run reload
+run dead-letters retry "$c" --refetch
+has "$dir/out" "^dead letter $c: resolved" "beside a service that runs it"
+kill "$host"
+wait "$host"
+
 # ---- logs
 
+configure '{"id":"a","number":1},{"id":"b","number":1.5},{"id":"c","number":"x"}' 'vouch = no'
+run run --sync rows
 run logs --sync rows --limit 1
 has "$dir/out" 'info +run [0-9]+ acme : mend : rows  begins: a full listing' "a run's log begins with its begin"
 has "$dir/out" 'warn +.*went to the dead letters' "has its warnings"
