@@ -11,6 +11,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "cli/run.h"
+#include "cli/verbs.h"
 
 struct letter {
 	int64_t number, attempts;
@@ -73,9 +74,8 @@ letters_read(struct letters *all, struct err *err)
 
 	for (size_t i = 1; rc == 0 && i < c->n_args; i++) {
 		struct letter *l = &all->list[all->n++];
-		if (!json_check(slice_str(c->args[i]), 0, NULL) || !json_int(slice_str(c->args[i]), &l->number) || l->number <= 0)
-			rc = err_set(err, ERR_USAGE, "'%s' is no dead letter's number", c->args[i]);
-		else
+		rc = verb_number(c, i, &l->number, err);
+		if (rc == 0)
 			rc = letter_ask(&a, l, err);
 		if (rc == 0 && !l->open)
 			rc = err_set(err, ERR_USAGE, "dead letter %lld is settled: there is nothing to fetch", (long long)l->number);
