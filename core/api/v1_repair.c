@@ -124,9 +124,15 @@ letter_resolve(struct http_call *c, void *arg)
 	buf_free(&question);
 }
 
+static const struct http_field retry_fields[] = {
+	{.name = "refetch", .type = HTTP_BOOL,
+	 .help = "instead have its sync list everything anew: answered when that is asked for, and the letter is gone when its record came well"},
+	{0},
+};
+
 struct letter {
 	struct buf row;
-	char *connection, *integration, *model, *raw;
+	char *connection, *integration, *sync, *model, *raw;
 	const struct manifest_model *shape; /* NULL: nothing describes it any more */
 };
 
@@ -156,6 +162,7 @@ letter_read(struct api *a, int64_t number, struct letter *l, struct err *err)
 		return -1;
 	l->connection = member_text(buf_view(&l->row), "connection");
 	l->integration = member_text(buf_view(&l->row), "integration");
+	l->sync = member_text(buf_view(&l->row), "sync");
 	l->model = member_text(buf_view(&l->row), "model");
 	l->raw = member_text(buf_view(&l->row), "raw");
 	k = settings_connection(host_settings(api_host(a)), l->connection, l->integration);
@@ -170,6 +177,7 @@ letter_finish(struct letter *l)
 	buf_free(&l->row);
 	free(l->connection);
 	free(l->integration);
+	free(l->sync);
 	free(l->model);
 	free(l->raw);
 }
@@ -187,6 +195,20 @@ letter_judge(const struct letter *l, struct err *err)
 }
 
 static void
+refetch_write(struct http_call *c, const struct letter *l, struct json_out *o)
+{
+	char who[128];
+
+	snprintf(who, sizeof who, "key %s", http_key_name(c) ? http_key_name(c) : "(none)");
+	json_kv_str(o, "query", "trigger");
+	json_kv_str(o, "connection", l->connection);
+	json_kv_str(o, "integration", l->integration);
+	json_kv_str(o, "sync", l->sync);
+	json_kv_bool(o, "full_refresh", true);
+	json_kv_str(o, "who", who);
+}
+
+static void
 letter_retry(struct http_call *c, void *arg)
 {
 	struct api *a = arg;
@@ -194,10 +216,17 @@ letter_retry(struct http_call *c, void *arg)
 	struct letter l = {0};
 	struct buf question = {0};
 	struct json_out o = json_out(&question);
+	bool refetch = false;
 	struct err err = {0};
 
+	json_bool(http_field(c, "refetch"), &refetch);
 	if (letter_read(a, number, &l, &err) != 0) {
 		http_fail(c, 404, "not_found", "%s", err.text);
+	} else if (refetch) {
+		json_open(&o, '{');
+		refetch_write(c, &l, &o);
+		json_close(&o, '}');
+		v1_answer(a, c, buf_view(&question), http_route_of(c)->data);
 	} else if (!l.shape) {
 		http_fail(c, 409, "unknown_model", "no connector in use describes %s of %s : %s any more", l.model, l.connection,
 		          l.integration);
@@ -236,7 +265,8 @@ const struct http_route v1_repair_routes[] = {
 	 .summary = "One of them, with what the connector handed on", .params = of_letter, .answers = one_answers,
 	 .data = ASK("dead_letter", .shape = V1_ONE, .missing = true), .handle = v1_ask},
 	{.method = "POST", .path = "/api/v1/dead-letters/{number}/retry", .name = "retryDeadLetter", .tag = "Repair",
-	 .rights = RIGHT_WRITE, .summary = "Tries to save it now, by the model of the connector in use", .params = of_letter,
+	 .rights = RIGHT_WRITE, .summary = "Tries to save it now, by the model of the connector in use; or has it fetched again", .params = of_letter,
+	 .body = retry_fields,
 	 .answers = v1_done, .data = ASK("retry_letter", .shape = V1_ONE), .handle = letter_retry},
 	{.method = "POST", .path = "/api/v1/dead-letters/{number}/resolve", .name = "resolveDeadLetter", .tag = "Repair",
 	 .rights = RIGHT_WRITE, .summary = "Puts it aside as settled", .params = of_letter, .answers = v1_done,

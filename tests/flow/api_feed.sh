@@ -224,6 +224,11 @@ is "$(member model) $(member reason)" "M_letters id is missing: a record without
 number=$(member number)
 asked POST "/api/v1/dead-letters/$number/retry"
 is "$(member saved)" false "tried again it is refused again"
+asked POST "/api/v1/dead-letters/$number/retry" -d '{"refetch":true}'
+is "$(member sync)" letters "it can be fetched again, by a full run of its sync"
+letters_ran() { asked GET "/api/v1/runs?sync=letters&limit=1" && grep -q '"full":true.*"rejected":1' "$dir/out" && asked GET "/api/v1/dead-letters/$number" && [ "$(member attempts)" -gt 2 ]; }
+until_true 20 letters_ran
+ok $? "which meets it again"
 asked POST "/api/v1/dead-letters/$number/resolve"
 asked GET "/api/v1/dead-letters/$number"
 is "$(member resolved_by)" "key boss" "resolved, it says by whom"
