@@ -277,6 +277,13 @@ reader_leave(struct env *e, struct env_read *gone)
 	pthread_mutex_unlock(&e->gate);
 }
 
+void
+env_memory(int rc)
+{
+	if (rc == ENOMEM)
+		die("out of memory: the store cannot be read");
+}
+
 static int
 reader_enter(struct env *e, struct env_read *r, bool *inside)
 {
@@ -304,6 +311,7 @@ env_read_begin(struct env *e, struct env_read *r, struct err *err)
 			return -1;
 		rc = reader_enter(e, r, &inside);
 	}
+	env_memory(rc);
 	if (rc) {
 		reader_leave(e, r);
 		return env_error(e, rc, "cannot read", 0, err);

@@ -47,6 +47,8 @@ int env_reopen(struct env *e, struct err *err);
 void env_readers_clear(struct env *e); /* of processes that were killed; before each group */
 
 int env_read_begin(struct env *e, struct env_read *r, struct err *err);
+/* Ends the process for want of memory: many readers can only say "there is none", which would then be believed. */
+void env_memory(int rc);
 void env_read_end(struct env *e, struct env_read *r);
 int64_t env_oldest_read(struct env *e); /* ms that the read under way longest has lasted; 0: none */
 

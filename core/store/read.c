@@ -32,7 +32,10 @@ snapshot_get(struct snapshot *p, enum layout_db db, struct slice key, struct sli
 int
 snapshot_cursor(struct snapshot *p, enum layout_db db, MDB_cursor **cur)
 {
-	return mdb_cursor_open(p->env.txn, p->s->env.db[db], cur);
+	int rc = mdb_cursor_open(p->env.txn, p->s->env.db[db], cur);
+
+	env_memory(rc);
+	return rc;
 }
 
 int
