@@ -156,7 +156,7 @@ webhooks_text(const struct manifest *m)
 		printf("\nwebhook %s: POST /webhook/INTEGRATION%s\n", w->name,
 		       w->account ? "/CONNECTION, or /webhook/INTEGRATION for all accounts" : "/CONNECTION");
 		if (w->signature)
-			printf("  signed in %s, with webhook_secret of the connection\n", w->signature);
+			printf("  signed in %s, with webhook_secret of the connection or the integration\n", w->signature);
 		else
 			printf("  not signed: wants webhook_unsigned = yes\n");
 		if (w->account)

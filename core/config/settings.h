@@ -94,6 +94,7 @@ struct integration_settings {   /* [integration NAME] */
 	int64_t quota_ms;           /* 0: none */
 	uint64_t max_runs;          /* of all its connections side by side; 0: no limit of its own */
 	struct secret *client_id, *client_secret; /* OAuth 2: of the app; a connection's own go before */
+	struct secret *webhook_secret, *webhook_secret_before; /* of the app's events; a connection's own go before */
 	char *authorize_url, *token_url; /* OAuth 2; NULL: the connector's */
 	char *oauth_scopes;         /* blank-separated; NULL: the connector's */
 	unsigned grant;             /* enum oauth_grant */

@@ -221,8 +221,12 @@ static enum event_verdict
 judge(struct receiving *r, const struct candidate *m)
 {
 	const struct connection_settings *k = m->connection;
+	const struct integration_settings *i = k->integration;
+	const bool own = k->webhook_secret || k->webhook_secret_before;
 	const struct event_proof proof = {.webhook = m->webhook, .header = r->call.header, .arg = r->call.arg, .body = r->call.body,
-	                                  .secrets = {k->webhook_secret, k->webhook_secret_before}, .now_us = r->now_us};
+	                                  .secrets = {own ? k->webhook_secret : i->webhook_secret,
+	                                              own ? k->webhook_secret_before : i->webhook_secret_before},
+	                                  .now_us = r->now_us};
 	enum event_verdict verdict;
 
 	if (!m->webhook->signature && k->webhook_unsigned)

@@ -126,7 +126,7 @@ event_verify(const struct event_proof *p, struct err *err)
 		return EVENT_UNSIGNED;
 	}
 	if (!secret_reveal(p->secrets[0]).len && !secret_reveal(p->secrets[1]).len) {
-		err_set(err, ERR_CREDENTIALS, "the connection has no webhook_secret: give it the one that the provider signs with");
+		err_set(err, ERR_CREDENTIALS, "there is no webhook_secret: give the connection, or its integration, the one that the provider signs with");
 		return EVENT_UNSIGNED;
 	}
 	header = slice_str(p->header(p->arg, w->signature));

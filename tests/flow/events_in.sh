@@ -44,6 +44,18 @@ host 'retry_base = 20ms' 'first_spread = 100ms'
 ini <<INI
 [integration heard]
 base_url = $at
+[integration app]
+plugin = heard
+base_url = $at
+webhook_secret = of-the-app
+webhook_secret_before = of-the-app-before
+[connection first : app]
+[connection second : app]
+webhook_secret = of-its-own
+[sync first : app : all]
+auto_sync = no
+[sync second : app : all]
+auto_sync = no
 [key app]
 value = 5f2b7b1e-9d3e-4c38-8a52-0f0a7d3f6b10
 scope = admin
@@ -90,6 +102,14 @@ has "$dir/log" 'event was refused: /webhook/heard: the URL names no connection t
 send '{"id":"x1","type":"signed","account":"A9"}' /webhook/heard
 has "$dir/log" "/webhook/heard: what stands as account in it is the option or metadata 'account' of no connection" "and whose account is not known"
 hasnt "$dir/log" '/webhook/nothing' "of integrations that are not there nothing"
+send '{"id":"p1","type":"signed"}' /webhook/app/first of-the-app
+is "$code" 200 "a secret of the integration is good for a connection that has none"
+send '{"id":"p2","type":"signed"}' /webhook/app/first of-the-app-before
+is "$code" 200 "and so is the one before"
+send '{"id":"p3","type":"signed"}' /webhook/app/second of-its-own
+is "$code" 200 "a connection's own goes before it"
+send '{"id":"p4","type":"signed"}' /webhook/app/second of-the-app
+is "$(said)" "401 invalid_signature" "and then the integration's is none of its"
 send 'no JSON'
 is "$(said)" "400 invalid_body" "what is no JSON is refused"
 send '{"id":"o1","type":"open","save":[{"id":"o","v":1}]}' /webhook/heard/open wrong

@@ -864,7 +864,8 @@ TEST("the reference loads as it stands, changes nothing, and loads with every li
 	REQUIRE(both);
 	*both = '#';
 	static const char *const env[] = {"SLUICE_SECRET_KEY", "ACME_SLACK_TOKEN", "ACME_API_KEY", "ACME_USERNAME", "ACME_CLIENT_ID",
-	                                  "ACME_CLIENT_SECRET", "ACME_REFRESH_TOKEN", "HOOK_SECRET", "HOOK_SECRET_OLD", "NANGO_SECRET", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"};
+	                                  "ACME_CLIENT_SECRET", "ACME_REFRESH_TOKEN", "HOOK_SECRET", "HOOK_SECRET_OLD", "NANGO_SECRET", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET",
+	                                  "SLACK_SIGNING_SECRET", "SLACK_SIGNING_SECRET_OLD"};
 	for (unsigned i = 0; i < LENGTH(env); i++)
 		setenv(env[i], "0123456789abcdef", 1);
 	put("acme.password", "x");
