@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,11 +15,13 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/mem.h"
 #include "store/dir.h"
 
 #define LOCK_NAME "store.lock"
+#define LOCK_TRIES 200 /* of 10 ms each, where the holder is gone */
 #define KEY_FILE_MAX 256
 
 /* LMDB needs shared memory and locks that hold: no network file systems. */
@@ -80,6 +83,34 @@ dir_prepare(const char *dir, struct err *err)
 	return 0;
 }
 
+/* Who has it, by what stands in the file; gone: there is no such process any more. */
+static bool
+holder_gone(int fd, char pid[24])
+{
+	ssize_t n = pread(fd, pid, 23, 0);
+	long number;
+
+	pid[n > 0 ? n : 0] = 0;
+	pid[strcspn(pid, "\n")] = 0;
+	number = strtol(pid, NULL, 10);
+	return number > 0 && kill((pid_t)number, 0) < 0 && errno == ESRCH;
+}
+
+/* A host that died just as it had started a worker: until that one has closed what it inherited, the lock is held by
+ * nobody. 0 or errno. */
+static int
+lock_take(int fd, char pid[24])
+{
+	for (int tries = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; tries++) {
+		int rc = errno;
+
+		if (rc != EWOULDBLOCK || !holder_gone(fd, pid) || tries == LOCK_TRIES)
+			return rc;
+		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+	}
+	return 0;
+}
+
 int
 dir_lock(const char *dir, struct err *err)
 {
@@ -91,11 +122,7 @@ dir_lock(const char *dir, struct err *err)
 	if (fd < 0) {
 		err_set(err, errno == ENOSPC || errno == EIO ? ERR_HOST : ERR_USAGE, "cannot open %s: %s", path,
 		        strerror(errno));
-	} else if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		rc = errno;
-		if (pread(fd, pid, sizeof(pid) - 1, 0) < 0)
-			pid[0] = 0;
-		pid[strcspn(pid, "\n")] = 0;
+	} else if ((rc = lock_take(fd, pid))) {
 		if (rc == EWOULDBLOCK)
 			err_set(err, ERR_BUSY, "the store %s is open in another process (pid %s)", dir,
 			        pid[0] ? pid : "unknown");

@@ -1,5 +1,35 @@
 /* The shortest correct uses of the store: open, save, read, state, names, fences, history. */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/wait.h>
 #include "store_kit.h"
+
+/* A process that has the store's lock for so long, under the name of `whose`. */
+static pid_t
+lock_hold(const struct kit *k, pid_t whose, useconds_t us)
+{
+	char path[160], text[16];
+	int ready[2], fd;
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "%s/store.lock", k->dir);
+	if (pipe2(ready, O_CLOEXEC) < 0)
+		abort();
+	if ((pid = fork()) == 0) {
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || ftruncate(fd, 0) < 0 ||
+		    dprintf(fd, "%ld\n", (long)(whose ? whose : getpid())) < 0 || write(ready[1], "!", 1) < 0)
+			_exit(1);
+		usleep(us);
+		_exit(0);
+	}
+	if (read(ready[0], text, 1) != 1)
+		abort();
+	close(ready[0]);
+	close(ready[1]);
+	return pid;
+}
 
 TEST("a record that was saved can be read, also after reopening")
 {
@@ -342,5 +372,33 @@ TEST("runs and logs are numbered, read from the newest and from a line")
 	CHECK(!store_run_get(k.s, 7, &b));
 	CHECK(kit_verify(&k));
 	buf_free(&b);
+	kit_finish(&k);
+}
+
+TEST("a lock whose holder is gone is waited for; one that is held is refused at once, by its holder's number")
+{
+	struct kit k;
+	pid_t gone, holder;
+	int status;
+
+	kit_init(&k);
+	REQUIRE(kit_open(&k));
+	kit_close(&k);
+	gone = fork();
+	if (gone == 0)
+		_exit(0);
+	REQUIRE(waitpid(gone, &status, 0) == gone);
+	holder = lock_hold(&k, gone, 100000); /* as a worker does that was just started by a host which then died */
+	CHECK(kit_open(&k));
+	kit_close(&k);
+	waitpid(holder, &status, 0);
+	CHECK_INT(status, 0);
+	holder = lock_hold(&k, 0, 60000000);
+	k.s = store_open(&k.o, &k.err);
+	CHECK(!k.s);
+	CHECK_INT(k.err.cls, ERR_BUSY);
+	CHECK_HAS(k.err.text, "is open in another process (pid ");
+	kill(holder, SIGKILL);
+	waitpid(holder, &status, 0);
 	kit_finish(&k);
 }
