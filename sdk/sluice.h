@@ -34,7 +34,8 @@
  *                    SLUICE_LINK_PATH (an older host takes the link as it is)
  *   1.4  2026-11-23  SLUICE_ANY_AUTH; sluice_map: an empty `to`; SLUICE_LIMIT_UNSURE; sluice_partial(); the member
  *                    "datasets" of sluice_get_connection(), and "variant"
- *   1.5  2026-11-23  sluice_option.form (an older host judges nothing)
+ *   1.5  2026-11-23  sluice_option.form (an older host judges nothing); SLUICE_UNCHANGED_SKIPS of sluice_open (an older one
+ *                    always asks for all)
  */
 #ifndef SLUICE_H
 #define SLUICE_H
@@ -304,7 +305,10 @@ struct sluice_request {
 	const int *retry_on;           /* statuses to retry besides 429, 500, 502, 503, 504; ends with 0 */
 	int retries;                   /* 0: as the operator configured; negative: none */
 	int timeout_ms;                /* 0: as the operator configured */
-	int flags;                     /* SLUICE_SAFE */
+	int flags;                     /* SLUICE_SAFE; SLUICE_UNCHANGED_SKIPS, of sluice_open in a SLUICE_WHOLE sync that makes all
+	                                * its records of this one answer: the host asks whether it has changed, and where it
+	                                * has not the status is 304 (put it into .accept): then return, and all that is stored
+	                                * counts as listed. 1.5 */
 };
 
 struct sluice_response {

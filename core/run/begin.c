@@ -328,6 +328,7 @@ begin_anew(struct run *r)
 {
 	const struct facts was = r->facts;
 
+	whole_drop(r);
 	r->facts = (struct facts){.now_us = was.now_us, .last_success_us = was.last_success_us,
 	                          .full = was.full, .staged = was.staged, .reset = was.reset};
 	for (size_t i = 0; i < r->n_models; i++) {

@@ -90,9 +90,9 @@ name_part(crypto_generichash_state *h, struct slice s)
 	crypto_generichash_update(h, (const unsigned char *)s.p, s.len);
 }
 
-/* Another file of the plugin may make other records of the same page. */
-static void
-name_make(const struct run *r, const struct proxy_request *q, uint8_t name[CONDITION_NAME])
+/* Another file of the plugin may make other records of the same page, and so may other fields of a dataset. */
+void
+conditions_name(const struct run *r, const struct proxy_request *q, uint8_t name[CONDITION_NAME])
 {
 	crypto_generichash_state h;
 	struct stat st = {0};
@@ -116,6 +116,7 @@ name_make(const struct run *r, const struct proxy_request *q, uint8_t name[CONDI
 	name_part(&h, q->headers);
 	name_part(&h, q->body);
 	name_part(&h, buf_view(&r->connection_json));
+	name_part(&h, slice_str(r->shaped ? r->shaped->text : NULL));
 	crypto_generichash_final(&h, name, CONDITION_NAME);
 }
 
@@ -182,7 +183,7 @@ conditions_ask(struct run *r, uint32_t serial, const struct proxy_request *q, st
 	c->serial = serial;
 	c->next = r->conditions.list;
 	r->conditions.list = c;
-	name_make(r, q, c->name);
+	conditions_name(r, q, c->name);
 	if (r->request.full_refresh) /* what was kept goes with this run's first commit, which may not be durable yet */
 		return;
 	if (!store_state_get(r->host->store, r->scope, STATE_CONDITION, slice_of(c->name, CONDITION_NAME), &c->kept))
@@ -230,6 +231,17 @@ modified_proves(struct slice headers, const char *modified)
 	return proves;
 }
 
+void
+conditions_validators(const struct proxy_answer *a, char **etag, char **modified)
+{
+	*etag = validator(a->headers, "etag");
+	*modified = validator(a->headers, "last-modified");
+	if (!*etag && *modified && !modified_proves(a->headers, *modified)) {
+		free(*modified);
+		*modified = NULL;
+	}
+}
+
 bool
 conditions_answer(struct run *r, uint32_t serial, const struct proxy_answer *a, struct buf *body)
 {
@@ -246,14 +258,8 @@ conditions_answer(struct run *r, uint32_t serial, const struct proxy_answer *a, 
 		json_close(&o, '}');
 		return true;
 	}
-	if (a->status == 200) {
-		c->etag = validator(a->headers, "etag");
-		c->modified = validator(a->headers, "last-modified");
-		if (!c->etag && c->modified && !modified_proves(a->headers, c->modified)) {
-			free(c->modified);
-			c->modified = NULL;
-		}
-	}
+	if (a->status == 200)
+		conditions_validators(a, &c->etag, &c->modified);
 	return false;
 }
 

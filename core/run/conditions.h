@@ -35,6 +35,10 @@ struct conditions {
 	struct buf used;             /* names, CONDITION_NAME bytes each */
 };
 
+/* Under what it is kept: a hash of what is asked, of the plugin's file, and of all that says what is made of it. */
+void conditions_name(const struct run *r, const struct proxy_request *q, uint8_t name[CONDITION_NAME]);
+/* Those of an answer that prove something; yours, or NULL. */
+void conditions_validators(const struct proxy_answer *a, char **etag, char **modified);
 /* A page is asked for: headers gets what makes it conditional. */
 void conditions_ask(struct run *r, uint32_t serial, const struct proxy_request *q, struct buf *headers);
 /* Its answer: true, and body is what the worker gets, when the page is as it was. */

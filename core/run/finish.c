@@ -60,6 +60,8 @@ sweep_put(struct run *r, struct commit *c)
 	for (size_t i = 0; i < r->n_models && r->facts.staged; i++)
 		commit_publish(c, r->models[i].dataset);
 	r->complete = finish_sweeps(r);
+	if (whole_unchanged(r))
+		return;
 	for (size_t i = 0; i < r->n_models && finish_sweeps(r); i++) {
 		enum sweep_verdict verdict = finish_verdict(r, &r->models[i], why);
 		const struct sweep sweep = {
@@ -210,9 +212,11 @@ counted_commit(struct run *r)
 	bool reasoned = r->warnings.len != 0;
 	struct commit *c;
 
-	if (r->counts.held == 0 && r->counts.deleted == 0 && !r->facts.staged)
+	if (r->counts.held == 0 && r->counts.deleted == 0 && !r->facts.staged && !whole_keeps(r))
 		return false;
 	c = batch_open(r);
+	if (whole_keeps(r))
+		whole_put(r, c);
 	for (size_t i = 0; i < r->n_models; i++) {
 		const struct run_model *m = &r->models[i];
 		if (!m->held)

@@ -29,6 +29,7 @@
 #include "run/member.h"
 #include "run/metrics.h"
 #include "run/shaped.h"
+#include "run/whole.h"
 #include "wire/worker_process.h"
 
 struct dry_model;
@@ -197,6 +198,7 @@ struct run {
 	struct buf position;                  /* of the pagination that moved last, as text */
 	struct call call;
 	struct conditions conditions;
+	struct whole whole;
 	struct idset seen_ids;                /* of one call, for duplicates */
 
 	struct err err;

@@ -179,7 +179,9 @@ flight_done(void *arg, const struct proxy_answer *a)
 	answer_note(r, f, a);
 	if (good && (a->status < 200 || a->status > 299)) /* data is never altered; a refusal is no data */
 		told.body = without_secrets(&clean, a->body);
-	if (f->conditional && conditions_answer(r, f->serial, a, &kept))
+	if (f->conditional && f->streamed)
+		whole_answer(r, f->serial, a);
+	else if (f->conditional && conditions_answer(r, f->serial, a, &kept))
 		told.body = buf_view(&kept);
 	if (listens && (!f->streamed || !good)) {
 		head_write(r, &out, f, &told);
@@ -365,7 +367,7 @@ requests_send(struct run *r, const struct frame *frame)
 	f->conditional = flags & REQUEST_CONDITIONAL;
 	if (f->conditional) {
 		buf_slice(&headers, q.headers);
-		conditions_ask(r, f->serial, &q, &headers);
+		(f->streamed ? whole_ask : conditions_ask)(r, f->serial, &q, &headers);
 		q.headers = buf_view(&headers);
 	}
 	q.safe = flags & REQUEST_SAFE;

@@ -362,6 +362,7 @@ run_free(struct run *r)
 	dry_free(r);
 	conditions_drop(r);
 	buf_free(&r->conditions.used);
+	whole_drop(r);
 	idset_free(&r->seen_ids);
 	free((char *)(uintptr_t)r->waiting_get.p);
 	free((char *)(uintptr_t)r->request.name);

@@ -44,6 +44,7 @@ plugin_send(struct step *s, const struct sluice_request *request, bool streamed)
 	h.timeout_ms = r.timeout_ms;
 	h.safe = r.flags & SLUICE_SAFE;
 	h.streamed = streamed;
+	h.conditional = streamed && (r.flags & SLUICE_UNCHANGED_SKIPS) && !s->keeps;
 	x = http_send(s, &h);
 	buf_free(&query);
 	return x;

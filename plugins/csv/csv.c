@@ -118,17 +118,22 @@ stranger_find(const char *headers)
 	return NULL;
 }
 
-/* Asks for the file, and no more: its body may then be read, and is closed by the caller. 0: it is open. */
+/* Asks for the file, and no more: its body may then be read, and is closed by the caller. 0: it is open; 1: it is, and
+ * has not changed. */
 static int
 file_open(struct sluice_run *run, const char *path)
 {
 	const struct sluice_pair headers[] = {{"Accept", "text/csv, text/*;q=0.9, */*;q=0.5"}, {NULL, NULL}};
-	const struct sluice_request request = {.endpoint = path, .headers = headers};
+	static const int unchanged[] = {304, 0};
+	const struct sluice_request request = {
+		.endpoint = path, .headers = headers, .accept = unchanged, .flags = SLUICE_UNCHANGED_SKIPS};
 	struct sluice_response answer;
 	const char *stranger;
 
 	if (sluice_open(run, &request, &answer) < 0)
 		return -1;
+	if (answer.status == 304)
+		return 1;
 	if (answer.status < 200 || answer.status > 299)
 		sluice_fail(run, answer.status == 401 || answer.status == 403 ? SLUICE_ECREDENTIALS : SLUICE_EHTTP,
 		            "GET %s answered status %d", path, answer.status);
@@ -142,11 +147,15 @@ file_read(struct file *f)
 {
 	struct table *t = &f->table;
 
-	if (file_open(t->run, t->path) != 0)
+	const int opened = file_open(t->run, t->path);
+
+	if (opened < 0)
 		return;
-	if (sluice_status(t->run) == 0)
+	if (opened == 0 && sluice_status(t->run) == 0)
 		body_read(f);
 	sluice_close(t->run);
+	if (opened > 0)
+		return;
 	if (sluice_status(t->run) == 0 && !t->named)
 		sluice_fail(t->run, SLUICE_EDATA, "%s is empty: it has not even a header", t->path);
 	table_flush(t);
@@ -184,7 +193,7 @@ file_try(struct sluice_run *run, struct skim section, cJSON *told)
 {
 	const char *path = skim_text(run, skim_get(section, "path"));
 
-	if (file_open(run, path) == 0)
+	if (file_open(run, path) >= 0)
 		sluice_close(run);
 	cJSON_AddStringToObject(told, "path", path);
 }

@@ -207,6 +207,64 @@ run config --check
 is "$status" 2 "and found before a run"
 has "$dir/said" "delimiter: 'semicolumn' is not of the form .*; did you mean 'semicolon'" "with the word that was meant"
 
+# ---- a file that has not changed is not sent
+control reset >/dev/null
+control set etag=on >/dev/null
+file() { cat >"$files/kept.csv"; }
+answered() { control requests log=1 | grep -o '"status":[0-9]*' | tail -n 1 | grep -o '[0-9]*'; } # the last request
+again() { run run --format jsonl "$@"; }
+printf 'id,n\n1,10\n2,20\n3,30\n4,40\n' | file
+route /kept.csv "$files/kept.csv"
+sync 'kept = /kept.csv'
+is "$status $(answered) $(live kept)" "0 200 4" "a first run reads the file"
+again
+is "$status $(answered) $(live kept)" "0 304 4" "the second asks whether it has changed, and it has not"
+has "$dir/said" '"saved":4.*"unchanged":4' "its rows count as listed"
+has "$dir/said" '"complete":true' "and the listing as complete"
+again
+is "$status $(answered)" "0 304" "and so does a third"
+again --full-refresh
+is "$status $(answered)" "0 200" "a full refresh reads it"
+again
+is "$status $(answered)" "0 304" "and behind it nothing has changed"
+printf 'id,n\n1,10\n3,31\n4,40\n' | file
+again
+is "$status $(answered) $(live kept)" "0 200 3" "a file that changed is read, and what is gone from it deleted"
+again
+is "$status $(answered) $(live kept)" "0 304 3" "what its own deletes changed does not count as changed by others"
+printf '\nnumbers = n\n' >>"$conf/sluice.ini"
+again
+is "$status $(answered)" "0 200" "another way to read it is another file"
+has "$dir/said" '"updated":3' "with other records"
+again
+is "$status $(answered)" "0 304" "which then is known"
+printf '\nfields = n:string\n' >>"$conf/sluice.ini"
+again
+is "$(answered)" "200" "and so are other fields"
+sed -i '/^fields/d' "$conf/sluice.ini"
+printf 'id,n\n1,10\n3,31\n4,40\n5,50,too much\n' | file
+again
+again
+is "$status $(answered)" "1 200" "a file with rows that were put aside is read each time"
+rows() { awk -v n="$1" 'BEGIN { print "id,n"; for (i = 1; i <= n; i++) print i "," i * 10 }' | file; }
+rows 20
+again
+rows 3
+again
+again
+is "$status $(answered) $(live kept)" "1 200 20" "and so is one whose deletes are held back"
+run confirm-deletes confirm kept
+is "$status $(live kept)" "0 3" "until somebody has decided"
+again
+again
+is "$status $(answered) $(live kept)" "0 304 3" "then it is known again"
+run dry-run --sync kept
+is "$status $(answered)" "0 200" "a dry run shows the file itself"
+control set etag=off >/dev/null
+again
+again
+is "$status $(answered)" "0 200" "without validators it is read each time"
+
 # ---- a file that is not for everybody, in small pieces
 control reset >/dev/null
 printf 'id,name\n1,Ada\n2,Bob\n3,Eve\n' >"$files/three.csv"
