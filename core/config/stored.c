@@ -129,7 +129,7 @@ stored_read(struct settings *s, struct slice name, struct slice integration, str
 
 	if (!name_good(name) || !draft_name_good(integration)) {
 		err_set(err, ERR_USAGE,
-		        "'%.*s : %.*s' names no connection; letters, digits and . _ - @ + may stand in CONNECTION : INTEGRATION",
+		        "'%.*s : %.*s' names no connection: blanks, bytes beyond ASCII and \" \\ : ; , * # = [ ] may not stand in a name",
 		        (int)(name.len < 64 ? name.len : 64), name.p, (int)(integration.len < 64 ? integration.len : 64),
 		        integration.p);
 		return NULL;
