@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "schedule/schedule.h"
 
 #define WHICH                                                   \
 	{"--sync", "S", "only the sync of this name"},            \
@@ -22,6 +23,19 @@ struct control {
 	const char *done; /* "paused" */
 };
 
+/* What `start` cannot do: people would wait for it. */
+static const char *
+idle_words(struct slice row)
+{
+	struct slice idle = member_raw(row, "idle");
+
+	if (json_string_is(idle, schedule_state_names[SCHEDULE_INACTIVE]))
+		return ", but its connection is switched off: `sluice connections enable`";
+	if (json_string_is(idle, schedule_state_names[SCHEDULE_MANUAL]))
+		return ", but it only begins when it is asked for (`sluice trigger`): so says auto_sync, or its connector";
+	return "";
+}
+
 static void
 control_row(void *arg, struct slice row)
 {
@@ -35,7 +49,7 @@ control_row(void *arg, struct slice row)
 	connection = member_text(row, "connection");
 	integration = member_text(row, "integration");
 	sync = member_text(row, "sync");
-	printf("%s : %s : %s  %s\n", connection, integration, sync, k->done);
+	printf("%s : %s : %s  %s%s\n", connection, integration, sync, k->done, idle_words(row));
 	free(connection);
 	free(integration);
 	free(sync);

@@ -51,6 +51,26 @@ name_row(void *arg, const struct chosen *c, struct err *err)
 	return 0;
 }
 
+/* idle: why it still does not begin by itself; null: it does. */
+static int
+started_row(void *arg, const struct chosen *c, struct err *err)
+{
+	struct question *q = arg;
+	struct json_out o = json_out(&q->row);
+	struct schedule_plan plan;
+
+	(void)err;
+	plan_of(q->host, c, &plan);
+	json_open(&o, '{');
+	names_put(&o, c);
+	json_kv_str(&o, "idle", !plan.active      ? schedule_state_names[SCHEDULE_INACTIVE]
+	                        : !plan.auto_sync ? schedule_state_names[SCHEDULE_MANUAL]
+	                                          : NULL);
+	json_close(&o, '}');
+	question_row(q);
+	return 0;
+}
+
 /* ticket: its run is over when `asked_ends` of the status has come past this. */
 static int
 ticket_row(void *arg, const struct chosen *c, struct err *err)
@@ -156,7 +176,7 @@ pause_ask(struct question *q, bool paused)
 	else
 		rc = paused ? service_pause(s, &a, q->err) : service_start(s, &a, q->err);
 	if (rc == 0)
-		rc = chosen_each(q->host, &a, name_row, q, q->err);
+		rc = chosen_each(q->host, &a, paused ? name_row : started_row, q, q->err);
 	free(who);
 	return rc;
 }

@@ -73,8 +73,13 @@ kill -9 "$host"
 wait "$host" 2>/dev/null
 serve
 is "$(state acme number) $(state beta offset)" "inactive paused" "all that was said holds after kill -9"
+run start --connection-id acme --sync number
+has "$dir/out" 'number  started, but its connection is switched off: `sluice connections enable`' "start says what it cannot do: of a connection that is off"
+run start --connection-id beta --sync letters
+has "$dir/out" 'letters  started, but it only begins when it is asked for' "and of auto_sync = no"
 run connections enable --connection-id acme --integration odd
 run start --connection-id acme --sync cursor
+has "$dir/out" 'cursor  started$' "of any other there is nothing to say"
 states() { echo "$(state acme number) $(state acme cursor) $(state beta offset)"; }
 becomes "waiting waiting paused" "started and switched on again" states
 
