@@ -258,6 +258,21 @@ is "$status $(live kept)" "0 3" "until somebody has decided"
 again
 again
 is "$status $(answered) $(live kept)" "0 304 3" "then it is known again"
+printf '\nfields = n:integer\n' >>"$conf/sluice.ini"
+printf 'id,n\n1,10\n2,20\n9,ninety\n' | file
+again
+sed -i '/^fields/d' "$conf/sluice.ini"
+rows 2
+again
+again
+is "$status $(answered) $(live kept)" "0 304 2" "a row of another type was put aside, and is then not in the file any more"
+run dead-letters list --format jsonl
+run dead-letters retry "$(sed -n 's/^{"number":\([0-9]*\),.*"id":"9".*/\1/p' "$dir/out" | tail -n 1)"
+is "$status $(live kept)" "0 3" "somebody has it saved all the same"
+again
+is "$status $(answered) $(live kept)" "0 200 2" "where others have changed records since, the file is read, and proves again what there is"
+again
+is "$status $(answered)" "0 304" "then nothing has changed"
 run dry-run --sync kept
 is "$status $(answered)" "0 200" "a dry run shows the file itself"
 control set etag=off >/dev/null

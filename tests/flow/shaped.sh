@@ -86,12 +86,20 @@ path = /x
 INI
 has "$dir/err" "takes no others" "a connector with datasets of its own takes none"
 
+cp "$conf/sluice.ini" "$dir/kept"
+ini <<INI
+[dataset acme : pattern : wrong]
+path = /offset
+lmit = 3
+INI
 "$build/sluice" --conf "$conf" --log-format text serve >"$dir/serve.out" 2>"$dir/serve.err" </dev/null &
 serve=$!
 pids="$pids $serve"
 until_true 20 test -S "$dir/store/sluice.sock"
 run status --format jsonl
 has "$dir/out" '"sync":"things"' "a service schedules them"
+has "$dir/serve.err" "error .*sluice.ini:[0-9]*: lmit: .*did you mean 'limit'" "and says at its start what is wrong with one of them"
+cp "$dir/kept" "$conf/sluice.ini"
 ini <<INI
 [dataset acme : pattern : late]
 path = /offset
