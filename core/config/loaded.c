@@ -71,6 +71,83 @@ settings_integrations_cut(struct settings *s, size_t n)
 	}
 }
 
+static void
+key_finish(struct key_settings *k)
+{
+	section_free(SECTION_KEY, k);
+	free(k->name);
+	free(k->broken);
+}
+
+static void
+sync_free(struct sync_settings *y)
+{
+	section_free(SECTION_SYNC, y);
+	free(y->sync);
+	for (size_t i = 0; i < LENGTH(y->after_parts); i++)
+		free(y->after_parts[i]);
+	free(y);
+}
+
+static void
+dataset_free(struct dataset_settings *d)
+{
+	section_free(SECTION_DATASET, d);
+	pairs_free(d->options, d->n_options);
+	free(d->name);
+	free(d);
+}
+
+static void
+limit_free(struct limit_settings *l)
+{
+	section_free(SECTION_LIMIT, l);
+	free(l->name);
+	free(l);
+}
+
+static void
+merge_free(struct merge_settings *m)
+{
+	section_free(SECTION_MERGE, m);
+	free(m->name);
+	free(m);
+}
+
+static void
+webhook_free(struct webhook_settings *w)
+{
+	section_free(SECTION_WEBHOOK, w);
+	free(w->broken);
+	free(w->name);
+	free(w);
+}
+
+/* What the sections made. */
+static void
+sections_free(struct settings *s)
+{
+	section_free(SECTION_HOST, &s->host);
+	section_free(SECTION_ALERT, &s->alert);
+	for (size_t i = 0; i < s->n_keys; i++)
+		key_finish(&s->keys[i]);
+	settings_integrations_cut(s, 0);
+	for (size_t i = 0; i < s->n_connections; i++)
+		connection_settings_free(s->connections[i]);
+	for (size_t i = 0; i < s->n_retired; i++)
+		connection_settings_free(s->retired[i]);
+	for (size_t i = 0; i < s->n_syncs; i++)
+		sync_free(s->syncs[i]);
+	for (size_t i = 0; i < s->n_datasets; i++)
+		dataset_free(s->datasets[i]);
+	for (size_t i = 0; i < s->n_limits; i++)
+		limit_free(s->limits[i]);
+	for (size_t i = 0; i < s->n_merges; i++)
+		merge_free(s->merges[i]);
+	for (size_t i = 0; i < s->n_webhooks; i++)
+		webhook_free(s->webhooks[i]);
+}
+
 void
 settings_free(struct settings *s)
 {
@@ -82,47 +159,7 @@ settings_free(struct settings *s)
 		s->holders--;
 		return;
 	}
-	section_free(SECTION_HOST, &s->host);
-	for (size_t i = 0; i < s->n_keys; i++) {
-		section_free(SECTION_KEY, &s->keys[i]);
-		free(s->keys[i].name);
-		free(s->keys[i].broken);
-	}
-	settings_integrations_cut(s, 0);
-	for (size_t i = 0; i < s->n_connections; i++)
-		connection_settings_free(s->connections[i]);
-	for (size_t i = 0; i < s->n_retired; i++)
-		connection_settings_free(s->retired[i]);
-	for (size_t i = 0; i < s->n_syncs; i++) {
-		section_free(SECTION_SYNC, s->syncs[i]);
-		free(s->syncs[i]->sync);
-		for (size_t k = 0; k < LENGTH(s->syncs[i]->after_parts); k++)
-			free(s->syncs[i]->after_parts[k]);
-		free(s->syncs[i]);
-	}
-	for (size_t i = 0; i < s->n_datasets; i++) {
-		section_free(SECTION_DATASET, s->datasets[i]);
-		pairs_free(s->datasets[i]->options, s->datasets[i]->n_options);
-		free(s->datasets[i]->name);
-		free(s->datasets[i]);
-	}
-	for (size_t i = 0; i < s->n_limits; i++) {
-		section_free(SECTION_LIMIT, s->limits[i]);
-		free(s->limits[i]->name);
-		free(s->limits[i]);
-	}
-	for (size_t i = 0; i < s->n_merges; i++) {
-		section_free(SECTION_MERGE, s->merges[i]);
-		free(s->merges[i]->name);
-		free(s->merges[i]);
-	}
-	for (size_t i = 0; i < s->n_webhooks; i++) {
-		section_free(SECTION_WEBHOOK, s->webhooks[i]);
-		free(s->webhooks[i]->broken);
-		free(s->webhooks[i]->name);
-		free(s->webhooks[i]);
-	}
-	section_free(SECTION_ALERT, &s->alert);
+	sections_free(s);
 	for (size_t i = 0; i < s->n_shown; i++) {
 		free(s->shown[i].section);
 		free(s->shown[i].value);
