@@ -17,6 +17,7 @@
 #include "run/member.h"
 #include "run/metrics.h"
 #include "schedule/alerts.h"
+#include "store/events_in.h"
 
 static const struct metric_family build = {
 	"sluice_build_info", "The version that runs; always 1.", METRIC_GAUGE, {"version"}, NULL, 0};

@@ -7,6 +7,7 @@
 #include "deliver/announce.h"
 
 #include "schedule/alerts.h"
+#include "store/events_out.h"
 
 static void
 alert_told(void *arg, const struct alert *a)

@@ -6,7 +6,7 @@
 #define SLUICE_DELIVER_STANDING_H
 
 #include "deliver/pace.h"
-#include "store/store.h"
+#include "store/events_out.h"
 
 #define STANDING_RING 20     /* deliveries that are remembered */
 #define STANDING_REASON 240

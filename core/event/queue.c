@@ -13,6 +13,7 @@
 #include <string.h>
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/events_in.h"
 #include "wire/message.h"
 
 #define RUNS_MAX 4u                        /* side by side, beside those of the schedule */

@@ -24,6 +24,7 @@
 #include "plugin/registry.h"
 #include "run/member.h"
 #include "run/metrics.h"
+#include "store/events_in.h"
 
 #define ID_MAX 1024u     /* bytes of an event's id that are kept */
 #define TYPE_MAX 255u

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include "base/mem.h"
+#include "store/events_out.h"
 
 static_assert((int)WEBHOOK_CREATED == OUTBOX_CREATED && (int)WEBHOOK_UPDATED == OUTBOX_UPDATED &&
                       (int)WEBHOOK_DELETED == OUTBOX_DELETED,

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include "base/mem.h"
 #include "run/inside.h"
+#include "store/events_in.h"
 
 #define SKEW_US (INT64_C(60) * 1000000)
 #define EVENTS_MAX 1000u        /* of one run: its record and its steps stay readable */

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "run/member.h"
+#include "store/events_out.h"
 
 #define STEP_ENTRIES 2000u /* dropped in one transaction */
 #define STEP_LINES 500u    /* dropped in one, where it is the room that they take which counts */

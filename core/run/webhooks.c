@@ -17,6 +17,7 @@
 #include "run/inside.h"
 #include "run/reveal.h"
 #include "sluice.h"
+#include "store/events_out.h"
 
 /* ---- a body with numbers that the store puts in ---- */
 

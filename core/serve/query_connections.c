@@ -11,6 +11,7 @@
 #include "run/webhooks.h"
 #include "schedule/service.h"
 #include "serve/question.h"
+#include "store/events_out.h"
 
 static const struct secret *
 secret_at(const struct connection_settings *c, const struct key *k)

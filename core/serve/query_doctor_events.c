@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include "base/mem.h"
 #include "serve/doctor.h"
+#include "store/events_in.h"
 
 #define LONG_US (INT64_C(5) * 60 * 1000000) /* an event that is well is handled in seconds */
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "event/queue.h"
 #include "serve/question.h"
+#include "store/events_in.h"
 
 static const char *const states[] = {[INBOX_WAITING] = "waiting", [INBOX_DONE] = "done", [INBOX_DEAD] = "dead"};
 

@@ -11,6 +11,7 @@
  * Awkward: numbers are never handed out again, also when the newest event goes, because a run that has one in hand names it
  * by number. So the last one stands in the index too. */
 #include "base/mem.h"
+#include "store/events_in.h"
 #include "store/headed.h"
 #include "store/read.h"
 

@@ -19,6 +19,7 @@
 #define SLUICE_STORE_OUTBOX_H
 
 #include "store/apply.h"
+#include "store/events_out.h"
 
 enum { OUTBOX_LAST = 'l', OUTBOX_ENTRY = 'e', OUTBOX_RULE = 'd', OUTBOX_PENDING = 'q', OUTBOX_PARKED = 'p', OUTBOX_TALLY = 'n',
        OUTBOX_MARK = 's' };

@@ -4,6 +4,7 @@
 #include <ftw.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "store/events_out.h"
 #include "store/store.h"
 #include "table.h"
 

@@ -8,6 +8,8 @@
 #include <unistd.h>
 #include "../tap.h"
 #include "base/mem.h"
+#include "store/events_in.h"
+#include "store/events_out.h"
 #include "store/store.h"
 
 #define KIT_T0 INT64_C(1800000000000000)
