@@ -204,7 +204,7 @@ static int dumpable(void) { return got(prctl(PR_SET_DUMPABLE, 1)); }
 static int forget_parent(void) { return got(prctl(PR_SET_PDEATHSIG, 0)); }
 static int become_root(void) { return got(setresuid(0, 0, 0)); }
 static int raise_limit(void) { struct rlimit r; return !getrlimit(RLIMIT_NOFILE, &r) && !setrlimit(RLIMIT_NOFILE, &r); }
-static int lower_priority(void) { return got(setpriority(PRIO_PROCESS, 0, 5)); }
+static int lower_priority(void) { return got(setpriority(PRIO_PROCESS, 0, 19)); }
 static int set_affinity(void) { cpu_set_t c; CPU_ZERO(&c); CPU_SET(0, &c); return got(sched_setaffinity(0, sizeof c, &c)); }
 static int new_user_space(void) { return got(unshare(CLONE_NEWUSER)); }
 static int new_mount_space(void) { return got(unshare(CLONE_NEWNS)); }

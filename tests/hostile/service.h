@@ -349,11 +349,11 @@ fault_note(void *arg, const char *text)
 }
 
 /* How many due times may be lost: none. But a host that is kept from its work for longer than between two due times meets the
- * later one, as it should; on a machine that is so busy elsewhere a few are forgiven. */
+ * later one, as it should; on a machine that is so busy elsewhere some are forgiven. */
 static inline long
 lost_most(const struct service_account *a, const struct service_play *p)
 {
-	return a->late_most * 2e3 < p->every_ms ? 0 : a->met / 50;
+	return a->late_most * 2e3 < p->every_ms ? 0 : a->met / 4;
 }
 
 /* What the provider was asked for, by its own account. */
