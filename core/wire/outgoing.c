@@ -39,7 +39,7 @@ outgoing_put(struct outgoing *o, struct buf *b)
 	o->last = c;
 }
 
-void
+int
 outgoing_write(struct outgoing *o, int channel)
 {
 	while (o->first) {
@@ -47,14 +47,17 @@ outgoing_write(struct outgoing *o, int channel)
 		ssize_t n = send(channel, c->bytes.p + c->sent, c->bytes.len - c->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return;
-		if (n < 0)
+			return 0;
+		if (n < 0 && errno != EPIPE && errno != ECONNRESET)
+			return errno;
+		if (n < 0) /* nobody is there: its end is told by the channel and by its death */
 			n = (ssize_t)(c->bytes.len - c->sent);
 		c->sent += (size_t)n;
 		o->queued -= (size_t)n;
 		if (c->sent == c->bytes.len)
 			first_drop(o);
 	}
+	return 0;
 }
 
 void

@@ -10,7 +10,7 @@ struct outgoing { /* zero: nothing waits */
 	size_t queued; /* bytes */
 };
 void outgoing_put(struct outgoing *o, struct buf *b);    /* takes b's memory; b is empty then */
-void outgoing_write(struct outgoing *o, int channel);    /* what the socket takes now; never blocks */
+int outgoing_write(struct outgoing *o, int channel);     /* what the socket takes now; never blocks. 0 or errno */
 void outgoing_free(struct outgoing *o);                  /* what waits is thrown away */
 
 #endif

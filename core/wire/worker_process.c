@@ -128,6 +128,19 @@ worker_process_kill(struct worker_process *w, enum err_class cls, const char *re
 	uv_timer_start(&w->pump, w->pump.timer_cb, 0, 0); /* it may be dead already: on_end never comes from in here */
 }
 
+/* A frame that cannot be sent (no buffers in the kernel) would be waited for by the worker, for ever. */
+static void
+out_write(struct worker_process *w)
+{
+	int rc = outgoing_write(&w->out, w->child.channel);
+	struct err why = {0};
+
+	if (!rc)
+		return;
+	err_set(&why, ERR_HOST, "nothing can be sent to the worker: %s", strerror(rc));
+	worker_process_kill(w, ERR_HOST, why.text);
+}
+
 /* Nonsense from the worker: its end, and the message is named. */
 static void
 break_off(struct worker_process *w, const struct err *err)
@@ -306,7 +319,7 @@ worker_process_send(struct worker_process *w, struct buf *b)
 	}
 	sent_note(w, buf_view(b));
 	outgoing_put(&w->out, b);
-	outgoing_write(&w->out, w->child.channel);
+	out_write(w);
 	watch(w);
 }
 
@@ -318,8 +331,8 @@ on_channel(uv_poll_t *handle, int status, int events)
 	struct worker_process *w = handle->data;
 
 	if ((events & UV_WRITABLE) && !w->killed)
-		outgoing_write(&w->out, w->child.channel);
-	if (status < 0 || (events & UV_READABLE))
+		out_write(w);
+	if (!w->killed && (status < 0 || (events & UV_READABLE)))
 		channel_drain(w);
 	if (w->freed)
 		return;

@@ -9,7 +9,7 @@
  * well, and then all of its output is there, or it has said what is missing. The store is sound whatever happened, and
  * the same command without the fault ends well.
  *
- * MEMORY_FAULTS: how many allocations of each scenario are met (usually some 20, spread evenly; 0: all of them, which takes
+ * MEMORY_FAULTS: how many allocations of each scenario are met (usually a dozen, spread evenly; 0: all of them, which takes
  * an hour). tests/plugins/memory.c counts and fails them; it cannot be used under sanitizers. */
 #include <errno.h>
 #include <limits.h>
@@ -293,7 +293,7 @@ static void
 scene_play(struct play *p, const struct scene *s)
 {
 	struct said good = scene_run(p, s, 0, 0);
-	uint64_t all = atomic_load(&p->told->count), once = faults_wanted(all, 20), on = faults_wanted(all, 6);
+	uint64_t all = atomic_load(&p->told->count), once = faults_wanted(all, 12), on = faults_wanted(all, 4);
 
 	if (good.status != 0 || all < 50)
 		printf("# %s: status %d, %llu allocations: %.300s\n", s->name, good.status, (unsigned long long)all, buf_str(&good.err));
@@ -468,7 +468,7 @@ TEST("without memory for a request the service answers all of it, or an error, o
 	all = atomic_load(&p.told->count);
 	REQUIRE(request(&p, &good) == 200 && good.len > RECORDS * 50);
 	all = atomic_load(&p.told->count) - all;
-	wanted = faults_wanted(all, 16);
+	wanted = faults_wanted(all, 12);
 	for (uint64_t i = 0; i < wanted * 2; i++) {
 		uint64_t at = 1 + i / 2 * all / wanted;
 		const char *what = request_try(&p, &service, &good, at, i % 2);
