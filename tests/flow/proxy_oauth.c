@@ -3,6 +3,7 @@
 #include "proxy_env.h"
 #include "base/log.h"
 #include "proxy/oauth_ask.h"
+#include "proxy/oauth_tokens.h"
 
 #define JSON_HEAD "Content-Type: application/json\r\n"
 
@@ -23,6 +24,8 @@ struct keep { /* the store */
 	char *held; /* not durable yet */
 	bool hold, fail;
 	unsigned saves;
+	unsigned later, wanted, doubts; /* renewed by another process: after so many questions; how many there were */
+	const char *next;               /* what that one then makes durable; NULL: it cannot */
 };
 
 static void
@@ -61,8 +64,25 @@ keep_save(void *arg, struct slice json)
 		keep_done(k);
 }
 
+static int
+keep_renew(void *arg, bool doubted, struct err *err)
+{
+	struct keep *k = arg;
+
+	k->wanted++;
+	k->doubts += doubted;
+	if (k->later && k->later--)
+		return 1;
+	if (!k->next)
+		return err_set(err, ERR_PROVIDER, "the other process is not there");
+	free(k->json);
+	k->json = xstrdup(k->next);
+	return 0;
+}
+
 struct bench {
 	struct env e;
+	bool guest;
 	struct keep keep;
 	struct oauth *oauth;
 	struct secret *id, *secret, *refresh;
@@ -74,7 +94,8 @@ keeper_make(struct bench *b, enum oauth_how how, bool trusted)
 {
 	struct oauth_options o = {.name = "acme : test", .how = how, .token_url = b->url, .trusted = trusted, .client_id = b->id,
 	                          .client_secret = b->secret, .scopes = "read", .refresh = how == OAUTH_REFRESH ? b->refresh : NULL,
-	                          .load = keep_load, .save = keep_save, .arg = &b->keep};
+	                          .load = keep_load, .save = b->guest ? NULL : keep_save, .renew = b->guest ? keep_renew : NULL,
+	                          .arg = &b->keep};
 	struct err err = {0};
 
 	b->oauth = b->keep.oauth = oauth_new(b->e.proxy, &o, &err);
@@ -450,6 +471,63 @@ TEST("a call that waits for a token can be cancelled, and ends at its deadline; 
 	keep_done(&b.keep);
 	env_wait(&b.e, &good);
 	CHECK_INT(good.status, 200);
+	bench_close(&b);
+}
+
+/* Another keeper for the same target: of a process that only reads what is kept. */
+static void
+bench_visit(struct bench *b)
+{
+	proxy_target_free(b->e.target);
+	oauth_free(b->oauth);
+	b->guest = true;
+	REQUIRE(keeper_make(b, OAUTH_REFRESH, true));
+	target_make(b);
+}
+
+TEST("who only reads the tokens has their keeper renew them, and never asks the provider")
+{
+	const struct script scripts[] = {
+	        {"/token", {{GIVES("1", ",\"expires_in\":3600"), 0, KEEP}}}, {"/api", {{API_OK, 0, KEEP}, {API_OK, 0, KEEP}, {API_OK, 0, KEEP}, {API_401, 0, KEEP}, {API_OK, 0, KEEP}}}, {0}};
+	struct bench b;
+	struct got g[5] = {{0}};
+	struct oauth_tokens t = {0};
+	struct buf next = {0};
+
+	bench_open(&b, scripts, OAUTH_REFRESH);
+	env_ask(&b.e, api, &g[0]);
+	bench_visit(&b);
+	env_ask(&b.e, api, &g[1]);
+	CHECK_INT(b.keep.wanted, 0); /* what is kept is good */
+	REQUIRE(oauth_tokens_read(&t, slice_str(b.keep.json)));
+	secret_free(t.access);
+	t.access = secret_new(SLICE("access-2"));
+	t.expires_us += INT64_C(3600000000) * 24;
+	oauth_tokens_write(&next, &t);
+	b.keep.next = buf_str(&next);
+	b.keep.later = 1;
+	b.e.ahead_ms = 3600000;
+	send_to(b.e.target, api, &g[2]);
+	CHECK_INT(b.keep.wanted, 1);
+	b.e.ahead_ms += 1000;
+	proxy_poke(b.e.proxy);
+	env_wait(&b.e, &g[2]);
+	CHECK_INT(g[2].status, 200);
+	CHECK_INT(b.keep.wanted, 2);
+	CHECK_HAS(last_of(&b, "/api")->text, "Bearer access-2\r\n");
+	env_ask(&b.e, api, &g[3]); /* refused; that one has no other */
+	CHECK_INT(g[3].err.cls, ERR_CREDENTIALS);
+	CHECK_HAS(g[3].err.text, "the process that keeps it has had it just now");
+	CHECK_INT(b.keep.doubts, 1);
+	CHECK_INT(asked(&b, "/token"), 1);
+	b.keep.next = NULL;
+	bench_visit(&b);
+	b.e.ahead_ms += INT64_C(3600000) * 25;
+	env_ask(&b.e, api, &g[4]);
+	CHECK_HAS(g[4].err.text, "the other process is not there");
+	CHECK_INT(asked(&b, "/token"), 1);
+	oauth_tokens_free(&t);
+	buf_wipe(&next);
 	bench_close(&b);
 }
 
