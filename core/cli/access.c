@@ -34,6 +34,12 @@ host_patient(struct cli *c, bool read_only, bool beside, struct err *err)
 	return h;
 }
 
+int
+busy_remedy(struct err *err, const char *remedy)
+{
+	return err->cls == ERR_BUSY ? err_set(err, ERR_BUSY, "%s: %s", err->text, remedy) : -1;
+}
+
 /* ---- what the host that has the store knows of connections, and we do not ---- */
 
 static void

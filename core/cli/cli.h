@@ -133,6 +133,7 @@ int job_wait(struct access *a, const struct job_ask *ask, struct buf *end, struc
 void person_name(char out[64]); /* who is asking, for what is kept of a decision */
 /* Waits a moment for others' short reads to end. beside: what takes long goes on with the loop. */
 struct host *host_patient(struct cli *c, bool read_only, bool beside, struct err *err);
+int busy_remedy(struct err *err, const char *remedy); /* what to do, when the error is that somebody else has it; -1 */
 
 /* guest.c: for who only reads, and longer. guest: another process has the store, and this one reads beside it. */
 struct host *host_visit(struct cli *c, bool *guest, struct err *err);

@@ -33,7 +33,7 @@ store_change(struct cli *c, const struct host_settings *key, struct err *err)
 	int rc = -1;
 
 	if (!h)
-		return -1;
+		return busy_remedy(err, "its key is changed while nobody else has it: end that one first (a service: `systemctl stop sluice`)");
 	if (!host_store(h))
 		err_set(err, ERR_USAGE,
 		        "there is no store in %s yet: set encryption_key, and the first run makes it with that",

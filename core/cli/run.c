@@ -316,7 +316,7 @@ run_access(struct access *a, struct cli *c, struct err *err)
 	if (remote_serves(c))
 		return access_open(a, c, true, err);
 	a->host = host_patient(c, false, false, err);
-	return a->host ? 0 : -1;
+	return a->host ? 0 : busy_remedy(err, "a command there writes it, and is no service that would run this: say it again when that has ended");
 }
 
 static int

@@ -322,8 +322,11 @@ command_serve_run(struct cli *c)
 
 	settings_exposed(c->settings);
 	s.host = host_patient(c, false, true, &err);
-	if (!s.host)
+	if (!s.host) {
+		busy_remedy(&err, "one at a time writes a store: end that one first (a service: `systemctl stop sluice`), or name another "
+		                  "data_dir");
 		return cli_fail(c, &err);
+	}
 	rc = log_open(&s, &err) == 0 ? serve_until_told(&s, &err) : -1;
 	host_free(s.host);
 	if (rc == 0)

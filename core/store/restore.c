@@ -175,7 +175,7 @@ store_restore(const struct store_options *o, const char *from, uint64_t *bytes, 
 		return -1;
 	lock = dir_lock(o->dir, err);
 	if (lock < 0)
-		return -1;
+		return err->cls == ERR_BUSY ? err_set(err, ERR_BUSY, "%s: a store in use is never replaced: end that process first", err->text) : -1;
 	rc = is_empty(o->dir, err) == 0 ? restore_into(o, from, bytes, err) : -1;
 	close(lock);
 	return rc;

@@ -59,6 +59,7 @@ run metadata update '{"seen":true,"region":"x"}' --connection-id acme
 is "$status" 0 "and metadata be written"
 run run --sync reads
 is "$status" 4 "a second run beside it is refused with exit 4"
+has "$dir/err" 'open in another process .pid [0-9]*.: a command there .*say it again when that has ended' "and what to do"
 kill -TERM $pid
 wait $pid
 is $? 143 "SIGTERM ends it with 143"

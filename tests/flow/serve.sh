@@ -53,6 +53,7 @@ is "$(runs offset) $(runs number)" "0 0" "auto_sync = no and auto_start = no do 
 is "$(state offset) $(state number)" "manual unstarted" "status says so"
 run serve
 is "$status" 4 "a second host is refused"
+has "$dir/err" "open in another process .pid $host.: one at a time writes a store: end that one first" "with who is there, and what to do"
 
 # ---- a kill
 

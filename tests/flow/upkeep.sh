@@ -172,6 +172,7 @@ run prune --runs-after 1000d
 is "$status" 0 "and pruned"
 run rekey --new-key "file:$dir/hot.key"
 is "$status" 4 "a rekey is not done beside a run"
+has "$dir/err" 'open in another process .pid [0-9]*.: its key is changed while nobody else has it: end that one first' "and says so"
 [ "$(sequence Thing)" -gt "$before" ]; ok $? "and the run went on meanwhile"
 kill -9 $pid
 wait $pid 2>/dev/null
