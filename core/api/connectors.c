@@ -49,6 +49,7 @@ struct connector {
 
 struct connectors {
 	struct api *api;
+	struct due_siblings *siblings;
 	struct connector *list;
 	size_t n;
 };
@@ -66,7 +67,7 @@ connector_add(void *arg, const struct chosen *chosen)
 	*c = (struct connector){.chosen = *chosen, .at = all->n};
 	all->n++;
 	c->running = host_run(h, k->name, k->integration->name, chosen->sync->name) != NULL;
-	if (due_look(h, &c->chosen, &c->state, &c->due_us, NULL) == 0)
+	if (due_look(all->siblings, &c->chosen, &c->state, &c->due_us, NULL) == 0)
 		c->due = c->due_us && !c->running && c->due_us <= api_now_us(all->api);
 }
 
@@ -154,13 +155,14 @@ connector_put(struct api *a, const struct connector *c, struct json_out *o)
 static void
 connectors_get(struct http_call *c, void *arg)
 {
-	struct connectors all = {.api = arg};
+	struct connectors all = {.api = arg, .siblings = due_siblings_new(api_host(arg))};
 	size_t limit = (size_t)http_param_int(c, "limit", 100), n = 0;
 	bool only_due = http_param_bool(c, "due", false);
 	struct buf out = {0};
 	struct json_out o = json_out(&out);
 
 	v1_syncs_each(arg, NULL, NULL, NULL, connector_add, &all);
+	due_siblings_free(all.siblings);
 	if (all.n)
 		qsort(all.list, all.n, sizeof *all.list, connector_order);
 	json_open(&o, '{');

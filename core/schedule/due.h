@@ -11,10 +11,14 @@
 struct due {
 	struct chosen chosen;   /* borrowed, as the settings and manifests are */
 	int64_t due_us;         /* since when; 0: it never succeeded */
+	size_t at;              /* its place among those that were found */
 };
 /* Without a service: what keeps it from beginning by itself (inactive, manual, unstarted, paused, attention; else "waiting"), and
  * when `run --due` takes it; 0: not by itself. A sync that never succeeded is due now. */
-int due_look(struct host *h, const struct chosen *c, enum schedule_state *state, int64_t *due_us, struct err *err);
+struct due_siblings;    /* what is known of the syncs of one connection: who looks at many has it worked out once for each */
+struct due_siblings *due_siblings_new(struct host *h); /* for one turn of the loop: settings and store are to stay as they are */
+void due_siblings_free(struct due_siblings *b);        /* NULL is fine */
+int due_look(struct due_siblings *b, const struct chosen *c, enum schedule_state *state, int64_t *due_us, struct err *err);
 struct due_list {
 	struct due *list;       /* longest overdue first */
 	size_t n;

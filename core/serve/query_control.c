@@ -376,10 +376,13 @@ every_put(const struct question *q, struct json_out *o, const struct chosen *c)
 static void
 planned_put(const struct question *q, struct json_out *o, const struct chosen *c)
 {
+	struct due_siblings *b = due_siblings_new(q->host);
 	enum schedule_state state;
 	int64_t due_us;
+	int rc = due_look(b, c, &state, &due_us, NULL);
 
-	if (due_look(q->host, c, &state, &due_us, NULL) != 0)
+	due_siblings_free(b);
+	if (rc != 0)
 		return;
 	json_key(o, "planned");
 	json_open(o, '{');
