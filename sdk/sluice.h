@@ -35,7 +35,7 @@
  *   1.4  2026-11-23  SLUICE_ANY_AUTH; sluice_map: an empty `to`; SLUICE_LIMIT_UNSURE; sluice_partial(); the member
  *                    "datasets" of sluice_get_connection(), and "variant"
  *   1.5  2026-11-23  sluice_option.form (an older host judges nothing); SLUICE_UNCHANGED_SKIPS of sluice_open (an older one
- *                    always asks for all)
+ *                    always asks for all); a judge's positive number (there a failure)
  */
 #ifndef SLUICE_H
 #define SLUICE_H
@@ -373,7 +373,8 @@ struct sluice_page_request {
 	int flags;                     /* SLUICE_BY_PAGE ... */
 	/* Looks at each answer (a success, or an accepted status) before the list is taken from it, for providers
 	 * that say in the body that something is wrong: sluice_fail() with the provider's reason and return it, or
-	 * return 0. May make no other calls. */
+	 * return 0. May make no other calls. A positive number puts the answer aside: the pagination ends as an empty
+	 * page would, .answer shows why; sluice_partial() if what it did not show may exist. 1.5 */
 	int (*judge)(struct sluice_run *run, const struct sluice_response *answer);
 };
 

@@ -30,7 +30,7 @@ exit_of(const struct run_result *r)
 		return 75; /* whoever stopped it by a signal says so himself */
 	if (r->err.cls != ERR_NONE)
 		return err_exit_code(r->err.cls);
-	return r->counts.rejected || r->counts.held || r->incomplete;
+	return r->counts.rejected || r->counts.held || r->incomplete || r->partial;
 }
 
 const char *

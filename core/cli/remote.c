@@ -132,6 +132,7 @@ record_row(void *arg, struct slice row)
 	r->first = true;
 	counts_read(&r->result.counts, member_raw(row, "counts"), member_raw(row, "time"));
 	warnings_read(row, &r->warnings);
+	r->result.partial = json_string_is(member_raw(row, "status"), "partial");
 	r->result.full = member_bool(row, "full", false);
 	r->result.complete = member_bool(row, "complete", false);
 	r->result.resumed = member_int(row, "resumes", 0) != 0;

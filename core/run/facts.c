@@ -60,6 +60,7 @@ facts_write(const struct run *r, struct buf *out)
 	json_kv_bool(&o, "staged", f->staged);
 	json_kv_bool(&o, "reset", f->reset);
 	json_kv_bool(&o, "incomplete", f->incomplete || r->bad_answer);
+	json_kv_bool(&o, "partial", f->partial);
 	json_kv_bool(&o, "weak", f->weak);
 	json_kv_bool(&o, "shifted", f->shifted);
 	json_kv_int(&o, "finished", (int64_t)f->finished);
@@ -100,6 +101,7 @@ facts_read(struct run *r, struct slice json)
 	f->staged = member_bool(json, "staged", false);
 	f->reset = member_bool(json, "reset", false);
 	f->incomplete = member_bool(json, "incomplete", true);
+	f->partial = member_bool(json, "partial", false);
 	f->weak = member_bool(json, "weak", true);
 	f->shifted = member_bool(json, "shifted", false);
 	f->finished = (uint64_t)member_int(json, "finished", 0);

@@ -99,7 +99,7 @@ status_with(const struct run *r, uint64_t held)
 {
 	if (r->err.cls != ERR_NONE)
 		return r->err.cls == ERR_STOPPED ? "stopped" : "error";
-	if (r->counts.rejected || held || (finish_sweeps(r) && !r->complete))
+	if (r->counts.rejected || held || r->facts.partial || (finish_sweeps(r) && !r->complete))
 		return "partial";
 	return "success";
 }

@@ -58,6 +58,7 @@ struct facts {
 	bool staged;                 /* readers see what it brings only at its successful end */
 	bool reset;                  /* what it does not list goes, whether or not the sync tracks deletes */
 	bool incomplete;             /* a loop was left early, or an answer that was no success was passed over */
+	bool partial;                /* the connector says that something was kept back */
 	bool weak, shifted;          /* some pagination proved little (page numbers), or nothing */
 	uint64_t finished;           /* paginations delivered to their end */
 	uint64_t steps;

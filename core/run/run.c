@@ -435,6 +435,7 @@ run_finish(struct run *r)
 	r->counts.total_ms = clock_mono_ms(r->host->clock) - r->start_ms;
 	result.counts = r->counts;
 	result.full = r->facts.full;
+	result.partial = r->sync && r->facts.partial;
 	result.incomplete = r->sync && finish_sweeps(r) && !r->complete;
 	result.warnings = buf_str(&r->warnings);
 	result.reply = buf_view(&r->reply);

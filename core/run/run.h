@@ -94,6 +94,7 @@ struct run_result {
 	struct run_counts counts;
 	bool complete;             /* full and proven: deletes by absence were worked out */
 	bool full;                 /* it listed everything, or was meant to */
+	bool partial;              /* the connector said that something was kept back */
 	bool incomplete;           /* absence should have been worked out, and could not be for every model */
 	bool resumed;              /* took up an interrupted run */
 	bool more;                 /* ERR_STOPPED by run_limit, in good order: there is more to do, the next run goes on */

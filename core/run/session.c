@@ -61,15 +61,20 @@ loaded(struct run *r, const struct frame *f)
 static void
 said(struct run *r, const struct frame *f)
 {
-	static const enum log_level levels[] = {LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR};
+	static const enum log_level levels[] = {LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, [LOG_PARTIAL] = LOG_WARN};
 	struct reader in = reader_of(f->body);
 	uint8_t level = reader_u8(&in);
 	struct slice text = reader_rest(&in);
 
-	if (level >= LENGTH(levels) || !utf8_valid(text))
+	if (level >= LENGTH(levels) || !utf8_valid(text)) {
 		session_break(r, "log", "an unknown level, or no UTF-8");
-	else
-		history_log(r, levels[level], "%.*s", (int)(text.len > 4096 ? 4096 : text.len), text.p);
+		return;
+	}
+	if (level == LOG_PARTIAL) { /* durable with what it is about: a run that is cut here goes on knowing it */
+		r->batch.dirty |= !r->facts.partial;
+		r->facts.partial = r->facts.incomplete = true;
+	}
+	history_log(r, levels[level], "%.*s", (int)(text.len > 4096 ? 4096 : text.len), text.p);
 }
 
 static void

@@ -79,7 +79,7 @@ end_words(const struct run_result *r, struct buf *out)
 		buf_printf(out, "ended: %s: %s", err_class_name(r->err.cls), r->err.text);
 		return r->err.cls == ERR_STOPPED ? LOG_INFO : LOG_WARN;
 	}
-	if (!c->rejected && !c->held && !r->incomplete) {
+	if (!c->rejected && !c->held && !r->incomplete && !r->partial) {
 		buf_puts(out, "ended well");
 		return LOG_INFO;
 	}
@@ -88,6 +88,8 @@ end_words(const struct run_result *r, struct buf *out)
 		buf_printf(out, ", %llu rejected", (unsigned long long)c->rejected);
 	if (c->held)
 		buf_printf(out, ", %llu deletes held back", (unsigned long long)c->held);
+	if (r->partial)
+		buf_puts(out, ", something was kept back");
 	if (r->incomplete)
 		buf_puts(out, ", which records are gone is not known");
 	return LOG_WARN;

@@ -90,11 +90,12 @@ enum hello_mode { HELLO_DESCRIBE = 1, HELLO_RUN = 2 };
  * CHECKPOINT  u8 op (0 set, 1 clear), R json
  * FULL_DONE   u16 model
  * GET         u16 model, u8 what (0 by ids, 1 list), u64 cursor, u32 limit, u32 count, R count x {B id}
- * LOG         u8 level, R text
+ * LOG         u8 level (enum sluice_level, or LOG_PARTIAL), R text
  * PROGRESS    u64 done, u64 total (0 unknown)
  * REPLY       R json
  * STEP_END    i32-as-u32 status (enum sluice_status), u8 yielded (call again), u8 incomplete (a loop was left early, or an answer was not a success), B reason
  */
+enum { LOG_PARTIAL = 4 }; /* a warning, and from now on the run is not all that it should be */
 enum request_flag { REQUEST_STREAM = 1, REQUEST_SAFE = 2, REQUEST_PAGE = 4, REQUEST_CONDITIONAL = 8 };
 enum request_method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHOD_HEAD, METHODS };
 enum save_op { SAVE_RECORD, SAVE_UPDATE, SAVE_DELETE, SAVE_OPS };

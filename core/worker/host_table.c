@@ -141,19 +141,25 @@ run_progress(struct sluice_run *run, uint64_t done, uint64_t total)
 }
 
 static int
-run_log(struct sluice_run *run, int level, const char *text)
+log_send(struct step *s, uint8_t level, const char *text)
 {
-	struct step *s = step_of(run);
 	size_t at, n = text ? strlen(text) : 0;
 
 	if (!n)
 		return step_status(s);
 	at = frame_begin(&s->out, MSG_LOG, 0, channel_serial(s->w->ch));
-	buf_u8(&s->out, (uint8_t)(level < SLUICE_DEBUG ? SLUICE_DEBUG : level > SLUICE_ERROR ? SLUICE_ERROR : level));
+	buf_u8(&s->out, level);
 	buf_put(&s->out, text, n > LOG_MAX ? LOG_MAX : n);
 	frame_end(&s->out, at);
 	step_send(s);
 	return step_status(s);
+}
+
+static int
+run_log(struct sluice_run *run, int level, const char *text)
+{
+	return log_send(step_of(run), (uint8_t)(level < SLUICE_DEBUG ? SLUICE_DEBUG : level > SLUICE_ERROR ? SLUICE_ERROR : level),
+	                text);
 }
 
 static const char *
@@ -230,7 +236,7 @@ run_partial(struct sluice_run *run, const char *text)
 	if (step_status(s))
 		return step_status(s);
 	s->incomplete = true;
-	return run_log(run, SLUICE_WARN, text && *text ? text : "the provider kept something back");
+	return log_send(s, LOG_PARTIAL, text && *text ? text : "the provider kept something back");
 }
 
 const struct sluice_host host_table = {

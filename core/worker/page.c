@@ -38,6 +38,13 @@ data_fault(struct reading *rd, const char *what, const char *path)
 
 /* ---- the list ---- */
 
+/* Is there to be a list in it? Accepted refusals and what was put aside have none. */
+static bool
+has_list(const struct page *p)
+{
+	return p->x->status >= 200 && p->x->status <= 299 && !p->aside;
+}
+
 static int
 list_read(struct reading *rd)
 {
@@ -48,7 +55,7 @@ list_read(struct reading *rd)
 	char what[200];
 
 	p->list = SLICE("[]");
-	if (p->x->status < 200 || p->x->status > 299)
+	if (!has_list(p))
 		return 0;
 	if (!json_trim(body).len)
 		return step_fail(rd->s, SLUICE_EDATA, "%s: the answer (status %d) is empty; a list was expected",
@@ -339,7 +346,7 @@ position_read(struct reading *rd)
 	uint8_t proof;
 
 	mark_copy(&p->after, a->mark);
-	if (p->x->status >= 200 && p->x->status <= 299 && (has_more_read(rd) || next_of_kind[a->r->kind](rd)))
+	if (has_list(p) && (has_more_read(rd) || next_of_kind[a->r->kind](rd)))
 		return -1;
 	p->after.has_first = a->overlap;
 	p->after.first = a->mark->last;
@@ -360,7 +367,7 @@ position_read(struct reading *rd)
 
 /* The author's own look at the answer. The struct is as large as the plugin believes. */
 static int
-judge_ask(struct step *s, const struct sluice_page_request *r, const struct exchange *x)
+judge_ask(struct step *s, const struct sluice_page_request *r, const struct exchange *x, bool *aside)
 {
 	const struct sluice_response full = {x->status, x->body.p ? x->body.p : "", x->body.len,
 	                                     x->headers.p ? x->headers.p : ""};
@@ -374,8 +381,9 @@ judge_ask(struct step *s, const struct sluice_page_request *r, const struct exch
 		return 0;
 	plugin_response_out(&s->w->plugin, &full, &as.response);
 	rc = r->judge(&s->run, &as.response);
-	if (rc && !s->status)
-		step_fail(s, rc < 0 ? rc : SLUICE_EFAILED, "%s: the connector refused the answer", x->what);
+	*aside = rc > 0;
+	if (rc < 0 && !s->status)
+		step_fail(s, rc, "%s: the connector refused the answer", x->what);
 	return s->status;
 }
 
@@ -392,7 +400,7 @@ page_read(struct step *s, const struct asked *asked, struct exchange *x, bool *t
 	else if (!http_accepted(x->status, asked->r->accept))
 		rc = http_refused(s, x);
 	else
-		rc = judge_ask(s, asked->r, x) || list_read(&rd) || position_read(&rd);
+		rc = judge_ask(s, asked->r, x, &p->aside) || list_read(&rd) || position_read(&rd);
 	buf_free(&rd.rest);
 	if (!rc)
 		return p;

@@ -16,6 +16,7 @@ struct page {
 	struct mark after;       /* the position behind this page */
 	bool more;               /* after.next is to be asked for */
 	bool loops;              /* after.next was there before */
+	bool aside;              /* the author's judge put it aside: it has no list, and nothing follows */
 	size_t unchanged;        /* items of a page that is as it was, and is not shown again */
 	bool is_unchanged;
 	bool end_unseen;         /* the last one, but only its headers say so: the same content may get a successor */

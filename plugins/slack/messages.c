@@ -4,10 +4,13 @@
  *   read before         from the look-back before the last success on: what was edited is saved again, what is stored
  *                       of that time and not shown any more is deleted
  *   deselected          its messages are deleted
+ *   not to be read      (the app is not in it, it is gone) it is told, the run is partial, and the next one that can
+ *                       begins it anew; what is stored of it stays
  *
- * The checkpoint is {"read": ids of the channels whose past is here, "channel", "ts": how far down the channel in hand
- * was compared}: the last two make that no gap is left where a run is cut into steps. Pages come newest first, and each
- * vouches for the time between its oldest message and that of the page before.
+ * The checkpoint is {"read": ids of the channels whose past is here, "again": those of them that have a gap since,
+ * "missed": those that this run could not read, "channel", "ts": how far down the channel in hand was compared}: the
+ * last two make that no gap is left where a run is cut into steps. Pages come newest first, and each vouches for the
+ * time between its oldest message and that of the page before.
  *
  * Awkward: "*" is what the app is a member of at the moment. A channel that leaves that set (the app was removed, the
  * channel archived) was not deselected by anybody, so its messages stay until a full refresh. */
@@ -22,6 +25,8 @@ struct reading {
 	const char *oldest;    /* where a channel goes on whose past is here; NULL: nothing is here yet */
 	int threads;           /* replies are wanted */
 	cJSON *past;           /* ids of the channels whose past is here; NULL: none */
+	cJSON *again;          /* those of them that have a gap; NULL: none */
+	cJSON *missed;         /* ids of the channels that cannot be read in this run */
 	cJSON *now;            /* ids of the channels read in this run */
 	struct window *stored; /* what is here since `oldest`; NULL: not asked yet */
 };
@@ -39,14 +44,23 @@ message_name(struct sluice_run *run, cJSON *message, const char *channel)
 
 /* ---- the checkpoint ---- */
 
+static void
+ids_add(cJSON *root, const char *name, const cJSON *ids)
+{
+	if (cJSON_GetArraySize(ids) > 0)
+		cJSON_AddItemToObject(root, name, cJSON_Duplicate(ids, 1));
+}
+
 /* Of thousands of channels it cannot be kept: they are read from their beginning again, which makes no change. */
 static void
-checkpoint_write(struct sluice_run *run, const cJSON *read, const char *channel, const char *ts)
+checkpoint_write(struct sluice_run *run, const struct reading *r, const char *channel, const char *ts)
 {
 	cJSON *root = cJSON_CreateObject();
 	const char *text;
 
-	cJSON_AddItemToObject(root, "read", read ? cJSON_Duplicate(read, 1) : cJSON_CreateArray());
+	cJSON_AddItemToObject(root, "read", r->past ? cJSON_Duplicate(r->past, 1) : cJSON_CreateArray());
+	ids_add(root, "again", r->again);
+	ids_add(root, "missed", r->missed);
 	if (channel) {
 		cJSON_AddStringToObject(root, "channel", channel);
 		cJSON_AddStringToObject(root, "ts", ts);
@@ -159,18 +173,45 @@ page_judge(struct sluice_run *run, const struct reading *r, const char *channel,
 		return;
 	low = low && strcmp(low, high) < 0 ? low : high;
 	window_judge(run, r->stored, channel, low, high, messages);
-	checkpoint_write(run, r->past, channel, low);
+	checkpoint_write(run, r, channel, low);
+}
+
+/* The channel could not be read. What the page had instead of messages says why. */
+static void
+channel_miss(struct sluice_run *run, struct reading *r, const char *channel, const struct sluice_page *page)
+{
+	const char *reason = answer_reason(run, page->answer, page->answer_len);
+	const char *place = checkpoint_place(run, channel);
+
+	sluice_log(run, SLUICE_WARN, "channel %s cannot be read: %s", channel, reason ? reason : "Slack does not say why");
+	if (!selection_has(r->missed, channel))
+		cJSON_AddItemToArray(r->missed, cJSON_CreateString(channel));
+	checkpoint_write(run, r, place ? channel : NULL, place);
+}
+
+/* It can be read after all: an earlier run, which did not come to its end, could not. */
+static void
+channel_found(struct sluice_run *run, struct reading *r, const char *channel)
+{
+	const char *place = checkpoint_place(run, channel);
+
+	if (!selection_has(r->missed, channel))
+		return;
+	for (int i = cJSON_GetArraySize(r->missed); i-- > 0;)
+		if (strcmp(cJSON_GetArrayItem(r->missed, i)->valuestring, channel) == 0)
+			cJSON_DeleteItemFromArray(r->missed, i);
+	checkpoint_write(run, r, place ? channel : NULL, place);
 }
 
 static void
 channel_read(struct sluice_run *run, struct reading *r, const char *channel)
 {
-	const int known = r->oldest && selection_has(r->past, channel);
+	const int known = r->oldest && selection_has(r->past, channel) && !selection_has(r->again, channel);
 	const struct sluice_pair query[] = {{"channel", channel}, {"oldest", known ? r->oldest : NULL}, {NULL, NULL}};
 	const struct sluice_page_request request = {
 		.endpoint = "/conversations.history", .query = query, .items = "messages", .limit = 100,
 		.kind = SLUICE_CURSOR, .cursor_param = "cursor", .cursor = "response_metadata.next_cursor",
-		.has_more = "has_more", .judge = answer_judge,
+		.has_more = "has_more", .judge = history_judge,
 	};
 	struct sluice_page page;
 	const char *place;
@@ -178,7 +219,14 @@ channel_read(struct sluice_run *run, struct reading *r, const char *channel)
 	if (known && !r->stored)
 		r->stored = window_read(run, r->oldest);
 	while (sluice_paginate(run, &request, &page) > 0) {
-		cJSON *messages = sluice_json_page(run, &page), *message;
+		cJSON *messages, *message;
+		if (page.count == 0 && answer_reason(run, page.answer, page.answer_len)) {
+			channel_miss(run, r, channel, &page);
+			continue;
+		}
+		if (page.number == 1)
+			channel_found(run, r, channel);
+		messages = sluice_json_page(run, &page);
 		cJSON_ArrayForEach(message, messages)
 			message_name(run, message, channel);
 		sluice_json_save(run, "SlackMessage", messages);
@@ -188,7 +236,7 @@ channel_read(struct sluice_run *run, struct reading *r, const char *channel)
 			threads_read(run, known ? r->stored : NULL, channel, messages);
 		cJSON_Delete(messages);
 	}
-	place = known ? checkpoint_place(run, channel) : NULL;
+	place = known && !selection_has(r->missed, channel) ? checkpoint_place(run, channel) : NULL;
 	if (place) /* below the last page there is nothing any more */
 		window_judge(run, r->stored, channel, r->oldest, place, NULL);
 	cJSON_AddItemToArray(r->now, cJSON_CreateString(channel));
@@ -223,9 +271,9 @@ deselected_delete(struct sluice_run *run, struct reading *r, const cJSON *chosen
 			cJSON_AddItemToArray(kept, cJSON_CreateString(each->valuestring));
 	if (!selection_has(chosen, "*") && cJSON_GetArraySize(kept) < cJSON_GetArraySize(r->past)) {
 		messages_keep(run, chosen);
-		checkpoint_write(run, kept, NULL, NULL);
 		cJSON_Delete(r->past);
 		r->past = kept;
+		checkpoint_write(run, r, NULL, NULL);
 		return;
 	}
 	cJSON_Delete(kept);
@@ -254,14 +302,40 @@ reading_begin(struct sluice_run *run)
 	const int64_t last = sluice_last_success(run);
 	const char *known = sluice_get_checkpoint(run), *hours = sluice_get_option(run, "look_back_hours");
 	const long long back = OVERLAP_S + (hours ? strtoll(hours, NULL, 10) : 0) * 3600;
-	cJSON *checkpoint = known && last > 0 ? cJSON_Parse(known) : NULL;
+	cJSON *checkpoint = known ? cJSON_Parse(known) : NULL;
 	struct reading r = {.threads = option_threads(run), .now = cJSON_CreateArray()};
 
-	r.past = cJSON_DetachItemFromObjectCaseSensitive(checkpoint, "read");
+	if (last > 0) {
+		r.past = cJSON_DetachItemFromObjectCaseSensitive(checkpoint, "read");
+		r.again = cJSON_DetachItemFromObjectCaseSensitive(checkpoint, "again");
+	}
+	r.missed = cJSON_DetachItemFromObjectCaseSensitive(checkpoint, "missed");
+	if (!r.missed)
+		r.missed = cJSON_CreateArray();
 	if (last > 0)
 		r.oldest = sluice_format(run, "%010lld.000000", last / 1000000 > back ? (long long)(last / 1000000) - back : 0);
 	cJSON_Delete(checkpoint);
 	return r;
+}
+
+/* All was read that could be; what could not is told, so that nothing counts as gone for that. */
+static void
+reading_end(struct sluice_run *run, struct reading *r)
+{
+	const cJSON *channel;
+	const char *names = "";
+
+	cJSON_ArrayForEach(channel, r->missed)
+		if (selection_has(r->now, channel->valuestring))
+			names = sluice_format(run, "%s%s%s", names, *names ? ", " : "", channel->valuestring);
+	if (*names)
+		sluice_partial(run, "channels that cannot be read: %.300s; invite the app, or take them out of the selection", names);
+	cJSON_Delete(r->past);
+	cJSON_Delete(r->again);
+	r->past = r->now;
+	r->again = r->missed;
+	r->now = r->missed = NULL;
+	checkpoint_write(run, r, NULL, NULL);
 }
 
 int
@@ -280,10 +354,12 @@ fetch_messages(struct sluice_run *run)
 		}
 	}
 	if (sluice_status(run) == 0)
-		checkpoint_write(run, r.now, NULL, NULL);
+		reading_end(run, &r);
 	window_free(r.stored);
 	cJSON_Delete(chosen);
 	cJSON_Delete(r.past);
+	cJSON_Delete(r.again);
+	cJSON_Delete(r.missed);
 	cJSON_Delete(r.now);
 	return sluice_status(run);
 }

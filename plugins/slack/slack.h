@@ -11,6 +11,10 @@
 
 /* 0 when the answer says ok; else the run fails with Slack's reason. */
 int answer_judge(struct sluice_run *run, const struct sluice_response *answer);
+/* The same of a channel's history; 1: this channel cannot be read, which is no reason not to read the others. */
+int history_judge(struct sluice_run *run, const struct sluice_response *answer);
+/* Slack's reason and its remedy, for as long as the function runs; NULL: the answer says ok. */
+const char *answer_reason(struct sluice_run *run, const char *answer, size_t len);
 
 /* ---- channels ---- */
 

@@ -161,6 +161,32 @@ section it2 'query = { things { id } }' 'partial = fail'
 run run --sync it2
 is "$status" 1 "or it fails, where the section says so"
 
+begin
+section it 'query = { things { id } }' 'kind = incremental'
+run run
+run run --format jsonl
+is "$status $(grep -c '"status":"partial"' "$dir/out")" "1 1" "an incremental run that is not its first is no whole success either"
+
+# A run that is killed behind a page with errors goes on knowing that something was kept back.
+cat >"$dir/kept.json" <<'E2'
+[{"route":"POST /graphql","holds":"\"after\":\"c\"","replies":[{"body":{"data":{"things":{"nodes":[{"id":3}],"pageInfo":{"hasNextPage":false}}}}}]},
+{"route":"POST /graphql","replies":[{"body":{"data":{"things":{"nodes":[{"id":1}],"pageInfo":{"hasNextPage":true,"endCursor":"c"}}},"errors":[{"message":"shard 2 is away"}]}}]}]
+E2
+query='query = query($after: String) { things(after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } }'
+begin
+section it "$query" 'data = things.nodes'
+answer '{"data":{"things":{"nodes":[{"id":1},{"id":2},{"id":3}],"pageInfo":{"hasNextPage":false}}}}'
+run run
+control reset >/dev/null
+scripts=$dir/kept.json
+served
+lost=
+settled() { "$build/sluice" --conf "$conf" state get --sync it --format jsonl 2>/dev/null | grep -q '"iterations_in_chunk":1,'; }
+cut_at 2 --sync it
+settled() { :; }
+run run --sync it
+is "$lost $status $(requests) $(live it | tr -d ' ')" " 1 1 3" "a run that is killed behind partial data, and the one that goes on with it, delete nothing"
+
 # ---- lists within records
 
 answer '{}'

@@ -124,3 +124,49 @@ is "$status $(texts)" "0 alpha elsewhere gamma newest yesterday " "one that was 
 pages "$all" "$(m 10000 gamma)"
 messages --full-refresh
 is "$status $(texts)" "0 alpha elsewhere gamma newest " "a full refresh finds what was deleted at any time"
+
+# ---- a channel that cannot be read holds up no other
+
+refused() { # refused CHANNEL...: Slack says that the app is not in them
+	control reset >/dev/null
+	for channel; do
+		control faults "{\"match\":\"*conversations.history*channel=$channel*\",\"do\":\"reply\",\"body\":{\"ok\":false,\"error\":\"not_in_channel\"}}" >/dev/null
+	done
+	say '*conversations.history*channel=C0EXAMPLE02*' "$(m 30 another),$(m 500 elsewhere)" ''
+}
+for calls in 10 1; do
+	rm -rf "$dir/store" "$dir/store.key"
+	configure "step_calls = $calls"
+	pages "$(m 3600 alpha)" "$(m 10000 gamma)"
+	messages
+	refused C0EXAMPLE01
+	messages
+	is "$status $(texts)" "1 alpha another elsewhere gamma " "$calls: the others are read, what is stored of it stays, and it is no whole success"
+	has "$dir/said" 'channel C0EXAMPLE01 cannot be read: Slack says not_in_channel; invite the app to the channel' "$calls: it is named, with the remedy"
+	messages --full-refresh
+	is "$status $(texts)" "1 alpha another elsewhere gamma " "$calls: nor does a full refresh take it for empty"
+	messages
+	is "$status" 1 "$calls: it is told each time"
+	pages "$(m 3600 alpha)" "$(m 10000 gamma),$(m 90000 meanwhile)"
+	messages
+	is "$status $(texts)" "0 alpha elsewhere gamma meanwhile " "$calls: once it can be read, it is read from its beginning: nothing is missed"
+	before=$(sequence SlackMessage)
+	messages
+	is "$status $(sequence SlackMessage)" "0 $before" "$calls: and then as ever"
+done
+refused C0EXAMPLE01
+messages
+select_channels '["C0EXAMPLE02"]'
+messages
+is "$status $(texts)" "0 another elsewhere " "deselected, its messages go"
+select_channels '["C0EXAMPLE01","C0EXAMPLE02"]'
+refused C0EXAMPLE01 C0EXAMPLE02
+messages
+is "$status $(texts)" "1 another elsewhere " "where none can be read, nothing is deleted"
+has "$dir/said" 'channels that cannot be read: C0EXAMPLE01, C0EXAMPLE02; invite the app' "and it is said"
+refused C0EXAMPLE01
+messages
+is "$status $(grep -c 'channels that cannot be read: C0EXAMPLE01;' "$dir/said") $(texts)" "1 1 another elsewhere " "the next run knows which one can be read again"
+pages "$(m 3600 alpha)" "$(m 90000 meanwhile)"
+messages
+is "$status $(texts)" "0 alpha elsewhere meanwhile " "and then all are"

@@ -300,6 +300,27 @@ TEST("null is an empty list where the author says so, and an accepted status end
 	fake_finish(&f);
 }
 
+/* What says ok: false is put aside; the loop sees it. */
+static int
+judge_aside(struct sluice_run *run, const struct sluice_response *answer)
+{
+	(void)run;
+	return strstr(answer->body, "\"ok\":false") != NULL;
+}
+
+TEST("an answer that the author's judge puts aside ends as an empty page, though it has no list")
+{
+	const char *const answers[] = {"{\"data\":[{\"id\":1}],\"next\":\"b\"}", "{\"ok\":false,\"next\":\"c\"}", "{\"data\":[{\"id\":2}]}", NULL};
+	struct fake f;
+
+	run_table(&f, &(struct sluice_page_request){.items = "data", .kind = SLUICE_CURSOR, .cursor = "next", .cursor_param = "c", .judge = judge_aside}, answers);
+	CHECK_INT(f.status, 0);
+	CHECK_INT(f.n_requests, 2);
+	CHECK_INT(f.n_saved, 1);
+	CHECK_INT(f.n_finished, 1);
+	fake_finish(&f);
+}
+
 TEST("an empty page with a next cursor is no end")
 {
 	const char *const answers[] = {"{\"data\":[],\"next\":\"b\"}", "{\"data\":[{\"id\":1}],\"next\":\"\"}", NULL};
