@@ -198,7 +198,7 @@ all_out(const struct play *p, int64_t *sequence)
 TEST("a host killed every second loses no event, repeats with the same id, and keeps their order")
 {
 	const char *kills = getenv("WEBHOOK_KILLS"), *seed = getenv("WEBHOOK_SEED");
-	struct play p = {.kills = kills ? (unsigned)atoi(kills) : 10, .seed = seed ? (unsigned)atoi(seed) : (unsigned)time(NULL)};
+	struct play p = {.kills = kills ? (unsigned)atoi(kills) : 10, .seed = seed ? (unsigned)atoi(seed) : 20261123};
 	int events = 0, repeats = 0, status;
 	int64_t sequence = 0, end;
 	pid_t host;

@@ -324,7 +324,7 @@ TEST("each change is in the queue of each endpoint that wants it, once and in or
 	const char *seed = getenv("SLUICE_SEED");
 	struct world *w = XNEW(struct world);
 
-	w->seed = seed ? strtoul(seed, NULL, 10) : (unsigned long)time(NULL);
+	w->seed = seed ? strtoul(seed, NULL, 10) : 20261123;
 	printf("# seed %lu\n", w->seed);
 	kit_init(&w->k);
 	w->k.o.map_bytes = 256 << 10;
