@@ -115,6 +115,7 @@ is "$(targets | grep -c assignments)" 1 "and nothing is asked for"
 
 # ---- extended sync beyond a run's limit
 
+before_midnight # the month is to stay the same
 month() { date -u -d "$(date -u +%Y-%m-01) -$1 month" +%Y-%m; }
 answers "/v1/history/$(month 0)" '{"data":[{"id":"0"}]}' "/v1/history/$(month 1)?after=2" '{"data":[{"id":"1b"}]}' \
 	"/v1/history/$(month 1)" '{"data":[{"id":"1"}],"next":"2"}' "/v1/history/$(month 2)" '{"data":[{"id":"2"}]}' \

@@ -79,6 +79,7 @@ ok "$([ "$(sent_at | busiest)" -ge 3 ]; echo $?)" "the operator's limit for the 
 
 # ---- a quota
 
+before_midnight # which gives a new one
 control reset >/dev/null
 store=$dir/other
 host 'first_spread = 10ms'
