@@ -55,9 +55,8 @@ variants_learn(struct connection_settings *k, struct slice list)
 }
 
 static void
-connection_learn(void *arg, struct slice row)
+connection_learn(struct settings *s, struct slice row)
 {
-	struct settings *s = arg;
 	char *name = member_text(row, "connection"), *integration = member_text(row, "integration");
 	struct connection_settings *k =
 		(struct connection_settings *)(uintptr_t)settings_connection(s, name, integration); /* of our own settings */
@@ -80,9 +79,24 @@ connection_learn(void *arg, struct slice row)
 }
 
 static void
+row_learn(void *arg, struct slice row)
+{
+	const struct access *a = arg;
+	struct settings *s = a->cli->settings;
+	struct slice manifest = member_raw(row, "manifest");
+	char *plugin = manifest.len ? member_text(row, "plugin") : NULL;
+
+	if (plugin)
+		host_manifest_learn(a->host, plugin, manifest);
+	else
+		connection_learn(s, row);
+	free(plugin);
+}
+
+static void
 connections_learn(struct access *a)
 {
-	const struct query_sink sink = {connection_learn, a->cli->settings};
+	const struct query_sink sink = {row_learn, a};
 	struct buf end = {0};
 
 	local_ask(a->cli->settings->host.data_dir, SLICE("{\"query\":\"connections\",\"learn\":true}"), &sink, &end, NULL);

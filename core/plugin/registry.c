@@ -42,6 +42,7 @@ registry_free(struct registry *r)
 
 		r->slots = s->next;
 		plugin_file_drop(s->good);
+		manifest_free(s->learnt);
 		free(s->name);
 		free(s);
 	}
@@ -317,8 +318,18 @@ const struct manifest *
 registry_manifest(struct registry *r, const char *plugin, struct err *err)
 {
 	struct plugin_file *f = plugin_look(r, plugin, err);
+	const struct slot *s = slot_find(r, plugin);
 
-	return f ? f->manifest : NULL;
+	return f ? f->manifest : s ? s->learnt : NULL;
+}
+
+void
+registry_learn(struct registry *r, const char *plugin, struct manifest *m)
+{
+	struct slot *s = slot_make(r, plugin);
+
+	manifest_free(s->learnt);
+	s->learnt = m;
 }
 
 struct plugin_file *

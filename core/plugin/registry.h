@@ -39,6 +39,9 @@ void plugin_file_drop(struct plugin_file *f); /* NULL is fine */
 struct plugin_file *registry_plugin(struct registry *r, const char *plugin, struct err *err);
 /* The same, borrowed: valid until registry_free, or while it is watched until `changed` has returned. */
 const struct manifest *registry_manifest(struct registry *r, const char *plugin, struct err *err);
+/* A service beside us uses another file than the one that lies there, which cannot be used: registry_manifest gives its manifest
+ * from then on where it would give none. m is the registry's then. */
+void registry_learn(struct registry *r, const char *plugin, struct manifest *m);
 const struct manifest *registry_manifest_file(struct registry *r, const char *path,
                                               struct err *err);    /* `describe x.so` */
 struct plugin_file *registry_look(const struct registry *r, const char *plugin); /* in use now; borrowed; NULL: none, or never asked for */

@@ -20,6 +20,7 @@ struct slot {
 	char *name;               /* of a plugin; or a path, of one that was asked for by it */
 	struct identity seen;     /* the file that `good` or `err` is about */
 	struct plugin_file *good; /* in use; NULL: none */
+	struct manifest *learnt;  /* what another process uses under this name; NULL: nobody said */
 	struct err err;           /* of the file seen; cls ERR_NONE: it is the one in use */
 	struct identity told;     /* the file that the watch last told as broken ... */
 	struct err told_why;      /* ... and why: what may pass is tried again, but not told again */

@@ -266,6 +266,16 @@ host_manifest(struct host *h, const char *plugin, struct err *err)
 	return registry ? registry_manifest(registry, plugin, err) : NULL;
 }
 
+void
+host_manifest_learn(struct host *h, const char *plugin, struct slice json)
+{
+	struct registry *registry = host_registry(h, NULL);
+	struct manifest *m = registry ? manifest_parse(json, NULL) : NULL;
+
+	if (m)
+		registry_learn(registry, plugin, m);
+}
+
 const struct manifest *
 host_manifest_file(struct host *h, const char *path, struct err *err)
 {

@@ -65,6 +65,8 @@ const struct manifest *host_manifest_in(struct host *h, const struct settings *s
 /* Other settings or plugins are in force, and who keeps such manifests is about to ask anew: what nobody asked for since the time
  * before last goes. */
 void host_manifests_age(struct host *h);
+/* What a host beside us uses, while the file that lies there cannot be used (registry_learn). No manifest: no matter. */
+void host_manifest_learn(struct host *h, const char *plugin, struct slice json);
 const struct manifest *host_manifest_file(struct host *h, const char *path, struct err *err);
 /* While plugins are watched (plugin/registry.h) the manifests that host_manifest gives are borrowed until `changed` has returned; a run
  * keeps its own. unwatch before host_free, and the loop is run until the handles are closed (host_free does). */

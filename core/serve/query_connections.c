@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include "base/log.h"
 #include "config/keys.h"
+#include "plugin/registry.h"
 #include "run/connections.h"
 #include "run/webhooks.h"
 #include "schedule/service.h"
@@ -105,6 +106,37 @@ connection_row(struct question *q, const struct connection_settings *c)
 	question_row(q);
 }
 
+static bool
+plugin_seen(const struct question *q, size_t before, const char *plugin)
+{
+	for (size_t i = 0; i < before; i++)
+		if (strcmp(q->settings->connections[i]->integration->plugin, plugin) == 0)
+			return true;
+	return false;
+}
+
+/* For the same: what a plugin in use declares whose file cannot be used any more. Who describes it anew would know no sync of it. */
+static void
+plugins_rows(struct question *q)
+{
+	for (size_t i = 0; i < q->settings->n_connections; i++) {
+		const char *plugin = q->settings->connections[i]->integration->plugin;
+		const struct plugin_file *used = host_plugin_look(q->host, plugin);
+		struct json_out o = json_out(&q->row);
+		struct buf manifest = {0};
+
+		if (!used || !host_plugin_trouble(q->host, plugin, NULL) || plugin_seen(q, i, plugin))
+			continue;
+		manifest_write(&manifest, used->manifest);
+		json_open(&o, '{');
+		json_kv_str(&o, "plugin", plugin);
+		json_kv_raw(&o, "manifest", buf_view(&manifest));
+		json_close(&o, '}');
+		question_row(q);
+		buf_free(&manifest);
+	}
+}
+
 int
 ask_connections(struct question *q)
 {
@@ -113,6 +145,8 @@ ask_connections(struct question *q)
 		if (name_fits(q->connection, c->name) && name_fits(q->integration, c->integration->name))
 			connection_row(q, c);
 	}
+	if (member_bool(q->json, "learn", false))
+		plugins_rows(q);
 	return 0;
 }
 

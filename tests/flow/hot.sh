@@ -40,6 +40,10 @@ ok $? "its syncs go on"
 cp "$build/tests/plugins/abi_needs.so" "$dir/plugins/.next" && mv "$dir/plugins/.next" "$dir/plugins/hot.so"
 until_true 20 grep -q "it is not used; 1.1 goes on being used" "$dir/serve.err"
 ok $? "a broken file is told, with what stays in use"
+run status
+has "$dir/out" '^acme +hot +items ' "status goes on showing the syncs of the one in use"
+run run --connection-id acme
+is "$status" 0 "and run beside the service has them run"
 n=$(runs)
 until_true 30 more_runs "$n"
 ok $? "and the syncs go on with that"
