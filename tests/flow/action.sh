@@ -57,7 +57,8 @@ has "$dir/err" 'no such ticket' "in its words"
 "$build/sluice" --conf "$conf" action endless --connection-id acme >"$dir/endless" 2>&1 </dev/null &
 endless=$!
 pids="$pids $endless"
-sleep 0.5
+under_way() { [ -n "$(cat /proc/$serve/task/*/children)" ]; } # it has a worker
+until_true 10 under_way
 kill -TERM $serve
 wait $serve
 is $? 0 "a host that is told to end stops an action in good order"

@@ -142,7 +142,12 @@ kill "$watching" "$streaming"
 # ---- a stream goes on from any of its events
 
 third=$(sed -n 's/^id: //p' "$dir/events" | sed -n 3p)
-curl -sN --max-time 2 -H "Authorization: Bearer $reader" -H "Last-Event-ID: $third" -H 'Accept: text/event-stream' "$api$of/changes" >"$dir/again"
+curl -sN --max-time 60 -H "Authorization: Bearer $reader" -H "Last-Event-ID: $third" -H 'Accept: text/event-stream' "$api$of/changes" >"$dir/again" &
+again=$!
+three() { [ "$(grep -c '^data: ' "$dir/again")" -ge 3 ]; }
+until_true 10 three
+sleep 1 # whatever more would come
+kill "$again"
 sed -n 's/^data: //p' "$dir/events" | sed -n '4,6p' >"$dir/rest"
 sed -n 's/^data: //p' "$dir/again" >"$dir/resumed"
 same "$dir/resumed" "$dir/rest" "Last-Event-ID resumes behind that event, with nothing twice and nothing left out"

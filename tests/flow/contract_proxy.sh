@@ -184,7 +184,7 @@ connected() { awk -v port="$(printf ':%04X' "${quiet##*:}")" '$3 ~ port "$" && $
 settled() { ! connected; }
 until_true 20 settled
 who=quiet
-via GET /quiet '' --max-time 2 &
+via GET /quiet '' --max-time 5 &
 left=$!
 until_true 20 connected
 ok $? "while a client waits its request is under way"
