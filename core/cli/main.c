@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+
+#define REAPED_MS 1000
 
 static void
 log_begin(const struct cli *c, const char *level_name, const char *format_name)
@@ -79,6 +82,18 @@ on_abort(int number)
 	raise(number);
 }
 
+/* A worker that was killed at the very end is still to be reaped; what is left after that has no claim to be waited for. */
+static void
+loop_end(uv_loop_t *loop)
+{
+	for (int ms = 0; ms < REAPED_MS && uv_loop_alive(loop); ms++) {
+		uv_run(loop, UV_RUN_NOWAIT);
+		if (uv_loop_alive(loop))
+			usleep(1000);
+	}
+	uv_loop_close(loop);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -102,7 +117,7 @@ main(int argc, char **argv)
 	}
 	settings_free(c.settings);
 	log_secrets_forget();
-	uv_loop_close(&c.loop);
+	loop_end(&c.loop);
 	free(c.given);
 	free(c.args);
 	for (size_t i = 0; i < c.n_set; i++)
