@@ -172,6 +172,13 @@ header_put(struct buf *headers, const char *name, struct slice kept, const char 
 }
 
 void
+conditions_headers(struct slice kept, struct buf *headers)
+{
+	header_put(headers, "If-None-Match", kept, "etag");
+	header_put(headers, "If-Modified-Since", kept, "modified");
+}
+
+void
 conditions_ask(struct run *r, uint32_t serial, const struct proxy_request *q, struct buf *headers)
 {
 	struct condition *c;
@@ -193,8 +200,7 @@ conditions_ask(struct run *r, uint32_t serial, const struct proxy_request *q, st
 		buf_free(&c->kept);
 		return;
 	}
-	header_put(headers, "If-None-Match", kept, "etag");
-	header_put(headers, "If-Modified-Since", kept, "modified");
+	conditions_headers(kept, headers);
 }
 
 /* ---- the answer ---- */

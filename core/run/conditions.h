@@ -37,6 +37,7 @@ struct conditions {
 
 /* Under what it is kept: a hash of what is asked, of the plugin's file, and of all that says what is made of it. */
 void conditions_name(const struct run *r, const struct proxy_request *q, uint8_t name[CONDITION_NAME]);
+void conditions_headers(struct slice kept, struct buf *headers); /* what makes a request conditional, of the validators that are kept */
 /* Those of an answer that prove something; yours, or NULL. */
 void conditions_validators(const struct proxy_answer *a, char **etag, char **modified);
 /* A page is asked for: headers gets what makes it conditional. */

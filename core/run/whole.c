@@ -55,16 +55,6 @@ models_write(const struct run *r, struct buf *out)
 	json_close(&o, '}');
 }
 
-static void
-header_put(struct buf *headers, const char *name, struct slice kept, const char *key)
-{
-	char *value = member_text(kept, key);
-
-	if (value)
-		buf_printf(headers, "%s: %s\n", name, value);
-	free(value);
-}
-
 void
 whole_ask(struct run *r, uint32_t serial, const struct proxy_request *q, struct buf *headers)
 {
@@ -81,8 +71,7 @@ whole_ask(struct run *r, uint32_t serial, const struct proxy_request *q, struct 
 	    store_state_get(r->host->store, r->scope, STATE_CONDITION, slice_of(w->name, CONDITION_NAME), &kept) &&
 	    json_check(buf_view(&kept), JSON_DEPTH_MAX, NULL) && slice_eq(member_raw(buf_view(&kept), "models"), buf_view(&now))) {
 		w->known = true;
-		header_put(headers, "If-None-Match", buf_view(&kept), "etag");
-		header_put(headers, "If-Modified-Since", buf_view(&kept), "modified");
+		conditions_headers(buf_view(&kept), headers);
 	}
 	buf_free(&kept);
 	buf_free(&now);
