@@ -13,13 +13,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include "../common/text.h"
 
 enum state { BEGIN = 0, PLAIN, QUOTED, CLOSING };
-
-struct text {
-	char *p;
-	size_t len, cap;
-};
 
 struct reader {
 	struct dialect dialect;
@@ -67,19 +63,6 @@ const char *
 reader_fault(const struct reader *r)
 {
 	return r->fault;
-}
-
-static void
-text_add(struct text *t, const char *p, size_t len)
-{
-	if (t->len + len > t->cap) {
-		t->cap = (t->len + len) * 2 + 256;
-		t->p = realloc(t->p, t->cap);
-		if (!t->p)
-			abort();
-	}
-	memcpy(t->p + t->len, p, len);
-	t->len += len;
 }
 
 /* ---- cells and rows ---- */

@@ -4,22 +4,7 @@
  * byte that is none. */
 #include "text.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-void
-text_add(struct text *t, const char *p, size_t len)
-{
-	if (t->len + len + 1 > t->cap) {
-		t->cap = (t->len + len) * 2 + 4096;
-		t->p = realloc(t->p, t->cap);
-		if (!t->p)
-			abort();
-	}
-	memcpy(t->p + t->len, p, len);
-	t->len += len;
-	t->p[t->len] = '\0';
-}
 
 void
 text_string(struct text *t, const char *p, size_t len, bool ascii)

@@ -1,16 +1,10 @@
-/* text.h - see text.c. */
+/* text.h - JSON written into a growing text (common/text.h); see text.c. */
 #ifndef CSV_TEXT_H
 #define CSV_TEXT_H
 
 #include <stdbool.h>
-#include <stddef.h>
+#include "../common/text.h"
 
-struct text { /* zero is empty; p is the owner's to free */
-	char *p;
-	size_t len, cap; /* bytes; a NUL stands behind them */
-};
-
-void text_add(struct text *t, const char *p, size_t len);
 /* A string, with its quotes. ascii: what is none becomes U+FFFD, byte by byte. */
 void text_string(struct text *t, const char *p, size_t len, bool ascii);
 /* Is it a number in JSON's sense (RFC 8259, 6)? */

@@ -1,28 +1,8 @@
-/* text.h - a growing text. */
+/* text.h - a growing text (common/text.h), as the parts of a document are put into it. */
 #ifndef FEED_TEXT_H
 #define FEED_TEXT_H
 
-#include <stdlib.h>
-#include <string.h>
-
-struct text {
-	char *p;
-	size_t len, cap;
-};
-
-static inline void
-text_add(struct text *t, const char *p, size_t len)
-{
-	if (t->len + len + 1 > t->cap) {
-		t->cap = (t->len + len + 1) * 2;
-		t->p = realloc(t->p, t->cap);
-		if (!t->p)
-			abort();
-	}
-	memcpy(t->p + t->len, p, len);
-	t->len += len;
-	t->p[t->len] = '\0';
-}
+#include "../common/text.h"
 
 static inline void
 text_escaped(struct text *t, const char *p, size_t len, const char *which)
